@@ -1,0 +1,236 @@
+"""Words the contract stores, and where: the layouts of docs/OPERATIONS.md, packed and unpacked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+
+from verifier.hashing import keccak256
+from verifier.operations import pack_bits, unpack_bits
+
+WORDS_SLOT = 0  # storage slot of the contract's one map, see contracts/artifacts
+
+
+class Table(IntEnum):
+    """Highest byte of a storage key: which table of the map."""
+
+    STATE = 1
+    HEAD = 2
+    CLAIM = 3
+    PARTY = 4
+    IDENTITY = 5
+    CERTIFICATE = 6
+    PARTY_OF = 7
+    RECOVERY = 8
+    RECOVERY_CERTIFICATE = 9
+    GRANT = 10
+    SEGMENT = 11
+    TOTALS = 12
+    MONTH = 13
+    SPENT = 14
+    PARTY_COUNT = 15
+    SLIP = 16
+    DEDUCTION = 17
+
+
+class Colour(IntEnum):
+    NONE = 0
+    NORMAL = 1
+    PARTLY_RED = 2
+    FULLY_RED = 3
+
+
+class Claim(IntEnum):
+    FREE = 0
+    LOCKED = 1
+    SETTLED = 2
+    CANCELLED = 3
+
+
+class Entry(IntEnum):
+    NOT_BOOKED = 0
+    DEDUCTIBLE = 1
+    NOT_DEDUCTIBLE = 2
+    WITHDRAWN = 3
+
+
+class PartyKind(IntEnum):
+    AUTHORITY = 1
+    OFFICER = 2
+    ENTERPRISE = 3
+    PERSON = 4
+    CALENDAR = 5
+
+
+class Grant(IntEnum):
+    """Bits an enterprise grants a person."""
+
+    ISSUE = 1
+    FINANCE = 2
+    CLAIM = 4
+
+
+AUTHORITY_PARTY = 1
+SEGMENT_BLOCK_SIZE = 10_000
+SEGMENT_BLOCKS_MAX = 64
+NUMBER_SPACE_FIRST = 9 * 10**19
+NUMBER_SPACE_LAST = 10**20 - 1
+LOCK_LIFETIME_S = 180 * 86400
+RECOVERY_DELAY_S = 72 * 3600
+MONTH_GRACE_S = 24 * 3600
+
+
+def storage_key(table: Table, key: int) -> int:
+    """Key of the contract's map for `key` of `table`: the table's number in the highest byte."""
+    if not 0 <= key < 1 << 248:
+        raise ValueError("key outside 248 bits")
+    return table << 248 | key
+
+
+def hash_key(digest: bytes) -> int:
+    """The 248 highest bits of a 32-byte hash, for tables keyed by hash."""
+    return int.from_bytes(digest, "big") >> 8
+
+
+def storage_slot(key: int) -> bytes:
+    """32-byte slot of `words[key]`; Vyper hashes the map's slot before the key (Solidity: the other way).
+
+    Source: contracts/artifacts storage layout.
+    """
+    return keccak256(WORDS_SLOT.to_bytes(32, "big") + key.to_bytes(32, "big"))
+
+
+STATE_LAYOUT = (
+    ("colour", 2),
+    ("claim", 2),
+    ("entry", 2),
+    ("use", 2),
+    ("risk", 1),
+    ("kind", 2),
+    ("strength", 3),
+    ("seller", 32),
+    ("buyer", 32),
+    ("holder", 32),
+    ("gross", 48),
+    ("credited", 48),
+    ("month", 12),
+    ("reserved", 14),
+    ("version", 24),
+)
+PARTY_LAYOUT = (
+    ("signer", 160),
+    ("kind", 4),
+    ("suspended", 1),
+    ("recovery", 1),
+    ("filed_through", 12),
+    ("quota", 44),
+    ("reserved", 10),
+    ("version", 24),
+)
+CLAIM_LAYOUT = (("claimant", 32), ("employer", 32), ("time", 40), ("reserved", 24), ("claim_id", 128))
+TOTALS_LAYOUT = (
+    ("blue_gross", 44),
+    ("red_gross", 44),
+    ("blue_tax", 44),
+    ("red_tax", 44),
+    ("quota_used", 44),
+    ("count", 36),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateWord:
+    """One invoice's state: enums as their numbers, party ids, fen, month index, version."""
+
+    colour: int = 0
+    claim: int = 0
+    entry: int = 0
+    use: int = 0
+    risk: int = 0
+    kind: int = 0
+    strength: int = 0
+    seller: int = 0
+    buyer: int = 0
+    holder: int = 0
+    gross: int = 0
+    credited: int = 0
+    month: int = 0
+    version: int = 0
+    reserved: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(STATE_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> StateWord:
+        return cls(**unpack_bits(STATE_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class PartyWord:
+    """One party: signer address as an integer (0 = named, not enrolled), kind, quota in fen."""
+
+    signer: int = 0
+    kind: int = 0
+    suspended: int = 0
+    recovery: int = 0
+    filed_through: int = 0
+    quota: int = 0
+    version: int = 0
+    reserved: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(PARTY_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> PartyWord:
+        return cls(**unpack_bits(PARTY_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWord:
+    """Who claimed an invoice, at which employer, when (seconds), under which 128-bit claim id."""
+
+    claimant: int = 0
+    employer: int = 0
+    time: int = 0
+    claim_id: int = 0
+    reserved: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(CLAIM_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> ClaimWord:
+        return cls(**unpack_bits(CLAIM_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsWord:
+    """One party's month: five sums in fen and the count of invoices."""
+
+    blue_gross: int = 0
+    red_gross: int = 0
+    blue_tax: int = 0
+    red_tax: int = 0
+    quota_used: int = 0
+    count: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(TOTALS_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> TotalsWord:
+        return cls(**unpack_bits(TOTALS_LAYOUT, word))
+
+
+def head_after(head: bytes, digest: bytes, operation_hash: bytes, signer: bytes, time_s: int, state: int) -> bytes:
+    """Head word after one operation: keccak256 over six words. `signer` is the 20-byte address."""
+    return keccak256(
+        head
+        + digest
+        + operation_hash
+        + signer.rjust(32, b"\0")
+        + time_s.to_bytes(32, "big")
+        + state.to_bytes(32, "big")
+    )
