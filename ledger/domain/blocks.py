@@ -1,0 +1,112 @@
+"""What a sealed block says, as plain values: the chain layer produces them, the projection consumes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.domain.groups import SignedGroup
+
+
+class Outcome(StrEnum):
+    """What the contract did with a group."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True)
+class InvoiceWritten:
+    """Event Recorded: an invoice operation was applied. `state` and `head` are the words after it."""
+
+    number: int
+    what: int
+    state: int
+    head: bytes
+
+
+@dataclass(frozen=True)
+class PartyWritten:
+    """Event PartyChanged: `word` is the party's word after the operation `what`."""
+
+    party: int
+    what: int
+    word: int
+
+
+@dataclass(frozen=True)
+class PartyNamed:
+    """Event PartyNamed: an issue named a buyer for the first time; it has no signer yet."""
+
+    party: int
+    identity: bytes
+
+
+@dataclass(frozen=True)
+class MonthOpened:
+    """Event MonthOpened: opens and closes, seconds since 1970, UTC."""
+
+    month: int
+    opens_at: int
+    closes_at: int
+
+
+@dataclass(frozen=True)
+class Retired:
+    """Event Retired: the contract is closed in favour of `successor` (20 bytes)."""
+
+    successor: bytes
+
+
+ChainEvent = InvoiceWritten | PartyWritten | PartyNamed | MonthOpened | Retired
+
+
+@dataclass(frozen=True)
+class SequencedGroup:
+    """One group as a block holds it, with what the contract answered.
+
+    `signer` is the 20-byte address recovered from the signature (empty when none can be recovered).
+    `reason` and `refused_number` are 0 unless the outcome is refused. `events` are in log order.
+    """
+
+    digest: bytes
+    signed: SignedGroup
+    signer: bytes
+    outcome: Outcome
+    reason: int
+    refused_number: int
+    events: tuple[ChainEvent, ...]
+
+
+@dataclass(frozen=True)
+class BlockHead:
+    """Number, 32-byte hash and time (seconds since 1970, UTC) of a sealed block."""
+
+    number: int
+    hash: bytes
+    time_s: int
+
+
+@dataclass(frozen=True)
+class ChainBlock:
+    """One sealed block: its head, its parent's hash, its groups in order."""
+
+    head: BlockHead
+    parent_hash: bytes
+    groups: tuple[SequencedGroup, ...]
+
+
+@dataclass(frozen=True)
+class StorageProof:
+    """Merkle-Patricia proof of contract words at one sealed header.
+
+    `header_rlp` is the header with its seal; `account_nodes` lead from its state root to the contract's
+    account; `storage_nodes` are the nodes from the account's storage root to every asked key, each once;
+    `words` are the proven values in the order of the asked keys (0 = proven absent).
+    """
+
+    header_rlp: bytes
+    account_nodes: tuple[bytes, ...]
+    storage_nodes: tuple[bytes, ...]
+    words: tuple[int, ...]
