@@ -1,0 +1,42 @@
+"""What can go wrong with keys, seals, certificates and credentials.
+
+IdentityError
+├── MasterKeyError        missing, malformed or readable by others
+├── SealError             a sealed item does not open under this key, kind and id
+├── SigningError          a private key or signature outside its range
+├── CertificateError      a certificate cannot be made or read
+└── ApiKeyError           not the form of an API key
+"""
+
+
+class IdentityError(Exception):
+    """Root of this package's errors; messages never hold a key or a secret."""
+
+
+class MasterKeyError(IdentityError):
+    """The master key is missing, malformed or not private; carries where it was looked for."""
+
+    def __init__(self, message: str, *, source: str) -> None:
+        super().__init__(message)
+        self.source = source
+
+
+class SealError(IdentityError):
+    """A sealed item does not open: wrong master key, wrong kind or id, or changed bytes."""
+
+    def __init__(self, message: str, *, kind: str, item_id: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.item_id = item_id
+
+
+class SigningError(IdentityError):
+    """A private key, public key or signature is outside its range."""
+
+
+class CertificateError(IdentityError):
+    """A certificate cannot be made or read; the message says what about it."""
+
+
+class ApiKeyError(IdentityError):
+    """A text is not of the form einv_<id>_<secret>."""

@@ -1,0 +1,101 @@
+"""secp256k1 keys and the signatures of groups.
+
+A private key is 32 bytes, a public key 65 bytes (0x04, x, y), an address the last 20 bytes of the public
+key's Keccak-256, as everywhere on the EVM.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from coincurve import PrivateKey, PublicKey
+
+from ledger.domain.groups import ChainDomain, Group, SignedGroup
+from ledger.identity.errors import SigningError
+from verifier.hashing import keccak256
+from verifier.operations import SECP256K1_ORDER
+
+PRIVATE_KEY_SIZE = 32
+PUBLIC_KEY_SIZE = 65
+ADDRESS_SIZE = 20
+RECOVERY_OFFSET = 27  # ecrecover's v: 27 or 28
+
+
+def new_key() -> bytes:
+    """New random private key, 32 bytes."""
+    while True:
+        key = secrets.token_bytes(PRIVATE_KEY_SIZE)
+        if 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
+            return key
+
+
+def public_key_of(key: bytes) -> bytes:
+    """Uncompressed public key of private key `key`, 65 bytes.
+
+    Raises: SigningError when `key` is not a private key.
+    """
+    return _private(key).public_key.format(compressed=False)
+
+
+def address_of(key: bytes) -> bytes:
+    """20-byte address of private key `key`.
+
+    Raises: SigningError when `key` is not a private key.
+    """
+    return address_of_public_key(public_key_of(key))
+
+
+def address_of_public_key(public_key: bytes) -> bytes:
+    """20-byte address of a public key in compressed or uncompressed form.
+
+    Raises: SigningError when the bytes are no point of the curve.
+    """
+    try:
+        point = PublicKey(public_key).format(compressed=False)
+    except ValueError as err:
+        raise SigningError("not a secp256k1 public key (33 or 65 bytes)") from err
+    return keccak256(point[1:])[-ADDRESS_SIZE:]
+
+
+def sign_digest(key: bytes, digest: bytes) -> tuple[int, int, int]:
+    """(v, r, s) over a 32-byte digest; v is 27 or 28, s at most half the curve order.
+
+    Raises: SigningError when `key` is not a private key.
+    """
+    signature = _private(key).sign_recoverable(digest, hasher=None)
+    r, s, recovery = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
+    if recovery > 1 or s > SECP256K1_ORDER // 2:
+        raise SigningError("a signature outside the range the contract accepts; sign another group")
+    return RECOVERY_OFFSET + recovery, r, s
+
+
+def sign_group(key: bytes, group: Group, domain: ChainDomain) -> SignedGroup:
+    """`group` signed with `key` for the ledger `domain`; deterministic (RFC 6979).
+
+    Raises: SigningError when `key` is not a private key.
+    """
+    v, r, s = sign_digest(key, group.digest(domain))
+    return SignedGroup(group=group, v=v, r=r, s=s)
+
+
+def signer_of(signed: SignedGroup, domain: ChainDomain) -> bytes:
+    """20-byte address whose key signed `signed` for `domain`.
+
+    Raises: SigningError when the signature is out of range, has a high s, or recovers no key.
+    """
+    if signed.v not in (RECOVERY_OFFSET, RECOVERY_OFFSET + 1):
+        raise SigningError("v of a signature is 27 or 28")
+    if not (0 < signed.r < SECP256K1_ORDER and 0 < signed.s <= SECP256K1_ORDER // 2):
+        raise SigningError("r or s of a signature is out of range; s is at most half the curve order")
+    compact = signed.r.to_bytes(32, "big") + signed.s.to_bytes(32, "big") + bytes((signed.v - RECOVERY_OFFSET,))
+    try:
+        public_key = PublicKey.from_signature_and_message(compact, signed.group.digest(domain), hasher=None)
+    except ValueError as err:
+        raise SigningError("the signature recovers no public key") from err
+    return address_of_public_key(public_key.format(compressed=False))
+
+
+def _private(key: bytes) -> PrivateKey:
+    if len(key) != PRIVATE_KEY_SIZE or not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
+        raise SigningError("a private key has 32 bytes and lies inside the curve order")
+    return PrivateKey(key)

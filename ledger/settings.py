@@ -1,0 +1,114 @@
+"""Every setting of the ledger, read once from the environment.
+
+A setting is the environment variable `EINVOICE_<NAME>`; docs/STORAGE.md lists them all. There is no
+settings file and no default secret: without a master key nothing starts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED_CHAIN = "embedded"
+
+
+class Settings(BaseSettings):
+    """Settings of one installation. Sizes in bytes, times in the unit the name ends with.
+
+    Raises: pydantic.ValidationError naming the setting that is out of range.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EINVOICE_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("data"), description="Directory of everything the installation keeps: SQLite, LMDB, master key."
+    )
+    database_url: str = Field(
+        default="",
+        description="SQL database; empty means SQLite at <data_dir>/ledger.sqlite, postgresql://... a server.",
+    )
+    chain_url: str = Field(
+        default=EMBEDDED_CHAIN, description="`embedded` for the built-in node, else the JSON-RPC address of a network."
+    )
+    master_key: SecretStr | None = Field(
+        default=None, description="Key of the key store, 64 hex digits; takes precedence over the file."
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="File (mode 0600) with the key of the key store; empty means <data_dir>/master.key, made by init.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="Address of this server as others reach it; printed in QR codes."
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="API processes beside the one node process.")
+    batch_interval_ms: int = Field(
+        default=100, ge=1, le=60_000, description="How long the sequencer lets groups gather before it seals a block."
+    )
+    batch_operations_max: int = Field(
+        default=512, ge=1, le=512, description="Operations in one block's transaction at most; 512 fits the gas limit."
+    )
+    clock_step_back_max_ms: int = Field(
+        default=2_000, ge=0, le=60_000, description="A clock further than this behind the last block stops sequencing."
+    )
+    post_wait_ms: int = Field(
+        default=2_000, ge=0, le=30_000, description="How long a POST waits for 201 (recorded) before it answers 202."
+    )
+    outcome_poll_ms: int = Field(
+        default=20, ge=1, le=1_000, description="How often an API process asks whether a new block was projected."
+    )
+    queue_limit_per_party: int = Field(
+        default=2_000,
+        ge=1,
+        le=100_000,
+        description="Accepted, not yet sequenced operations of one party at most, so that no party starves the others.",
+    )
+    write_queue_max: int = Field(
+        default=1_024, ge=1, le=65_536, description="SQL writes of one process waiting for the disk at most; then 503."
+    )
+    page_size_max: int = Field(default=200, ge=1, le=1_000, description="Rows in one page of a list at most.")
+    body_size_max: int = Field(
+        default=2 * 1024 * 1024, ge=1_024, le=64 * 1024 * 1024, description="Size of a request body at most, in bytes."
+    )
+    group_lifetime_s: int = Field(
+        default=3_600,
+        ge=60,
+        le=86_000,
+        description="How long a group signed by our key store stays valid; the contract allows 86,400 s of block time.",
+    )
+    reservation_lifetime_s: int = Field(
+        default=86_400, ge=60, le=90 * 86_400, description="How long a reserved invoice number is held for its seller."
+    )
+    idempotency_lifetime_s: int = Field(
+        default=7 * 86_400, ge=3_600, le=90 * 86_400, description="How long an Idempotency-Key is remembered."
+    )
+    busy_timeout_ms: int = Field(
+        default=10_000, ge=100, le=120_000, description="How long an SQLite write waits for the other process's write."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line written."
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="Form of a log line.")
+    rpc_open: bool = Field(
+        default=False,
+        description="Serve the read-only JSON-RPC without a credential; discloses what docs/THREATS.md lists.",
+    )
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the SQL database, the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'ledger.sqlite').absolute()}"
+
+    @property
+    def chain_dir(self) -> Path:
+        """Directory of the embedded chain's LMDB files."""
+        return self.data_dir / "chain"
+
+    @property
+    def master_key_path(self) -> Path:
+        """File the master key is read from when EINVOICE_MASTER_KEY is not set."""
+        return self.master_key_file or self.data_dir / "master.key"
