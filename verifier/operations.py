@@ -209,9 +209,6 @@ def domain_separator(chain_id: int, contract: bytes) -> bytes:
 def group_digest(separator: bytes, actor: int, valid_until: int, hashes: list[bytes]) -> bytes:
     """Digest that the actor signs: EIP-712 over the operations' hashes in order, 32 bytes."""
     group = keccak256(
-        GROUP_TYPEHASH
-        + actor.to_bytes(32, "big")
-        + valid_until.to_bytes(32, "big")
-        + keccak256(b"".join(hashes))
+        GROUP_TYPEHASH + actor.to_bytes(32, "big") + valid_until.to_bytes(32, "big") + keccak256(b"".join(hashes))
     )
     return keccak256(b"\x19\x01" + separator + group)

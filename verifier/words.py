@@ -12,7 +12,7 @@ WORDS_SLOT = 0  # storage slot of the contract's one map, see contracts/artifact
 
 
 class Table(IntEnum):
-    """Highest byte of a storage key: which table of the map."""
+    """Lowest byte of a storage key: which table of the map."""
 
     STATE = 1
     HEAD = 2
@@ -81,10 +81,10 @@ MONTH_GRACE_S = 24 * 3600
 
 
 def storage_key(table: Table, key: int) -> int:
-    """Key of the contract's map for `key` of `table`: the table's number in the highest byte."""
+    """Key of the contract's map for `key` of `table`: the table's number in the lowest byte."""
     if not 0 <= key < 1 << 248:
         raise ValueError("key outside 248 bits")
-    return table << 248 | key
+    return key << 8 | table
 
 
 def hash_key(digest: bytes) -> int:
