@@ -3,9 +3,7 @@
     python -m contracts.build            writes contracts/artifacts/InvoiceLedger.json
     python -m contracts.build --check    compiles again and compares with what is committed
 
-The optimisation mode and the compiler version are the source's own pragmas; the EVM version is london. The
-map of words is put at storage slot 0 (docs/OPERATIONS.md): by default the compiler keeps slot 0 for a reentrancy
-lock that the contract, which calls nobody on a path that writes, does not use.
+The optimisation mode and the compiler version are the source's own pragmas; the EVM version is london.
 """
 
 from __future__ import annotations
@@ -24,7 +22,6 @@ SOURCE_PATH = Path(__file__).parent / "InvoiceLedger.vy"
 EVM_VERSION = "london"
 COMPILER_VERSION = "0.4.3"
 RUNTIME_SIZE_MAX = 24_576  # EIP-170: a longer contract cannot be created
-WORDS_VARIABLE = "words"
 
 
 class BuildError(RuntimeError):
@@ -57,32 +54,22 @@ def artifact_text(artifact: dict[str, Any]) -> str:
 def compile_contract(source: Path) -> dict[str, Any]:
     """Artifact of the contract at `source`: abi, bytecode and code hash inputs, layout, compiler and source hash.
 
-    Raises: BuildError for another compiler version, a contract too long, or no map of words.
+    Raises: BuildError for another compiler version or a contract too long.
     """
     from vyper.compiler import compile_from_file_input
-    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle, JSONInput
+    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
     from vyper.compiler.settings import Settings
 
     if version("vyper") != COMPILER_VERSION:
         raise BuildError(f"vyper {version('vyper')} is installed; the artifact is built with {COMPILER_VERSION}")
     contents = source.read_text(encoding="utf-8")
 
-    def outputs(layout: dict[str, Any] | None, formats: list[str]) -> dict[str, Any]:
-        path = Path(source.name)  # relative, so that nothing of this machine enters the output
-        override = None
-        if layout is not None:
-            override = JSONInput(1, Path("layout.json"), Path("layout.json"), json.dumps(layout), data=layout)
-        compiled: dict[str, Any] = compile_from_file_input(
-            FileInput(0, path, source, contents),
-            input_bundle=FilesystemInputBundle([source.parent]),
-            settings=Settings(evm_version=EVM_VERSION),
-            output_formats=formats,
-            storage_layout_override=override,
-        )
-        return compiled
-
-    layout = words_first(outputs(None, ["layout"])["layout"]["storage_layout"])
-    built = outputs(layout, ["abi", "bytecode", "bytecode_runtime", "layout"])
+    built: dict[str, Any] = compile_from_file_input(
+        FileInput(0, Path(source.name), source, contents),  # relative: nothing of this machine enters the output
+        input_bundle=FilesystemInputBundle([source.parent]),
+        settings=Settings(evm_version=EVM_VERSION),
+        output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
+    )
     runtime_size = len(built["bytecode_runtime"]) // 2 - 1
     if runtime_size > RUNTIME_SIZE_MAX:
         raise BuildError(f"the contract has {runtime_size} bytes; the EVM takes {RUNTIME_SIZE_MAX} at most")
@@ -93,24 +80,16 @@ def compile_contract(source: Path) -> dict[str, Any]:
         "runtime_size": runtime_size,
         "storage_layout": json.loads(json.dumps(built["layout"]["storage_layout"])),
         "compiler": {"name": "vyper", "version": COMPILER_VERSION, "evm_version": EVM_VERSION},
-        "source_sha256": hashlib.sha256(contents.encode()).hexdigest(),
+        "source_sha256": source_sha256(source.parent),
     }
 
 
-def words_first(layout: dict[str, Any]) -> dict[str, Any]:
-    """The compiler's storage layout with the map of words at slot 0 and the other variables after it."""
-    if WORDS_VARIABLE not in layout:
-        raise BuildError(f"the contract has no public map named {WORDS_VARIABLE}")
-    others = sorted(
-        (name for name in layout if name not in (WORDS_VARIABLE, "$.nonreentrant_key")),
-        key=lambda name: layout[name]["slot"],
-    )
-    placed = {}
-    slot = 0
-    for name in [WORDS_VARIABLE, *others]:
-        placed[name] = {**layout[name], "slot": slot}
-        slot += layout[name]["n_slots"]
-    return placed
+def source_sha256(directory: Path) -> str:
+    """SHA-256 over every Vyper module, in order of name: each name, a zero byte, its text, a zero byte."""
+    joined = hashlib.sha256()
+    for module in sorted(directory.glob("*.vy")):
+        joined.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+    return joined.hexdigest()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from enum import IntEnum
 from verifier.hashing import keccak256
 from verifier.operations import pack_bits, unpack_bits
 
-WORDS_SLOT = 0  # storage slot of the contract's one map, see contracts/artifacts
+WORDS_SLOT = 1  # storage slot of the contract's one map, see contracts/artifacts (0 is the compiler's own)
 
 
 class Table(IntEnum):

@@ -1,0 +1,313 @@
+# pragma version 0.4.3
+"""
+@title Parties, months, filing
+@notice Checks (pass 1) and writes (pass 2) of every operation that changes a party, a month or the contract itself.
+"""
+
+import layout
+import storage
+
+uses: storage
+
+event PartyChanged:
+    party: indexed(uint256)
+    digest: indexed(bytes32)
+    what: uint256
+    word: uint256
+
+event MonthOpened:
+    month: indexed(uint256)
+    digest: indexed(bytes32)
+    hours: uint256
+
+event Retired:
+    successor: address
+    digest: bytes32
+
+successor: address
+
+
+@view
+@internal
+def check(what: uint256, terms: uint256, who: bytes32, actor: uint256, actor_kind: uint256) -> uint256:
+    # Operations on parties, months and the contract itself.
+    code: uint256 = what >> 248
+    number: uint256 = what & layout.M80
+    subject: uint256 = (what >> 216) & layout.M32
+    if code == layout.ENROL or code == layout.APPOINT:
+        if subject != actor:
+            return layout.NOT_PERMITTED
+        return self.check_made(what, terms, who, actor_kind)
+    if code == layout.OPEN_MONTH:
+        if subject != actor or actor_kind != layout.CALENDAR and actor_kind != layout.AUTHORITY:
+            return layout.NOT_PERMITTED
+        if number == 0 or number > layout.M12 or (what >> 148) & layout.M12 != number or terms >> 128 != 0:
+            return layout.BAD_TERMS
+        if terms >> 64 <= terms & layout.M64:
+            return layout.BAD_TERMS
+        if storage.word(number << 8 | layout.MONTH) != 0:
+            return layout.ALREADY_SO
+        return layout.OK
+    if code == layout.RETIRE:
+        if subject != actor or actor_kind != layout.AUTHORITY:
+            return layout.NOT_PERMITTED
+        if terms == 0 or terms >> 160 != 0 or number != 0:
+            return layout.BAD_TERMS
+        return layout.OK
+
+    # what is left changes one party: which, its word, and who may
+    party: uint256 = self.changed_party(what)
+    if party > layout.M32:
+        return layout.UNKNOWN_PARTY
+    word: uint256 = storage.word(party << 8 | layout.PARTY)
+    if word == 0:
+        return layout.UNKNOWN_PARTY
+    reason: uint256 = layout.OK
+    if code == layout.FILE:
+        if not storage.may(subject, actor, layout.MAY_FINANCE):
+            return layout.NOT_PERMITTED
+        reason = self.check_filing(what, terms, party, word)
+    elif code >= layout.ROTATE:
+        if party != actor or subject != actor:
+            return layout.NOT_PERMITTED
+        reason = self.check_own(what, terms, word)
+    else:
+        if subject != actor:
+            return layout.NOT_PERMITTED
+        reason = self.check_by_officer(what, terms, actor_kind, word)
+    if reason == layout.OK and word >> 232 != (what >> 192) & layout.M24:
+        return layout.STALE_VERSION
+    return reason
+
+
+@pure
+@internal
+def changed_party(what: uint256) -> uint256:
+    # Which party's word an operation changes; its number unless the code says otherwise.
+    code: uint256 = what >> 248
+    if code == layout.ALLOT:
+        return (what >> 160) & layout.M32
+    if code == layout.GRANT_BITS or code == layout.REVOKE_BITS or code == layout.FILE:
+        return (what >> 216) & layout.M32
+    return what & layout.M80
+
+
+@view
+@internal
+def check_own(what: uint256, terms: uint256, word: uint256) -> uint256:
+    # rotate own key, grant, revoke: by the party whose word this is
+    code: uint256 = what >> 248
+    if code == layout.ROTATE:
+        if terms == 0 or terms >> 160 != 0:
+            return layout.BAD_TERMS
+        return layout.OK
+    person: uint256 = (what >> 160) & layout.M32
+    bits: uint256 = (what >> 128) & 2**20 - 1
+    if word & layout.KIND_MASK != layout.ENTERPRISE << 160:
+        return layout.NOT_PERMITTED
+    if bits == 0 or bits > 7 or what & layout.M80 != person:
+        return layout.BAD_TERMS
+    if storage.kind(person) != layout.PERSON:
+        return layout.UNKNOWN_PARTY
+    had: uint256 = storage.word((((what >> 216) & layout.M32) << 32 | person) << 8 | layout.GRANT)
+    if code == layout.GRANT_BITS:
+        if had | bits == had:
+            return layout.ALREADY_SO
+    elif had & bits == 0:
+        return layout.ALREADY_SO
+    return layout.OK
+
+
+@view
+@internal
+def check_by_officer(what: uint256, terms: uint256, actor_kind: uint256, word: uint256) -> uint256:
+    # dismiss, recover: by the authority; suspend, reinstate, allot, set quota: by any officer
+    code: uint256 = what >> 248
+    kind: uint256 = (word >> 160) & 15
+    if actor_kind != layout.AUTHORITY:
+        if actor_kind != layout.OFFICER or code == layout.DISMISS or code == layout.RECOVER:
+            return layout.NOT_PERMITTED
+    if word & layout.M160 == 0:
+        return layout.UNKNOWN_PARTY  # named, not enrolled
+    if code == layout.RECOVER:
+        if terms == 0 or terms >> 160 != 0:
+            return layout.BAD_TERMS
+    elif code == layout.DISMISS:
+        if kind != layout.OFFICER and kind != layout.CALENDAR:
+            return layout.UNKNOWN_PARTY
+        if word & layout.SUSPENDED != 0:
+            return layout.ALREADY_SO
+    elif code == layout.SUSPEND or code == layout.REINSTATE:
+        if kind != layout.ENTERPRISE and kind != layout.PERSON:
+            return layout.UNKNOWN_PARTY
+        if (word & layout.SUSPENDED != 0) == (code == layout.SUSPEND):
+            return layout.ALREADY_SO
+    else:
+        if kind != layout.ENTERPRISE:
+            return layout.UNKNOWN_PARTY
+        if code == layout.ALLOT:
+            return self.check_segment(what)
+        if terms > layout.M44:
+            return layout.BAD_TERMS
+        if terms == (word >> 178) & layout.M44:
+            return layout.ALREADY_SO
+    return layout.OK
+
+
+@view
+@internal
+def check_made(what: uint256, terms: uint256, who: bytes32, actor_kind: uint256) -> uint256:
+    # enrol, appoint officer
+    kind: uint256 = (what >> 128) & 2**20 - 1
+    old: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF)
+    version: uint256 = 0
+    if who == empty(bytes32) or what & layout.M80 != convert(who, uint256) >> 176 or terms & layout.M160 == 0:
+        return layout.BAD_TERMS
+    if old != 0:
+        if old >> 32 != kind:
+            return layout.UNKNOWN_PARTY
+        word: uint256 = storage.word((old & layout.M32) << 8 | layout.PARTY)
+        version = word >> 232
+        if what >> 248 == layout.ENROL:
+            if word & layout.M160 != 0:
+                return layout.ALREADY_SO
+        elif word & layout.SUSPENDED == 0:
+            return layout.ALREADY_SO
+    if what >> 248 == layout.ENROL:
+        if actor_kind != layout.OFFICER and actor_kind != layout.AUTHORITY:
+            return layout.NOT_PERMITTED
+        if kind != layout.ENTERPRISE and kind != layout.PERSON or terms >> 204 != 0:
+            return layout.BAD_TERMS
+        if kind == layout.ENTERPRISE and (what >> 148) & layout.M12 == 0:
+            return layout.BAD_TERMS
+    else:
+        if actor_kind != layout.AUTHORITY:
+            return layout.NOT_PERMITTED
+        if kind != layout.OFFICER and kind != layout.CALENDAR or terms >> 160 != 0:
+            return layout.BAD_TERMS
+    if version != (what >> 192) & layout.M24:
+        return layout.STALE_VERSION
+    return layout.OK
+
+
+@view
+@internal
+def check_segment(what: uint256) -> uint256:
+    number: uint256 = what & layout.M80
+    blocks: uint256 = (what >> 128) & 2**20 - 1
+    if number % layout.BLOCK_SIZE != 0 or blocks == 0 or blocks > layout.BLOCKS_MAX:
+        return layout.BAD_TERMS
+    if number < layout.SPACE_FIRST or number + blocks * layout.BLOCK_SIZE - 1 > layout.SPACE_LAST:
+        return layout.BAD_TERMS
+    for i: uint256 in range(blocks, bound=layout.BLOCKS_MAX):
+        if storage.word((number // layout.BLOCK_SIZE + i) << 8 | layout.SEGMENT) != 0:
+            return layout.ALREADY_SO
+    return layout.OK
+
+
+@view
+@internal
+def check_filing(what: uint256, terms: uint256, party: uint256, word: uint256) -> uint256:
+    month: uint256 = (what >> 148) & layout.M12
+    filed: uint256 = (word >> 166) & layout.M12
+    if word & layout.KIND_MASK != layout.ENTERPRISE << 160 or what & layout.M80 != month:
+        return layout.BAD_TERMS
+    if month <= filed:
+        return layout.MONTH_FILED
+    if month != filed + 1:
+        return layout.MONTH_NOT_NEXT
+    hours: uint256 = storage.word(month << 8 | layout.MONTH)
+    if hours == 0 or block.timestamp < hours & layout.M64:
+        return layout.MONTH_NOT_OPEN
+    if terms != storage.word(((party << 12) | month) << 8 | layout.TOTALS):
+        return layout.TOTALS_DIFFER
+    return layout.OK
+
+
+@internal
+def write(what: uint256, terms: uint256, who: bytes32, ref: bytes32, digest: bytes32):
+    code: uint256 = what >> 248
+    if code == layout.OPEN_MONTH:
+        month: uint256 = what & layout.M80
+        storage.slots[month << 8 | layout.MONTH] = terms
+        log MonthOpened(month=month, digest=digest, hours=terms)
+    elif code == layout.RETIRE:
+        self.successor = convert(convert(terms, uint160), address)
+        log Retired(successor=self.successor, digest=digest)
+    else:
+        party: uint256 = 0
+        word: uint256 = 0
+        if code == layout.ENROL or code == layout.APPOINT:
+            party, word = self.write_made(what, terms, who, ref)
+        else:
+            party = self.changed_party(what)
+            word = self.write_changed(what, terms, ref, party)
+        word = unsafe_add(word, layout.VERSION_ONE)
+        storage.slots[party << 8 | layout.PARTY] = word
+        log PartyChanged(party=party, digest=digest, what=what, word=word)
+
+
+@internal
+def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (uint256, uint256):
+    # (party, its word before the version is raised) of an enrolled or appointed party; a party named before keeps its id
+    kind: uint256 = (what >> 128) & 15
+    party: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF) & layout.M32
+    word: uint256 = 0
+    if party == 0:
+        party = storage.make_party(who, kind)
+    else:
+        word = storage.word(party << 8 | layout.PARTY) & (layout.M24 << 232)
+    word = word | (terms & layout.M160) | (kind << 160) | ((terms >> 160) << 178)
+    if kind == layout.ENTERPRISE:
+        word |= (((what >> 148) & layout.M12) - 1) << 166  # nothing to file before its first month
+    storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
+    return party, word
+
+
+@internal
+def write_changed(what: uint256, terms: uint256, ref: bytes32, party: uint256) -> uint256:
+    # the party's word before the version is raised
+    code: uint256 = what >> 248
+    number: uint256 = what & layout.M80
+    word: uint256 = storage.word(party << 8 | layout.PARTY)
+    if code == layout.SUSPEND or code == layout.DISMISS:
+        word |= layout.SUSPENDED
+    elif code == layout.REINSTATE:
+        word &= ~layout.SUSPENDED
+    elif code == layout.SET_QUOTA:
+        word = (word & ~(layout.M44 << 178)) | (terms << 178)
+    elif code == layout.ALLOT:
+        blocks: uint256 = (what >> 128) & 2**20 - 1
+        for i: uint256 in range(blocks, bound=layout.BLOCKS_MAX):
+            storage.slots[(number // layout.BLOCK_SIZE + i) << 8 | layout.SEGMENT] = party
+    elif code == layout.RECOVER:
+        word |= layout.RECOVERING
+        storage.slots[party << 8 | layout.RECOVERY] = terms | ((block.timestamp + layout.RECOVERY_DELAY) << 160)
+        storage.slots[party << 8 | layout.RECOVERY_CERTIFICATE] = convert(ref, uint256)
+    elif code == layout.ROTATE:
+        word = (word & ~(layout.M160 | layout.RECOVERING)) | terms  # so the old key cancels a recovery
+        storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
+    elif code == layout.FILE:
+        word = (word & ~(layout.M12 << 166)) | (((what >> 148) & layout.M12) << 166)
+    else:  # grant, revoke
+        key: uint256 = ((party << 32) | number) << 8 | layout.GRANT
+        bits: uint256 = (what >> 128) & 7
+        if code == layout.GRANT_BITS:
+            storage.slots[key] = storage.word(key) | bits | layout.GRANTED
+        else:
+            storage.slots[key] = storage.word(key) & ~bits
+    return word
+
+
+@internal
+def signs(actor: uint256, word: uint256, recovered: uint256) -> bool:
+    # Whether `recovered` is the actor's signer now. A recovery that is due takes effect when its key is first used.
+    if word & layout.RECOVERING != 0:
+        due: uint256 = storage.word(actor << 8 | layout.RECOVERY)
+        if block.timestamp >= due >> 160:
+            if recovered != due & layout.M160:
+                return False
+            storage.slots[actor << 8 | layout.PARTY] = (word & ~(layout.M160 | layout.RECOVERING)) | recovered
+            storage.slots[actor << 8 | layout.CERTIFICATE] = storage.word(actor << 8 | layout.RECOVERY_CERTIFICATE)
+            return True
+    return recovered == word & layout.M160
