@@ -1,0 +1,115 @@
+"""What the service answers instead of a result. The API turns each class into one problem type.
+
+ServiceError
+├── InvalidRequest        the request cannot be read; names every field and what to do
+├── NotAuthenticated      no credential, or none that is known
+├── NotPermitted          known, but not allowed to do this
+├── NotFound              no such thing, or none the caller may know of
+├── IdempotencyConflict   the key was used for another request
+├── QueueFull             too many of this party's groups wait
+├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
+├── NumbersExhausted      the seller's segment holds no free number
+├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
+└── NotReady              the installation is missing, foreign or damaged; says what to do
+"""
+
+from __future__ import annotations
+
+from ledger.domain.errors import FieldProblem
+
+
+class ServiceError(Exception):
+    """Root of this package's errors. `message_zh` says the same in Chinese."""
+
+    def __init__(self, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.message_zh = message_zh
+
+
+class InvalidRequest(ServiceError):
+    """The request cannot be taken as it is; `problems` names each field."""
+
+    def __init__(self, problems: tuple[FieldProblem, ...]) -> None:
+        first = problems[0]
+        super().__init__(f"{first.path}: {first.message_en}", f"{first.path}：{first.message_zh}")
+        self.problems = problems
+
+
+class NotAuthenticated(ServiceError):
+    """No credential, or none that is known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "send a valid API key as `Authorization: Bearer einv_...`", "请以 Authorization: Bearer einv_… 发送有效的 API 密钥"
+        )
+
+
+class NotPermitted(ServiceError):
+    """The caller is known and may not do this."""
+
+
+class NotFound(ServiceError):
+    """No such thing, or none that the caller may know of; the two look the same."""
+
+    def __init__(self, kind: str, ident: str) -> None:
+        super().__init__(f"no {kind} {ident} that you may see", f"没有您可查看的 {kind} {ident}")
+        self.kind = kind
+        self.ident = ident
+
+
+class IdempotencyConflict(ServiceError):
+    """The idempotency key stands for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"Idempotency-Key {key!r} was used for another request; use a new key for a new request",
+            f"Idempotency-Key {key!r} 已用于其他请求，新请求请使用新的键",
+        )
+        self.key = key
+
+
+class QueueFull(ServiceError):
+    """The party has as many waiting groups as it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} of your operations wait already; retry when some are recorded", f"您已有 {limit} 个操作等待上链，请稍后再试"
+        )
+        self.limit = limit
+
+
+class Busy(ServiceError):
+    """Nothing was stored; the same request may be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is busy, nothing was stored; send the same request again", "系统繁忙，未保存任何内容，请重发同一请求")
+
+
+class NumbersExhausted(ServiceError):
+    """The seller's segment holds no free number."""
+
+    def __init__(self, seller: int) -> None:
+        super().__init__(
+            f"party {seller} has no free invoice number left; ask an officer to allot a segment",
+            f"企业 {seller} 的号段已用完，请向税务人员申请新的号段",
+        )
+        self.seller = seller
+
+
+class NoSigningKey(ServiceError):
+    """The party's key is not in the key store."""
+
+    def __init__(self, party: int) -> None:
+        super().__init__(
+            f"the server does not hold the key of party {party}; the party signs for itself",
+            f"系统未保管参与方 {party} 的密钥，须由其自行签名",
+        )
+        self.party = party
+
+
+class NotReady(ServiceError):
+    """The installation cannot be used as it is; the message says what to do."""
+
+    def __init__(self, message: str, message_zh: str = "账本尚不可用") -> None:
+        super().__init__(message, message_zh)
