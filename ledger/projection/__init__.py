@@ -1,0 +1,62 @@
+"""SQL: the queue and what else is ground state, and the projection that every query reads.
+
+`Store` is the door; the functions of acceptance, number_pool, keystore, queued, invoices, parties and claims take
+the connection it lends. Tables named `p_*` are derived from blocks alone (apply.py) and can be rebuilt.
+"""
+
+from ledger.projection.acceptance import (
+    Acceptance,
+    Accepted,
+    IdempotencyEntry,
+    NewClaimRequest,
+    NewDocument,
+    NewGroup,
+    NewReference,
+    find_accepted,
+)
+from ledger.projection.errors import (
+    AcceptError,
+    ChainDivergedError,
+    DatabaseUnavailableError,
+    DuplicateGroupError,
+    IdempotencyConflictError,
+    NumberInUseError,
+    NumbersExhaustedError,
+    ProjectionError,
+    QueueLimitReachedError,
+    RowNotFoundError,
+    SchemaOutdatedError,
+    StorageError,
+    StoreClosedError,
+    WriteQueueFullError,
+)
+from ledger.projection.ground import NumberState, QueueState
+from ledger.projection.store import Store
+
+__all__ = [
+    "AcceptError",
+    "Acceptance",
+    "Accepted",
+    "ChainDivergedError",
+    "DatabaseUnavailableError",
+    "DuplicateGroupError",
+    "IdempotencyConflictError",
+    "IdempotencyEntry",
+    "NewClaimRequest",
+    "NewDocument",
+    "NewGroup",
+    "NewReference",
+    "NumberInUseError",
+    "NumberState",
+    "NumbersExhaustedError",
+    "ProjectionError",
+    "QueueLimitReachedError",
+    "QueueState",
+    "RowNotFoundError",
+    "SchemaOutdatedError",
+    "StorageError",
+    "Store",
+    "StoreClosedError",
+    "WriteQueueFullError",
+    "find_accepted",
+]

@@ -1,0 +1,223 @@
+"""Accepting: documents, signed groups, idempotency key and number use, in one transaction or not at all.
+
+Once this is committed the groups will be sequenced, whatever happens to the machine. Rules of the ledger are
+not checked here: the contract alone decides those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from ledger.domain.groups import SignedGroup
+from ledger.projection import number_pool
+from ledger.projection.columns import number_text, seconds
+from ledger.projection.database import upsert
+from ledger.projection.errors import DuplicateGroupError, IdempotencyConflictError, QueueLimitReachedError
+from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, OPERATION, REFERENCE, QueueState
+from ledger.projection.packing import pack_signed
+
+GROUPS_MAX = 16  # groups in one acceptance: a request of 4,096 operations, half a megabyte
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """A sealed invoice document and its sealed seed; commitment is 32 bytes."""
+
+    number: int
+    seller: int
+    sealed_document: bytes
+    sealed_seed: bytes
+    commitment: bytes
+
+
+@dataclass(frozen=True)
+class NewGroup:
+    """A signed group, its 32-byte digest, and the documents of the invoices it issues."""
+
+    digest: bytes
+    signed: SignedGroup
+    documents: tuple[NewDocument, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewReference:
+    """Sealed salt and text behind a 32-byte `ref`."""
+
+    ref: bytes
+    kind: str
+    party: int
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class NewClaimRequest:
+    """A claim as its claimant opens it; `claim_id` has 32 hex digits."""
+
+    claim_id: str
+    claimant: int
+    employer: int
+    reference: str
+
+
+@dataclass(frozen=True)
+class IdempotencyEntry:
+    """An Idempotency-Key of `party` for the request with that 32-byte hash; `response` is the caller's own bytes."""
+
+    party: int
+    key: str
+    request_hash: bytes
+    expires_at: int
+    response: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """All that one request wants stored."""
+
+    groups: tuple[NewGroup, ...]
+    references: tuple[NewReference, ...] = ()
+    claim_requests: tuple[NewClaimRequest, ...] = ()
+    idempotency: IdempotencyEntry | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What was accepted: now, or, when `replayed`, by an earlier request with the same key."""
+
+    digests: tuple[bytes, ...]
+    accepted_at: int
+    replayed: bool
+    response: bytes | None
+
+
+def find_accepted(connection: Connection, party: int, key: str, request_hash: bytes, now_s: int) -> Accepted | None:
+    """What the Idempotency-Key stands for already, None when it is new or forgotten.
+
+    Raises: IdempotencyConflictError when it stands for another request.
+    """
+    row = connection.execute(
+        select(IDEMPOTENCY).where(
+            IDEMPOTENCY.c.party == party, IDEMPOTENCY.c.key == key, IDEMPOTENCY.c.expires_at > now_s
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise IdempotencyConflictError(key)
+    digests = tuple(row.digests[at : at + 32] for at in range(0, len(row.digests), 32))
+    return Accepted(digests=digests, accepted_at=row.created_at, replayed=True, response=row.response)
+
+
+def accept(connection: Connection, acceptance: Acceptance, *, queue_limit: int, now_s: int) -> Accepted:
+    """Stores all of `acceptance`; the caller's transaction makes it durable.
+
+    `queue_limit` is the number of operations one actor may have waiting; `now_s` seconds since 1970, UTC.
+
+    Raises: IdempotencyConflictError, DuplicateGroupError, QueueLimitReachedError, NumberInUseError.
+    """
+    entry = acceptance.idempotency
+    if entry is not None:
+        earlier = find_accepted(connection, entry.party, entry.key, entry.request_hash, now_s)
+        if earlier is not None:
+            return earlier
+    if not 1 <= len(acceptance.groups) <= GROUPS_MAX:
+        raise ValueError(f"an acceptance holds 1..{GROUPS_MAX} groups")
+    _hold_queue_limit(connection, acceptance.groups, queue_limit)
+    _hold_digests_new(connection, acceptance.groups)
+    for new in acceptance.groups:
+        number_pool.use(connection, new.digest, new.signed.group)
+    _store(connection, acceptance, now_s)
+    digests = tuple(new.digest for new in acceptance.groups)
+    if entry is not None:
+        row: dict[str, object] = {
+            "party": entry.party,
+            "key": entry.key,
+            "request_hash": entry.request_hash,
+            "digests": b"".join(digests),
+            "response": entry.response,
+            "created_at": now_s,
+            "expires_at": entry.expires_at,
+        }
+        upsert(connection, IDEMPOTENCY, [row])  # replaces a forgotten one of the same key
+    return Accepted(
+        digests=digests, accepted_at=now_s, replayed=False, response=entry.response if entry is not None else None
+    )
+
+
+def _hold_queue_limit(connection: Connection, groups: tuple[NewGroup, ...], queue_limit: int) -> None:
+    wanted: dict[int, int] = {}
+    for new in groups:
+        group = new.signed.group
+        wanted[group.actor] = wanted.get(group.actor, 0) + len(group.operations)
+    for actor, count in wanted.items():
+        waiting = connection.execute(
+            select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(
+                OPERATION.c.state == QueueState.ACCEPTED, OPERATION.c.actor == actor
+            )
+        ).scalar_one()
+        if int(waiting) + count > queue_limit:
+            raise QueueLimitReachedError(actor, int(waiting), queue_limit)
+
+
+def _hold_digests_new(connection: Connection, groups: tuple[NewGroup, ...]) -> None:
+    digests = [new.digest for new in groups]
+    known = connection.execute(select(OPERATION.c.digest).where(OPERATION.c.digest.in_(digests))).scalars().first()
+    if known is not None:
+        raise DuplicateGroupError(known)
+    if len(set(digests)) != len(digests):
+        raise DuplicateGroupError(digests[0])
+
+
+def _store(connection: Connection, acceptance: Acceptance, now_s: int) -> None:
+    connection.execute(
+        OPERATION.insert(),
+        [
+            {
+                "digest": new.digest,
+                "actor": new.signed.group.actor,
+                "subject": new.signed.group.operations[0].subject,
+                "valid_until": seconds(new.signed.group.valid_until),
+                "operation_count": len(new.signed.group.operations),
+                "signed": pack_signed(new.signed),
+                "state": QueueState.ACCEPTED.value,
+                "reason": 0,
+                "accepted_at": now_s,
+            }
+            for new in acceptance.groups
+        ],
+    )
+    documents: list[dict[str, object]] = [
+        {
+            "number": number_text(document.number),
+            "seller": document.seller,
+            "sealed_document": document.sealed_document,
+            "sealed_seed": document.sealed_seed,
+            "commitment": document.commitment,
+            "digest": new.digest,
+            "stored_at": now_s,
+        }
+        for new in acceptance.groups
+        for document in new.documents
+    ]
+    if documents:
+        connection.execute(DOCUMENT.insert(), documents)
+    references: list[dict[str, object]] = [
+        {"ref": new.ref, "kind": new.kind, "party": new.party, "sealed": new.sealed, "created_at": now_s}
+        for new in acceptance.references
+    ]
+    if references:
+        connection.execute(REFERENCE.insert(), references)
+    requests: list[dict[str, object]] = [
+        {
+            "claim_id": new.claim_id,
+            "claimant": new.claimant,
+            "employer": new.employer,
+            "reference": new.reference,
+            "created_at": now_s,
+        }
+        for new in acceptance.claim_requests
+    ]
+    if requests:
+        connection.execute(CLAIM_REQUEST.insert(), requests)

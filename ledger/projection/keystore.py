@@ -1,0 +1,215 @@
+"""Stored keys, certificates, names and credentials, and the installation's own facts.
+
+Plain values in and out; sealing and opening is done by the caller with ledger.identity, so this module never
+sees a private key or a name of a person in the clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, Table, select, update
+
+from ledger.projection.database import upsert
+from ledger.projection.ground import (
+    API_KEY,
+    CERTIFICATE,
+    CLAIM_REQUEST,
+    DOCUMENT,
+    META,
+    PARTY_NAME,
+    REFERENCE,
+    SIGNING_KEY,
+)
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A sealed private key: 20-byte address, 32-byte identity hash of its party."""
+
+    address: bytes
+    identity: bytes
+    sealed_key: bytes
+    created_at: int
+
+
+@dataclass(frozen=True)
+class StoredCertificate:
+    """A certificate by its 32-byte hash."""
+
+    certificate_hash: bytes
+    der: bytes
+    identity_text: str
+    created_at: int
+
+
+@dataclass(frozen=True)
+class PartyName:
+    """Who an identity hash is: name and tax id in the clear for enterprises, sealed bytes for persons."""
+
+    identity: bytes
+    identity_text: str
+    display_name: str | None
+    tax_id: str | None
+    sealed: bytes | None
+    updated_at: int
+
+
+@dataclass(frozen=True)
+class StoredApiKey:
+    """An API key at rest: the SHA-256 of its secret, the party (identity hash) it acts as."""
+
+    key_id: str
+    secret_hash: bytes
+    identity: bytes
+    label: str
+    created_at: int
+    revoked_at: int | None
+
+
+@dataclass(frozen=True)
+class StoredReference:
+    """Sealed salt and text behind a `ref`; None once forgotten."""
+
+    ref: bytes
+    kind: str
+    party: int
+    sealed: bytes | None
+    created_at: int
+
+
+@dataclass(frozen=True)
+class ClaimRequest:
+    """A claim as its claimant opened it."""
+
+    claim_id: str
+    claimant: int
+    employer: int
+    reference: str
+    created_at: int
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A sealed document of the group that issues it; sealed bytes are None once forgotten."""
+
+    number: int
+    seller: int
+    sealed_document: bytes | None
+    sealed_seed: bytes | None
+    commitment: bytes
+    digest: bytes
+    stored_at: int
+
+
+def put_signing_key(connection: Connection, key: SigningKey) -> None:
+    """Stores a key; the same address again replaces it."""
+    _put(connection, SIGNING_KEY, key)
+
+
+def signing_key(connection: Connection, address: bytes) -> SigningKey | None:
+    """The key of a 20-byte address, None when it is not in our keeping."""
+    row = _one(connection, SIGNING_KEY, address)
+    return None if row is None else SigningKey(**row._mapping)
+
+
+def put_certificate(connection: Connection, certificate: StoredCertificate) -> None:
+    """Stores a certificate by its hash."""
+    _put(connection, CERTIFICATE, certificate)
+
+
+def certificate(connection: Connection, certificate_hash: bytes) -> StoredCertificate | None:
+    """The certificate with that hash."""
+    row = _one(connection, CERTIFICATE, certificate_hash)
+    return None if row is None else StoredCertificate(**row._mapping)
+
+
+def put_party_name(connection: Connection, name: PartyName) -> None:
+    """Stores who an identity hash is, replacing what was known."""
+    _put(connection, PARTY_NAME, name)
+
+
+def party_name(connection: Connection, identity: bytes) -> PartyName | None:
+    """Who that identity hash is."""
+    row = _one(connection, PARTY_NAME, identity)
+    return None if row is None else PartyName(**row._mapping)
+
+
+def party_names(connection: Connection, identities: list[bytes]) -> dict[bytes, PartyName]:
+    """Who those identity hashes are; a page of them at most."""
+    rows = connection.execute(select(PARTY_NAME).where(PARTY_NAME.c.identity.in_(identities)))
+    return {row.identity: PartyName(**row._mapping) for row in rows}
+
+
+def put_api_key(connection: Connection, key: StoredApiKey) -> None:
+    """Stores a credential."""
+    _put(connection, API_KEY, key)
+
+
+def api_key(connection: Connection, key_id: str) -> StoredApiKey | None:
+    """The credential with that id, revoked ones included."""
+    row = _one(connection, API_KEY, key_id)
+    return None if row is None else StoredApiKey(**row._mapping)
+
+
+def api_keys(connection: Connection, identity: bytes) -> list[StoredApiKey]:
+    """Every credential of a party, oldest first."""
+    rows = connection.execute(
+        select(API_KEY).where(API_KEY.c.identity == identity).order_by(API_KEY.c.created_at, API_KEY.c.key_id)
+    )
+    return [StoredApiKey(**row._mapping) for row in rows]
+
+
+def revoke_api_key(connection: Connection, key_id: str, now_s: int) -> bool:
+    """Ends a credential; False when it is unknown or was ended before."""
+    result = connection.execute(
+        update(API_KEY).where(API_KEY.c.key_id == key_id, API_KEY.c.revoked_at.is_(None)).values(revoked_at=now_s)
+    )
+    return int(result.rowcount) == 1
+
+
+def reference(connection: Connection, ref: bytes) -> StoredReference | None:
+    """Sealed salt and text behind a 32-byte `ref`."""
+    row = _one(connection, REFERENCE, ref)
+    return None if row is None else StoredReference(**row._mapping)
+
+
+def claim_request(connection: Connection, claim_id: str) -> ClaimRequest | None:
+    """The claim with that id (32 hex digits) as it was opened."""
+    row = _one(connection, CLAIM_REQUEST, claim_id)
+    return None if row is None else ClaimRequest(**row._mapping)
+
+
+def document(connection: Connection, number_text: str, digest: bytes) -> StoredDocument | None:
+    """The document of an invoice and the group that issues it (`p_invoice.digest` for one on chain)."""
+    row = connection.execute(
+        select(DOCUMENT).where(DOCUMENT.c.number == number_text, DOCUMENT.c.digest == digest)
+    ).one_or_none()
+    return None if row is None else StoredDocument(**{**row._mapping, "number": int(row.number)})
+
+
+def forget_document(connection: Connection, number_text: str) -> int:
+    """Deletes the sealed bytes, and with them the wrapped keys, of a number's documents; how many."""
+    result = connection.execute(
+        update(DOCUMENT).where(DOCUMENT.c.number == number_text).values(sealed_document=None, sealed_seed=None)
+    )
+    return int(result.rowcount)
+
+
+def put_meta(connection: Connection, name: str, value: str) -> None:
+    """Stores a fact of the installation."""
+    upsert(connection, META, [{"name": name, "value": value}])
+
+
+def meta(connection: Connection) -> dict[str, str]:
+    """All facts of the installation."""
+    return {row.name: row.value for row in connection.execute(select(META))}
+
+
+def _put(connection: Connection, table: Table, item: object) -> None:
+    upsert(connection, table, [{column.name: getattr(item, column.name) for column in table.c}])
+
+
+def _one(connection: Connection, table: Table, key: str | bytes) -> Row[tuple[object, ...]] | None:
+    (column,) = table.primary_key
+    return connection.execute(select(table).where(column == key)).one_or_none()

@@ -1,0 +1,17 @@
+"""Runs migrations on the connection that database.upgrade passes in; never on its own."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from ledger.projection import derived, ground  # noqa: F401 - their import fills METADATA
+from ledger.projection.columns import METADATA
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=METADATA,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transactional_ddl=True,
+)
+context.run_migrations()

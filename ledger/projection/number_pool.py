@@ -1,0 +1,252 @@
+"""Which invoice numbers a seller may take next: reserve, use, give back.
+
+A seller issues only inside the segments allotted to it on chain. A number given out is held until it is used or
+its reservation ends; numbers of refused or expired groups come back and are given out first, lowest first. The
+contract refuses a number taken twice whatever this table says: the pool only keeps honest sellers from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, and_, delete, select, text, update
+
+from ledger.domain.groups import Group
+from ledger.projection.columns import number_text
+from ledger.projection.derived import GRANT, INVOICE, SEGMENT
+from ledger.projection.errors import NumberInUseError, NumbersExhaustedError
+from ledger.projection.ground import NUMBER_RANGE, NUMBER_RESERVATION, NumberState
+from verifier.operations import Code
+from verifier.words import Grant
+
+RESERVE_MAX = 1_000  # numbers in one call: what a till needs for a day off line
+_Key = TypeVar("_Key", str, bytes)
+SCAN_SIZE = 500  # keys in one IN list, under SQLite's limit of variables
+
+
+def reserve(connection: Connection, seller: int, count: int, *, expires_at: int, now_s: int) -> tuple[int, ...]:
+    """The `count` lowest free numbers of `seller`, held until `expires_at` (seconds since 1970), ascending.
+
+    Raises: NumbersExhaustedError when the segments hold fewer; ValueError outside 1..RESERVE_MAX.
+    """
+    if not 1 <= count <= RESERVE_MAX:
+        raise ValueError(f"1..{RESERVE_MAX} numbers are reserved at a time")
+    if connection.dialect.name == "postgresql":  # SQLite has one writer; here two could pick the same numbers
+        connection.execute(text("SELECT pg_advisory_xact_lock(:seller)"), {"seller": seller})
+    expire(connection, now_s, seller=seller)
+    taken = _take_returned(connection, seller, count)
+    fresh = _take_fresh(connection, seller, count - len(taken))
+    if len(taken) + len(fresh) < count:
+        raise NumbersExhaustedError(seller, count, len(taken) + len(fresh))
+    if taken:
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(NUMBER_RESERVATION.c.number.in_(taken))
+            .values(state=NumberState.RESERVED.value, expires_at=expires_at, digest=None)
+        )
+    if fresh:
+        connection.execute(
+            NUMBER_RESERVATION.insert(),
+            [
+                {"number": number, "seller": seller, "state": NumberState.RESERVED.value, "expires_at": expires_at}
+                for number in fresh
+            ],
+        )
+    return tuple(sorted(int(number) for number in taken + fresh))
+
+
+def reserved(connection: Connection, seller: int, now_s: int) -> tuple[int, ...]:
+    """Numbers held for `seller` and not used, ascending."""
+    rows = connection.execute(
+        select(NUMBER_RESERVATION.c.number)
+        .where(
+            NUMBER_RESERVATION.c.seller == seller,
+            NUMBER_RESERVATION.c.state == NumberState.RESERVED,
+            NUMBER_RESERVATION.c.expires_at > now_s,
+        )
+        .order_by(NUMBER_RESERVATION.c.number)
+    ).scalars()
+    return tuple(int(number) for number in rows)
+
+
+def give_back(connection: Connection, seller: int, numbers: Iterable[int]) -> None:
+    """Ends the reservations of `seller` for `numbers`; numbers in use stay in use."""
+    texts = [number_text(number) for number in numbers]
+    for part in _parts(texts):
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(
+                NUMBER_RESERVATION.c.number.in_(part),
+                NUMBER_RESERVATION.c.seller == seller,
+                NUMBER_RESERVATION.c.state == NumberState.RESERVED,
+            )
+            .values(state=NumberState.FREE.value)
+        )
+
+
+def use(connection: Connection, digest: bytes, group: Group) -> None:
+    """Marks the numbers that `group` issues as used by it.
+
+    Numbers of a group whose actor may not issue for that seller, or outside the seller's segments, are left alone:
+    the contract will refuse it, and a stranger must not be able to take numbers out of a neighbour's pool.
+
+    Raises: NumberInUseError when a number waits in another group or is on chain.
+    """
+    issued: dict[int, list[str]] = {}
+    for operation in group.operations:
+        if operation.code == Code.ISSUE:
+            issued.setdefault(operation.subject, []).append(number_text(operation.number))
+    for seller, texts in issued.items():
+        if not _may_issue(connection, seller, group.actor):
+            continue
+        segments = _segments(connection, seller)
+        own = [number for number in texts if any(first <= number <= last for first, last in segments)]
+        for part in _parts(own):
+            _use(connection, digest, seller, part)
+
+
+def expire(connection: Connection, now_s: int, *, seller: int | None = None) -> int:
+    """Returns reservations that ended to the pool; how many."""
+    ended = and_(NUMBER_RESERVATION.c.state == NumberState.RESERVED.value, NUMBER_RESERVATION.c.expires_at <= now_s)
+    if seller is not None:
+        ended = and_(ended, NUMBER_RESERVATION.c.seller == seller)
+    result = connection.execute(update(NUMBER_RESERVATION).where(ended).values(state=NumberState.FREE.value))
+    return int(result.rowcount)
+
+
+def return_of_groups(connection: Connection, digests: Sequence[bytes]) -> None:
+    """Numbers of refused, malformed or expired groups come back to the pool."""
+    for part in _parts(list(digests)):
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(NUMBER_RESERVATION.c.digest.in_(part))
+            .values(state=NumberState.FREE.value, digest=None)
+        )
+
+
+def forget_issued(connection: Connection, numbers: Sequence[str]) -> None:
+    """Numbers now on chain need no reservation any more."""
+    for part in _parts(list(numbers)):
+        connection.execute(delete(NUMBER_RESERVATION).where(NUMBER_RESERVATION.c.number.in_(part)))
+
+
+def _take_returned(connection: Connection, seller: int, count: int) -> list[str]:
+    while True:
+        free = list(
+            connection.execute(
+                select(NUMBER_RESERVATION.c.number)
+                .where(NUMBER_RESERVATION.c.seller == seller, NUMBER_RESERVATION.c.state == NumberState.FREE)
+                .order_by(NUMBER_RESERVATION.c.number)
+                .limit(count)
+            ).scalars()
+        )
+        on_chain = _issued(connection, free)
+        if not on_chain:
+            return free
+        forget_issued(connection, sorted(on_chain))
+
+
+def _take_fresh(connection: Connection, seller: int, count: int) -> list[str]:
+    if count == 0:
+        return []
+    _learn_ranges(connection, seller)
+    ranges = connection.execute(
+        select(NUMBER_RANGE)
+        .where(NUMBER_RANGE.c.seller == seller, NUMBER_RANGE.c.next_number <= NUMBER_RANGE.c.last_number)
+        .order_by(NUMBER_RANGE.c.first_number)
+    ).all()
+    fresh: list[str] = []
+    for row in ranges:
+        at, last = int(row.next_number), int(row.last_number)
+        while at <= last and len(fresh) < count:
+            window = [number_text(n) for n in range(at, min(last + 1, at + SCAN_SIZE, at + count - len(fresh)))]
+            known = _issued(connection, window) | _pooled(connection, window)
+            fresh.extend(number for number in window if number not in known)
+            at += len(window)
+        connection.execute(
+            update(NUMBER_RANGE)
+            .where(NUMBER_RANGE.c.first_number == row.first_number)
+            .values(next_number=number_text(at))
+        )
+        if len(fresh) == count:
+            break
+    return fresh
+
+
+def _learn_ranges(connection: Connection, seller: int) -> None:
+    """Segments allotted since the last time get a range."""
+    known = select(NUMBER_RANGE.c.first_number).where(NUMBER_RANGE.c.seller == seller)
+    segments = connection.execute(
+        select(SEGMENT).where(SEGMENT.c.party == seller, SEGMENT.c.first_number.not_in(known))
+    ).all()
+    if segments:
+        connection.execute(
+            NUMBER_RANGE.insert(),
+            [
+                {
+                    "first_number": row.first_number,
+                    "seller": seller,
+                    "last_number": row.last_number,
+                    "next_number": row.first_number,
+                }
+                for row in segments
+            ],
+        )
+
+
+def _may_issue(connection: Connection, seller: int, actor: int) -> bool:
+    if seller == actor:
+        return True
+    bits = connection.execute(
+        select(GRANT.c.bits).where(GRANT.c.enterprise == seller, GRANT.c.person == actor)
+    ).scalar_one_or_none()
+    return bits is not None and bool(bits & Grant.ISSUE)
+
+
+def _segments(connection: Connection, seller: int) -> list[tuple[str, str]]:
+    rows = connection.execute(
+        select(SEGMENT.c.first_number, SEGMENT.c.last_number).where(SEGMENT.c.party == seller)
+    ).all()
+    return [(row.first_number, row.last_number) for row in rows]
+
+
+def _use(connection: Connection, digest: bytes, seller: int, numbers: list[str]) -> None:
+    on_chain = _issued(connection, numbers)
+    if on_chain:
+        raise NumberInUseError(int(min(on_chain)))
+    rows = connection.execute(select(NUMBER_RESERVATION).where(NUMBER_RESERVATION.c.number.in_(numbers))).all()
+    for row in rows:
+        if row.state == NumberState.USED and row.digest != digest:
+            raise NumberInUseError(int(row.number))
+    known = {row.number for row in rows}
+    if known:
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(NUMBER_RESERVATION.c.number.in_(sorted(known)))
+            .values(state=NumberState.USED.value, digest=digest)
+        )
+    unknown = [number for number in numbers if number not in known]
+    if unknown:
+        connection.execute(
+            NUMBER_RESERVATION.insert(),
+            [
+                {"number": number, "seller": seller, "state": NumberState.USED.value, "expires_at": 0, "digest": digest}
+                for number in unknown
+            ],
+        )
+
+
+def _issued(connection: Connection, numbers: list[str]) -> set[str]:
+    if not numbers:
+        return set()
+    return set(connection.execute(select(INVOICE.c.number).where(INVOICE.c.number.in_(numbers))).scalars())
+
+
+def _pooled(connection: Connection, numbers: list[str]) -> set[str]:
+    rows = select(NUMBER_RESERVATION.c.number).where(NUMBER_RESERVATION.c.number.in_(numbers))
+    return set(connection.execute(rows).scalars())
+
+
+def _parts(keys: list[_Key]) -> list[list[_Key]]:
+    return [keys[at : at + SCAN_SIZE] for at in range(0, len(keys), SCAN_SIZE)]
