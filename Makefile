@@ -39,7 +39,7 @@ mutants: $(DEV) ## remove each guard of the contract in turn; the contract suite
 
 lock: $(DEV) ## resolve the requirements again and record their hashes
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --all-groups $(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group contracts --group test --group lint --group build --group lock $(LOCK) -o requirements-dev.txt
 LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
 clean: ## remove the environment and the demo's data
