@@ -1,0 +1,322 @@
+"""The embedded engine: one sealer's Clique chain on py-evm, block by block.
+
+The rules of the header are those of EIP-225 with a period of 0: equal timestamps are allowed, future ones never. A
+block holds one transaction, is executed once, sealed, validated as an import would, and kept in one transaction of the
+store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from eth.abc import BlockHeaderAPI
+from eth.chains.base import Chain
+from eth.consensus.clique._utils import (
+    get_block_signer,
+    is_in_turn,
+    sign_block_header,
+    validate_header_integrity,
+)
+from eth.consensus.clique.clique import CliqueApplier, CliqueConsensus, CliqueConsensusContext
+from eth.consensus.clique.datatypes import Snapshot
+from eth.consensus.clique.encoding import decode_snapshot, encode_snapshot
+from eth.consensus.clique.snapshot_manager import SnapshotManager
+from eth.db.backends.base import BaseAtomicDB
+from eth.vm.forks.london import LondonVM
+from eth.vm.forks.london.blocks import LondonBlockHeader
+from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
+from eth_keys.backends import get_backend
+from eth_keys.backends.coincurve import CoinCurveECCBackend
+from eth_keys.datatypes import PrivateKey
+from eth_typing import Address
+from eth_utils.exceptions import ValidationError
+
+from ledger.chain.errors import (
+    BatchRefusedError,
+    ChainClockError,
+    ChainForeignError,
+    ChainStoppedError,
+    ChainStorageError,
+)
+from ledger.chain.fast_state import LedgerState
+from ledger.chain.limits import CLOCK_STEP_BACK_MAX_S
+from ledger.chain.lmdb_store import SNAPSHOT_KEY, ChainStore
+from ledger.chain.records import SEAL_SIZE, VANITY_SIZE
+from ledger.domain.blocks import BlockHead
+
+VANITY = b"e-invoice ledger".ljust(VANITY_SIZE, b"\0")
+IN_TURN_DIFFICULTY = 2  # a lone sealer is always in turn
+Clock = Callable[[], int]  # seconds since 1970, UTC
+
+
+class PendingStore(BaseAtomicDB):
+    """The store under the block being built: writes stay in memory until the block is kept or dropped."""
+
+    def __init__(self, store: ChainStore) -> None:
+        self._store = store
+        self._pending: dict[bytes, bytes | None] = {}  # None: deleted
+        self._reading: contextlib.ExitStack = contextlib.ExitStack()
+        self._nodes: Any = None
+
+    def __getitem__(self, key: bytes) -> bytes:
+        if key in self._pending:
+            value = self._pending[key]
+            if value is None:
+                raise KeyError(key)
+            return value
+        if self._nodes is None:
+            self._nodes = self._reading.enter_context(self._store.read())
+        found: bytes = self._nodes[key]
+        return found
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._pending[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._pending[key] = None
+
+    def _exists(self, key: bytes) -> bool:
+        try:
+            self[key]
+        except KeyError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def atomic_batch(self) -> Iterator[Any]:
+        yield self  # the block is the batch: a failure anywhere drops all of it
+
+    def keep(self) -> None:
+        """Everything pending to disk, in one fsynced transaction."""
+        self._end_reading()
+        kept = {key: value for key, value in self._pending.items() if value is not None}
+        deleted = [key for key, value in self._pending.items() if value is None]
+        self._store.write(kept, deleted)
+        self._pending.clear()
+
+    def drop(self) -> None:
+        """Forgets everything pending."""
+        self._end_reading()
+        self._pending.clear()
+
+    def _end_reading(self) -> None:
+        self._reading.close()
+        self._nodes = None
+
+
+Accompany = Callable[[PendingStore], None]
+
+
+class LedgerConsensus(CliqueConsensus):
+    """EIP-225 as py-evm implements it, with the clock injected and the fee recipient known before the seal."""
+
+    sealer: ClassVar[Address]
+    clock: ClassVar[Clock]
+
+    @classmethod
+    def get_fee_recipient(cls, header: BlockHeaderAPI) -> Address:
+        """The sealer, also while the header has no seal yet: an import pays the recovered sealer."""
+        if not any(header.extra_data[-SEAL_SIZE:]):
+            return cls.sealer
+        return super().get_fee_recipient(header)
+
+    def validate_seal(self, header: BlockHeaderAPI) -> None:
+        if header.timestamp > type(self).clock() + CLOCK_STEP_BACK_MAX_S:
+            raise ValidationError(f"invalid future timestamp: {header.timestamp}")
+        # its time is checked above, against the injected clock; everything else by the engine
+        validate_header_integrity(header.copy(timestamp=0), self._epoch_length)
+
+    def validate_seal_extension(self, header: BlockHeaderAPI, parents: Iterable[BlockHeaderAPI]) -> None:
+        self.validate_seal(header)
+        snapshot = self._snapshot_manager.get_or_create_snapshot(header.block_number - 1, header.parent_hash, parents)
+        signer = get_block_signer(header)
+        if signer not in snapshot.signers:
+            raise ValidationError(f"{header} is sealed by 0x{signer.hex()}, who is not a sealer")
+        if header.difficulty != (2 if is_in_turn(signer, snapshot, header) else 1):
+            raise ValidationError(f"{header} has difficulty {header.difficulty}, wrong for its turn")
+        self._snapshot_manager.apply(snapshot, header)
+
+
+class LedgerVMBase(LondonVM):
+    """London with Clique's equal timestamps, and nothing paid to the zero coinbase."""
+
+    _state_class = LedgerState
+
+    @classmethod
+    def validate_header(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:
+        """As the engine's, but a period of 0 allows a timestamp equal to the parent's."""
+        if header.timestamp < parent_header.timestamp:
+            raise ValidationError(f"timestamp {header.timestamp} is before the parent's {parent_header.timestamp}")
+        super().validate_header(header.copy(timestamp=parent_header.timestamp + 1), parent_header)
+
+    def _assign_block_rewards(self, block: Any) -> None:
+        """Clique has no rewards; not touching the coinbase is what other clients do."""
+
+
+@dataclass(frozen=True)
+class ChainRules:
+    """What genesis fixes for the engine: chain id, and blocks between headers that list the sealers."""
+
+    chain_id: int
+    epoch_length: int
+
+
+@dataclass(frozen=True)
+class SealedBlock:
+    """One block as it was kept."""
+
+    head: BlockHead
+    transaction_hash: bytes
+
+
+class Engine:
+    """Builds and keeps blocks for one sealer. Not for several threads at once: the writer's lock is around it."""
+
+    def __init__(
+        self, store: ChainStore, pending: PendingStore, rules: ChainRules, sealer_key: bytes, clock: Clock
+    ) -> None:
+        """`pending` lies over `store` and may hold a genesis that is not kept yet.
+
+        Raises: ChainForeignError, ChainStorageError.
+        """
+        if not isinstance(get_backend(), CoinCurveECCBackend):
+            raise ChainStoppedError("coincurve is not active: install it and unset ECC_BACKEND_CLASS")
+        self._store = store
+        self._clock = clock
+        self._key = PrivateKey(sealer_key)
+        self.sealer: bytes = self._key.public_key.to_canonical_address()
+        self._pending = pending
+        self.chain: Any = chain_class(rules, self.sealer, clock)(pending)
+        self._epoch_length = rules.epoch_length
+        self.header: Any = self.chain.get_canonical_head()
+        self._latest_s: int = self.header.timestamp
+        self._stopped: BaseException | None = None
+        self._seed_snapshot()
+
+    @property
+    def head(self) -> BlockHead:
+        """The newest block."""
+        return BlockHead(self.header.block_number, self.header.hash, self.header.timestamp)
+
+    def seal(self, raw_transaction: bytes, accompany: Accompany | None = None) -> SealedBlock:
+        """Builds, seals and keeps one block with one transaction. On disk when it returns.
+
+        `accompany` may add records that are kept in the same transaction of the store.
+
+        Raises: ChainClockError, BatchRefusedError; ChainStoppedError, ChainFullError, ChainStorageError.
+        """
+        if self._stopped is not None:
+            raise ChainStoppedError("the writer stopped at a failure: restart it") from self._stopped
+        time_s = self._block_time()
+        try:
+            block = self._build(raw_transaction, time_s)
+            self.chain.validate_block(block)
+            self.chain.chaindb.persist_block(block)
+            self._pending[SNAPSHOT_KEY] = encode_snapshot(self._snapshot(block.header))
+            if accompany is not None:
+                accompany(self._pending)
+        except ValidationError as err:
+            self._pending.drop()
+            raise BatchRefusedError(f"the transaction does not make a valid block: {err}") from err
+        except BaseException:
+            self._pending.drop()
+            raise
+        try:
+            self._pending.keep()
+        except BaseException as err:
+            self._pending.drop()
+            self._stopped = err  # what is on disk is a head; which one, only a restart tells
+            raise
+        self.header = block.header
+        return SealedBlock(self.head, block.transactions[0].hash)
+
+    def _block_time(self) -> int:
+        """The parent's time or now, whichever is later: never the future, never before the parent."""
+        now_s = self._clock()
+        if now_s < self._latest_s - CLOCK_STEP_BACK_MAX_S:
+            raise ChainClockError(now_s, self._latest_s)
+        self._latest_s = max(self._latest_s, now_s)
+        return max(int(self.header.timestamp), now_s)
+
+    def _build(self, raw_transaction: bytes, time_s: int) -> Any:
+        parent = self.header
+        number = parent.block_number + 1
+        listed = b"".join(sorted(self._snapshot(parent).signers)) if number % self._epoch_length == 0 else b""
+        unsealed = LondonBlockHeader(
+            difficulty=IN_TURN_DIFFICULTY,
+            block_number=number,
+            gas_limit=parent.gas_limit,
+            timestamp=time_s,
+            parent_hash=parent.hash,
+            state_root=parent.state_root,
+            extra_data=VANITY + listed + bytes(SEAL_SIZE),
+            base_fee_per_gas=calculate_expected_base_fee_per_gas(parent),
+            nonce=bytes(8),
+        )
+        vm = self.chain.get_vm(unsealed)
+        transaction = vm.get_transaction_builder().decode(raw_transaction)
+        header, receipts, computations = vm.apply_all_transactions([transaction], unsealed)
+        if computations[0].is_error:
+            raise BatchRefusedError(f"the transaction reverted: {computations[0].error!r}")
+        filled = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, [transaction], receipts)
+        block = vm.mine_block(filled).block
+        return block.copy(header=sign_block_header(block.header, self._key))
+
+    def _snapshot(self, header: BlockHeaderAPI) -> Snapshot:
+        snapshots: SnapshotManager = self.chain.consensus_context.snapshot_manager
+        return snapshots.get_or_create_snapshot(header.block_number, header.hash)
+
+    def _seed_snapshot(self) -> None:
+        """The sealers kept with the head: without them the engine walks back to the last epoch, header by header."""
+        if SNAPSHOT_KEY not in self._pending:
+            raise ChainStorageError("the sealers of the head are missing: restore a backup", self._store.directory)
+        snapshot = decode_snapshot(self._pending[SNAPSHOT_KEY])
+        if snapshot.block_hash != self.header.hash:
+            raise ChainStorageError("the sealers kept are not the head's: restore a backup", self._store.directory)
+        if set(snapshot.signers) != {self.sealer}:
+            listed = ", ".join("0x" + sealer.hex() for sealer in sorted(snapshot.signers))
+            raise ChainForeignError(
+                f"is sealed by {listed}, not by 0x{self.sealer.hex()}: give this chain's sealer key",
+                self._store.directory,
+            )
+        self.chain.consensus_context.snapshot_manager._snapshots[snapshot.block_hash] = snapshot
+
+
+def call_at_head(store: ChainStore, rules: ChainRules, to: bytes, data: bytes, gas: int, sender: bytes) -> bytes:
+    """Output of a call on the state of the head, in any process; nothing is kept.
+
+    Raises: BatchRefusedError when it reverts or runs out of `gas`.
+    """
+    pending = PendingStore(store)
+    try:
+        chain = chain_class(rules, sender, lambda: 0)(pending)
+        vm = chain.get_vm(chain.get_canonical_head())
+        code = vm.state.get_code(to)
+        computation = vm.execute_bytecode(
+            origin=sender, gas_price=0, gas=gas, to=to, sender=sender, value=0, data=data, code=code
+        )
+    finally:
+        pending.drop()
+    if computation.is_error:
+        raise BatchRefusedError(f"the call reverted: {computation.error!r}")
+    output: bytes = computation.output
+    return output
+
+
+def chain_class(rules: ChainRules, sealer: bytes, clock: Clock) -> type[Any]:
+    """The engine's chain class for one chain: its rules are class attributes there."""
+    vm = CliqueApplier().amend_vm_configuration(((0, LedgerVMBase),))[0][1]
+    consensus = type("Consensus", (LedgerConsensus,), {"sealer": sealer, "clock": staticmethod(clock)})
+    context = type("ConsensusContext", (CliqueConsensusContext,), {"epoch_length": rules.epoch_length})
+    configured: type[Any] = Chain.configure(
+        __name__="LedgerChain",
+        vm_configuration=((0, vm.configure(consensus_class=consensus)),),
+        chain_id=rules.chain_id,
+        consensus_context_class=context,
+    )
+    return configured

@@ -1,0 +1,3 @@
+from eth.vm.forks.london.state import LondonState
+
+LedgerState = LondonState
