@@ -40,3 +40,7 @@ class TrustError(EvidenceError):
 
 class CheckError(EvidenceError):
     """One comparison of a step failed; `at` names what was compared."""
+
+
+class UncheckedError(EvidenceError):
+    """One comparison could not be made; says nothing against the evidence."""

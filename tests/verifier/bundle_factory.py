@@ -1,0 +1,315 @@
+"""Builds complete, valid evidence by itself: keys, certificates, a history, tries and a sealed header.
+
+Independent of the ledger: keys and certificates by `cryptography`, tries by `trie`, RLP by `rlp`, the seal by
+`eth_keys`, and every state word written out by hand in the scenario, not derived from the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import rlp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.x509.oid import NameOID
+from eth_keys import keys
+from trie import HexaryTrie
+
+from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots
+from verifier.commitment import commit, disclose
+from verifier.hashing import ZERO_HASH, keccak256
+from verifier.operations import SECP256K1_ORDER, Code, Operation, domain_separator, group_digest
+from verifier.trust import Trust
+from verifier.words import Claim, Entry, StateWord, Table, head_after, storage_key, storage_slot
+
+CURVE = ec.SECP256K1()
+START = datetime(2026, 11, 2, 1, 0, 0, tzinfo=UTC)
+START_S = int(START.timestamp())
+NUMBER = 9 * 10**19 + 1_234_567
+MONTH = (2026 - 2000) * 12 + 10
+SEED = bytes(range(32))
+CHAIN_ID = 1_234_567_890
+CONTRACT = bytes.fromhex("00112233445566778899aabbccddeeff00112233")
+GENESIS = keccak256(b"genesis")
+CODE_HASH = keccak256(b"code")
+CLAIM_ID = 0x1234_5678_9ABC_DEF0
+GROSS_FEN, TAX_FEN = 11300, 1300
+
+SELLER, CLERK, EMPLOYER, EMPLOYEE, FINANCE, FRIEND = 2, 3, 4, 5, 6, 7
+IDENTITIES = {
+    SELLER: "enterprise:91440300MA5EXAMP1X",
+    CLERK: "person:" + "1" * 32,
+    EMPLOYER: "enterprise:91440300MA5EXAMP2Y",
+    EMPLOYEE: "person:" + "2" * 32,
+    FINANCE: "person:" + "3" * 32,
+    FRIEND: "person:" + "4" * 32,
+}
+DOCUMENT = {
+    "number": f"{NUMBER:020d}",
+    "kind": "ordinary",
+    "issued_on": "2026-11-02",
+    "seller": {"name": "深圳某某餐饮有限公司", "tax_id": "91440300MA5EXAMP1X", "address": "深圳市福田区", "bank": "某银行"},
+    "buyer": {"name": "深圳某某科技有限公司", "tax_id": "91440300MA5EXAMP2Y"},
+    "lines": [
+        {"name": "*餐饮服务*餐费", "net_fen": 4000, "rate_bp": 1300, "tax_fen": 520, "quantity": "1", "price": "40"},
+        {"name": "*餐饮服务*茶", "net_fen": 6000, "rate_bp": 1300, "tax_fen": 780, "quantity": "2", "price": "30"},
+    ],
+    "gross_fen": GROSS_FEN,
+    "net_fen": GROSS_FEN - TAX_FEN,
+    "tax_fen": TAX_FEN,
+    "drawer": "王某",
+}
+
+
+def private_key(number: int) -> ec.EllipticCurvePrivateKey:
+    """The same key for the same number, so that runs repeat."""
+    secret = int.from_bytes(keccak256(b"key %d" % number), "big") % SECP256K1_ORDER
+    return ec.derive_private_key(secret, CURVE)
+
+
+def point(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )[1:]
+
+
+def certificate(
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    identity: str | None = None,
+    is_authority: bool = False,
+    may_sign: bool = True,
+    path_length: int | None = None,
+    start: datetime = START - timedelta(days=1),
+    end: datetime = START + timedelta(days=365),
+    algorithm: hashes.HashAlgorithm | None = None,
+    critical: x509.ExtensionType | None = None,
+) -> bytes:
+    """DER of a certificate; every keyword is one thing a refusing test changes."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(int.from_bytes(keccak256(subject.encode())[:8], "big"))
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
+        .add_extension(
+            x509.KeyUsage(may_sign, False, False, False, False, is_authority, is_authority, False, False),
+            critical=True,
+        )
+    )
+    if identity is not None:
+        names = [x509.UniformResourceIdentifier(f"urn:einvoice:{identity}")]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if critical is not None:
+        builder = builder.add_extension(critical, critical=True)
+    signed = builder.sign(issuer_key, algorithm or hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.DER)
+
+
+ROOT_KEY = private_key(1000)
+SEALER_KEY = private_key(2000)
+ROOT = certificate("authority", ROOT_KEY, "authority", ROOT_KEY, is_authority=True, path_length=1)
+
+
+def party_certificate(party: int, **changes: object) -> bytes:
+    settings: dict[str, object] = {"identity": IDENTITIES[party]} | changes
+    return certificate(f"party {party}", private_key(party), "authority", ROOT_KEY, **settings)
+
+
+def sign(key: ec.EllipticCurvePrivateKey, digest: bytes) -> tuple[int, int]:
+    r, s = utils.decode_dss_signature(key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256()))))
+    return r, min(s, SECP256K1_ORDER - s)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One operation of a scenario, and the state word's fields it changes."""
+
+    actor: int
+    operation: Operation
+    changes: dict[str, int] = field(default_factory=dict)
+    wait_s: int = 60
+    siblings: int = 12
+
+
+def operation(code: Code, subject: int, version: int, **fields: object) -> Operation:
+    return Operation(code=code, subject=subject, number=NUMBER, version=version, ref=keccak256(b"%d" % version), **fields)
+
+
+def issue(**changes: object) -> Operation:
+    settings: dict[str, object] = {
+        "party": EMPLOYEE,
+        "month": MONTH,
+        "option": 2 << 2,
+        "terms": GROSS_FEN | TAX_FEN << 48,
+        "who": keccak256(IDENTITIES[EMPLOYER].encode()),
+    }
+    made = operation(Code.ISSUE, SELLER, 0, **(settings | changes))
+    return replace(made, ref=commit(DOCUMENT, SEED)) if "ref" not in changes else made
+
+
+ISSUED = {
+    "colour": 1,
+    "seller": SELLER,
+    "buyer": EMPLOYER,
+    "holder": EMPLOYEE,
+    "gross": GROSS_FEN,
+    "month": MONTH,
+}
+LOCKED = {"claim": int(Claim.LOCKED)}
+FREE = {"claim": int(Claim.FREE)}
+MOVES = (
+    Move(CLERK, issue(), ISSUED),
+    Move(EMPLOYEE, operation(Code.LOCK, EMPLOYEE, 1, party=EMPLOYER, terms=CLAIM_ID), LOCKED),
+    Move(EMPLOYEE, operation(Code.UNLOCK, EMPLOYEE, 2, terms=CLAIM_ID), FREE),
+    Move(EMPLOYEE, operation(Code.TRANSFER, EMPLOYEE, 3, party=FRIEND), {"holder": FRIEND}),
+    Move(FRIEND, operation(Code.LOCK, FRIEND, 4, party=EMPLOYER, terms=CLAIM_ID + 1), LOCKED),
+    Move(FINANCE, operation(Code.SETTLE, EMPLOYER, 5, terms=CLAIM_ID + 1), {"claim": 2, "holder": EMPLOYER}),
+    Move(FINANCE, operation(Code.BOOK, EMPLOYER, 6, option=1), {"entry": int(Entry.DEDUCTIBLE)}),
+    Move(FINANCE, operation(Code.WITHDRAW_BOOKING, EMPLOYER, 7), {"entry": int(Entry.WITHDRAWN)}),
+    Move(FINANCE, operation(Code.BOOK, EMPLOYER, 8, option=2), {"entry": int(Entry.NOT_DEDUCTIBLE)}),
+    Move(EMPLOYER, operation(Code.WITHDRAW_BOOKING, EMPLOYER, 9), {"entry": int(Entry.WITHDRAWN)}),
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A ledger with one invoice's history in it. `others` other words fill the storage trie."""
+
+    moves: tuple[Move, ...] = MOVES
+    document: dict[str, object] = field(default_factory=lambda: DOCUMENT)
+    others: int = 300
+    chain_id: int = CHAIN_ID
+    certificates: dict[int, bytes] = field(default_factory=dict)
+    authorities: tuple[bytes, ...] = ()
+    paths: tuple[str, ...] | None = None
+    words: dict[int, int] = field(default_factory=dict)
+    header_time_s: int | None = None
+    sealer: ec.EllipticCurvePrivateKey = SEALER_KEY
+    code_hash: bytes = CODE_HASH
+    signers: dict[int, ec.EllipticCurvePrivateKey] = field(default_factory=dict)
+    lifetime_s: int = 600
+
+    @cached_property
+    def trust(self) -> Trust:
+        return Trust(CHAIN_ID, GENESIS, CONTRACT, CODE_HASH, (point(private_key(2001)), point(SEALER_KEY)), ROOT)
+
+    @cached_property
+    def events(self) -> list[SignedEvent]:
+        separator = domain_separator(self.chain_id, CONTRACT)
+        state, time_s, found = StateWord(), START_S, []
+        for move in self.moves:
+            time_s += move.wait_s
+            state = replace(state, **(move.changes | {"version": state.version + 1}))
+            split = move.siblings // 2
+            siblings = [keccak256(b"sibling %d %d" % (time_s, index)) for index in range(move.siblings)]
+            before, after = tuple(siblings[:split]), tuple(siblings[split:])
+            digest = group_digest(
+                separator, move.actor, time_s + self.lifetime_s, [*before, move.operation.hash(), *after]
+            )
+            r, s = sign(self.signers.get(move.actor, private_key(move.actor)), digest)
+            der = self.certificates.get(move.actor) or party_certificate(move.actor)
+            found.append(
+                SignedEvent(
+                    time_s, move.operation, state.pack(), move.actor, time_s + self.lifetime_s, before, after, r, s, der
+                )
+            )
+        return found
+
+    def head(self) -> bytes:
+        """Head word on chain: what the contract would have stored."""
+        head, separator = ZERO_HASH, domain_separator(self.chain_id, CONTRACT)
+        for event in self.events:
+            hashed = [*event.before, event.operation.hash(), *event.after]
+            digest = group_digest(separator, event.actor, event.valid_until, hashed)
+            signer = keccak256(point(self.signers.get(event.actor, private_key(event.actor))))[12:]
+            head = head_after(head, digest, event.operation.hash(), signer, event.time_s, event.state)
+        return head
+
+    def parties(self) -> tuple[int, ...]:
+        return parties_of((event.actor, event.operation, event.state) for event in self.events)
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        stored = {
+            storage_key(Table.STATE, NUMBER): self.events[-1].state,
+            storage_key(Table.HEAD, NUMBER): int.from_bytes(self.head(), "big"),
+        }
+        for party, text in IDENTITIES.items():
+            stored[storage_key(Table.IDENTITY, party)] = int.from_bytes(keccak256(text.encode()), "big")
+        for other in range(1, self.others):
+            stored[storage_key(Table.STATE, NUMBER + other)] = int.from_bytes(keccak256(b"%d" % other), "big")
+        stored |= self.words
+        storage = HexaryTrie({})
+        for key, word in stored.items():
+            if word:
+                storage[keccak256(storage_slot(key))] = rlp.encode(word.to_bytes(32, "big").lstrip(b"\0"))
+        accounts = HexaryTrie({})
+        for other in range(40):
+            accounts[keccak256(b"account %d" % other)] = rlp.encode([b"", b"\1", ZERO_HASH, ZERO_HASH])
+        accounts[keccak256(CONTRACT)] = rlp.encode([b"\1", b"", storage.root_hash, self.code_hash])
+        slots = proof_slots(NUMBER, self.parties())
+        return build(
+            chain_id=self.chain_id,
+            contract=CONTRACT,
+            genesis=GENESIS,
+            number=NUMBER,
+            document=disclose(self.document, SEED, self.paths),
+            events=self.events,
+            parties={party: (keccak256(IDENTITIES[party].encode()), IDENTITIES[party]) for party in self.parties()},
+            header=self.header(accounts.root_hash),
+            account_nodes=proof_nodes(accounts, keccak256(CONTRACT)),
+            storage_nodes=[node for slot in slots for node in proof_nodes(storage, keccak256(slot))],
+            authorities=self.authorities,
+        )
+
+    def header(self, state_root: bytes) -> bytes:
+        time_s = self.header_time_s or self.events[-1].time_s + 5
+        return sealed_header(state_root, time_s, self.sealer)
+
+    @cached_property
+    def data(self) -> bytes:
+        return self.bundle.to_bytes()
+
+
+def sealed_header(state_root: bytes, time_s: int, sealer: ec.EllipticCurvePrivateKey, **changes: object) -> bytes:
+    """RLP of a London header with a Clique seal. `changes` replaces fields before sealing, by position `f<n>`."""
+    vanity = bytes(32)
+    number = lambda value: value.to_bytes(8, "big").lstrip(b"\0")  # noqa: E731
+    fields: list[bytes] = [
+        keccak256(b"parent"),
+        keccak256(rlp.encode([])),
+        bytes(20),
+        state_root,
+        keccak256(b"transactions"),
+        keccak256(b"receipts"),
+        bytes(256),
+        b"\2",
+        number(77),
+        number(30_000_000),
+        number(1_000_000),
+        number(time_s),
+        vanity,
+        bytes(32),
+        bytes(8),
+        b"\7",
+    ]
+    for name, value in changes.items():
+        fields[int(name[1:])] = value
+    secret = sealer.private_numbers().private_value.to_bytes(32, "big")
+    seal = keys.PrivateKey(secret).sign_msg_hash(keccak256(rlp.encode(fields))).to_bytes()
+    fields[12] += seal
+    return rlp.encode(fields)
+
+
+def proof_nodes(trie: HexaryTrie, key: bytes) -> list[bytes]:
+    return [rlp.encode(node) for node in trie.get_proof(key)]

@@ -1,0 +1,91 @@
+"""Command line: `python -m verifier FILE --trust trust.json [--offline] [--json] [--lang zh|en]`.
+
+Exit code 0 valid, 1 invalid, 2 could not check. No mode makes a network call; `--offline` makes Python itself
+refuse one. `--redact OUT --keep PATH ...` writes the file with only those fields shown instead of checking it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from verifier.errors import EvidenceError, TrustError
+from verifier.offline import forbid_network
+from verifier.parsing import FILE_SIZE_MAX, parse
+from verifier.reasons import Reason
+from verifier.report import EXIT_CODES, Report, Result
+from verifier.steps import unchecked, verify
+from verifier.trust import TRUST_SIZE_MAX, parse_trust
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; argparse exits with 2 itself on wrong usage."""
+    options = _parser().parse_args(arguments)
+    if options.offline:
+        with forbid_network():
+            return _run(options)
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.redact is not None:
+        return _redact(options.file, options.redact, options.keep)
+    report = _report(options.file, options.trust)
+    if options.json:
+        sys.stdout.buffer.write(report.to_json(options.lang) + b"\n")
+    else:
+        sys.stdout.buffer.write(report.to_text(options.lang).encode())
+    sys.stdout.buffer.flush()
+    return report.exit_code
+
+
+def _report(file: Path, trust_file: Path | None) -> Report:
+    try:
+        data = _read(file, FILE_SIZE_MAX)
+    except OSError as err:
+        return unchecked("file", Reason.FILE_UNREADABLE, err.strerror or "")
+    if trust_file is None:
+        return unchecked("ledger", Reason.TRUST_MISSING)
+    try:
+        trust = parse_trust(_read(trust_file, TRUST_SIZE_MAX))
+    except OSError as err:
+        return unchecked("ledger", Reason.TRUST_MISSING, err.strerror or "")
+    except TrustError as err:
+        return unchecked("ledger", err.reason, err.at)
+    return verify(data, trust)
+
+
+def _redact(file: Path, target: Path, keep: list[str]) -> int:
+    """Write `file` to `target` showing only `keep`; never over an existing file."""
+    try:
+        redacted = parse(_read(file, FILE_SIZE_MAX)).redacted(keep).to_bytes()
+        with target.open("xb") as out:
+            out.write(redacted)
+    except (EvidenceError, OSError) as err:
+        sys.stderr.write(f"not redacted: {err}\n")
+        return EXIT_CODES[Result.UNCHECKED]
+    return 0
+
+
+def _read(path: Path, size_max: int) -> bytes:
+    """At most one byte more than `size_max`, so that a larger file is seen as such without reading it."""
+    with path.open("rb") as file:
+        return file.read(size_max + 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m verifier", description="离线核验证据包 / verify evidence offline")
+    parser.add_argument("file", type=Path, help="证据包 / evidence file")
+    parser.add_argument("--trust", type=Path, help="信任文件 / trust file of the ledger, from the authority")
+    parser.add_argument("--offline", action="store_true", help="禁止一切网络调用 / refuse every network call")
+    parser.add_argument("--json", action="store_true", help="输出 JSON 报告 / report as JSON")
+    parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
+    parser.add_argument("--redact", type=Path, metavar="OUT", help="写出脱敏证据包 / write a redacted file instead")
+    parser.add_argument("--keep", nargs="*", default=[], metavar="PATH", help="保留的字段 / fields that stay shown")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

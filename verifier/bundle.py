@@ -1,0 +1,232 @@
+"""The evidence file: one invoice's document, history and proof as one canonical JSON file.
+
+`build` puts a file together from plain values; `parsing.py` reads one into the same frozen values and `steps.py`
+checks what it says. docs/EVIDENCE.md describes every field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from verifier.canonical import Json, dumps
+from verifier.commitment import Disclosure
+from verifier.hashing import HASH_SIZE
+from verifier.operations import Code, Operation
+from verifier.shape import base64_of, word_hex
+from verifier.words import StateWord, Table, storage_key, storage_slot
+
+FORMAT = "einvoice-evidence"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One operation of the invoice, the group it was signed in, and the state word after it.
+
+    `time_s` is the block time and `valid_until` the signature's end, seconds since 1970, UTC; `before` and
+    `after` are the hashes of the group's other operations; `certificate` is an index into the file's list.
+    """
+
+    time_s: int
+    operation: Operation
+    state: int
+    actor: int
+    valid_until: int
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    r: int
+    s: int
+    certificate: int
+
+    def group_hashes(self) -> list[bytes]:
+        """Hashes of all operations of the group, in order."""
+        return [*self.before, self.operation.hash(), *self.after]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEvent:
+    """An Event's values as `build` takes them, with the signer's certificate as DER instead of an index."""
+
+    time_s: int
+    operation: Operation
+    state: int
+    actor: int
+    valid_until: int
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    r: int
+    s: int
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PartyIdentity:
+    """A party id with its identity hash and, unless kept back, the identity text it is the keccak256 of."""
+
+    party: int
+    hash: bytes
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A sealed header (RLP) and the trie nodes from its state root to the words; nodes in ascending byte order."""
+
+    header: bytes
+    account: tuple[bytes, ...]
+    storage: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One evidence file. `contract` has 20 bytes, `genesis` 32; `number` is the invoice's, below 2**80."""
+
+    chain_id: int
+    contract: bytes
+    genesis: bytes
+    number: int
+    document: Disclosure
+    certificates: tuple[bytes, ...]
+    history: tuple[Event, ...]
+    parties: tuple[PartyIdentity, ...]
+    proof: Proof
+
+    def to_bytes(self) -> bytes:
+        """The file: canonical JSON."""
+        return dumps(_bundle_json(self))
+
+    def redacted(self, keep: Iterable[str]) -> Bundle:
+        """The same evidence showing only the document fields at or below `keep`, and no identity texts.
+
+        Certificates still name the signers: the signatures need them.
+        """
+        parties = tuple(replace(party, text=None) for party in self.parties)
+        return replace(self, document=self.document.redacted(set(keep)), parties=parties)
+
+
+def build(
+    *,
+    chain_id: int,
+    contract: bytes,
+    genesis: bytes,
+    number: int,
+    document: Disclosure,
+    events: Iterable[SignedEvent],
+    parties: Mapping[int, tuple[bytes, str | None]],
+    header: bytes,
+    account_nodes: Iterable[bytes],
+    storage_nodes: Iterable[bytes],
+    authorities: Iterable[bytes] = (),
+) -> Bundle:
+    """Evidence of one invoice from plain values.
+
+    `parties` maps each of `parties_of(...)` to its identity hash and its text, None to keep it back; the nodes
+    are those of `proof_slots(...)` in any order; `authorities` are intermediate certificates, never the root.
+    """
+    events = list(events)
+    certificates = tuple(sorted({*authorities, *(event.certificate for event in events)}))
+    index = {der: at for at, der in enumerate(certificates)}
+    history = tuple(
+        Event(
+            event.time_s,
+            event.operation,
+            event.state,
+            event.actor,
+            event.valid_until,
+            event.before,
+            event.after,
+            event.r,
+            event.s,
+            index[event.certificate],
+        )
+        for event in events
+    )
+    return Bundle(
+        chain_id=chain_id,
+        contract=contract,
+        genesis=genesis,
+        number=number,
+        document=document,
+        certificates=certificates,
+        history=history,
+        parties=tuple(PartyIdentity(party, *parties[party]) for party in sorted(parties)),
+        proof=Proof(header, _proof_nodes(account_nodes), _proof_nodes(storage_nodes)),
+    )
+
+
+def _proof_nodes(nodes: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Nodes each once and in ascending order, without those under 32 bytes, which stand inside their parents."""
+    return tuple(sorted({node for node in nodes if len(node) >= HASH_SIZE}))
+
+
+def parties_of(history: Iterable[tuple[int, Operation, int]]) -> tuple[int, ...]:
+    """Ids of the parties whose identity words the evidence proves, ascending.
+
+    `history` yields (actor, operation, state word after) of every event: actor, subject, the party an issue,
+    transfer or lock names, and each state's seller, buyer and holder. Party 0 (a personal buyer) has no word.
+    """
+    found: set[int] = set()
+    for actor, operation, state_word in history:
+        state = StateWord.unpack(state_word)
+        found |= {actor, operation.subject, state.seller, state.buyer, state.holder}
+        if operation.code in {Code.ISSUE, Code.TRANSFER, Code.LOCK}:
+            found.add(operation.party)
+    return tuple(sorted(found - {0}))
+
+
+def proof_keys(number: int, parties: Iterable[int]) -> list[int]:
+    """Keys of the contract's words that the storage proof holds: state, head, then one identity a party."""
+    identities = [storage_key(Table.IDENTITY, party) for party in parties]
+    return [storage_key(Table.STATE, number), storage_key(Table.HEAD, number), *identities]
+
+
+def proof_slots(number: int, parties: Iterable[int]) -> list[bytes]:
+    """32-byte storage slots of `proof_keys`."""
+    return [storage_slot(key) for key in proof_keys(number, parties)]
+
+
+def _bundle_json(bundle: Bundle) -> dict[str, Json]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "chain": {
+            "chain_id": bundle.chain_id,
+            "contract": bundle.contract.hex(),
+            "genesis": bundle.genesis.hex(),
+        },
+        "number": f"{bundle.number:020d}",
+        "document": {
+            "count": bundle.document.count,
+            "shown": [[leaf.index, leaf.path, leaf.salt.hex(), leaf.value] for leaf in bundle.document.shown],
+            "hidden": [[leaf.index, leaf.hash.hex()] for leaf in bundle.document.hidden],
+        },
+        "certificates": [base64_of(der) for der in bundle.certificates],
+        "history": [_event_json(event) for event in bundle.history],
+        "parties": [{"party": one.party, "hash": one.hash.hex(), "text": one.text} for one in bundle.parties],
+        "proof": {
+            "header": base64_of(bundle.proof.header),
+            "account": [base64_of(node) for node in bundle.proof.account],
+            "storage": [base64_of(node) for node in bundle.proof.storage],
+        },
+        "checkpoint": None,
+        "witnesses": [],
+    }
+
+
+def _event_json(event: Event) -> dict[str, Json]:
+    what, terms, who, ref = event.operation.words()
+    return {
+        "time_s": event.time_s,
+        "operation": [word_hex(what), word_hex(terms), who.hex(), ref.hex()],
+        "state": word_hex(event.state),
+        "certificate": event.certificate,
+        "group": {
+            "actor": event.actor,
+            "valid_until": event.valid_until,
+            "before": [hashed.hex() for hashed in event.before],
+            "after": [hashed.hex() for hashed in event.after],
+            "r": word_hex(event.r),
+            "s": word_hex(event.s),
+        },
+    }

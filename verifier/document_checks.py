@@ -1,0 +1,112 @@
+"""Steps `document` and `fields`: the document is the one committed to, and says what the chain says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from verifier.commitment import Scalar
+from verifier.errors import CheckError, CommitmentError
+from verifier.examination import Examination
+from verifier.hashing import ZERO_HASH, keccak256
+from verifier.reasons import Reason
+from verifier.report import Compared
+from verifier.rules import GROSS_BITS, KIND_MASK
+from verifier.words import StateWord
+
+KIND_NAMES = ("ordinary", "special")
+NOT_SHOWN = "not_shown"
+TEXT_SHOWN_MAX = 64  # characters of a differing value a report repeats
+
+
+def check_document(run: Examination) -> Compared:
+    """The root over the shown and hidden leaves is the `ref` that the issue was signed with."""
+    document = run.bundle.document
+    try:
+        root = document.root()
+    except CommitmentError as err:
+        raise CheckError(Reason.DOCUMENT_MALFORMED, err.at) from err
+    if root != run.bundle.history[0].operation.ref:
+        raise CheckError(Reason.COMMITMENT_DIFFERS, root.hex())
+    return {"commitment": root.hex(), "shown": len(document.shown), "hidden": len(document.hidden)}
+
+
+def check_fields(run: Examination) -> Compared:
+    """Every shown field that the chain also knows agrees with the issue and the proven identities."""
+    shown = run.bundle.document.fields()
+    is_whole = not run.bundle.document.hidden
+    expected = _expected(run)
+    compared: dict[str, str | int] = {}
+    hidden = []
+    for path, value in expected.items():
+        if path in shown:
+            if type(shown[path]) is not type(value) or shown[path] != value:
+                raise CheckError(Reason.FIELD_DIFFERS, f"{path}: {_short(shown[path])}, on chain {value}")
+            compared[path] = value
+        elif is_whole:
+            raise CheckError(Reason.FIELD_MISSING, path)
+        else:
+            hidden.append(path)
+    hidden += _check_parties(run, shown, is_whole=is_whole)
+    for path in ("issued_on", "seller.tax_id", "buyer.tax_id"):
+        if path in shown:
+            compared[path] = _short(shown[path])
+    if hidden:
+        compared[NOT_SHOWN] = ", ".join(hidden)
+    return compared
+
+
+def _expected(run: Examination) -> dict[str, str | int]:
+    """Values that the issue operation says, by path. A blue invoice leaves its colour out."""
+    operation = run.bundle.history[0].operation
+    gross, tax = operation.terms & ((1 << GROSS_BITS) - 1), operation.terms >> GROSS_BITS
+    kind = operation.option & KIND_MASK
+    return {
+        "number": f"{operation.number:020d}",
+        "kind": KIND_NAMES[kind] if kind < len(KIND_NAMES) else str(kind),
+        "gross_fen": gross,
+        "net_fen": gross - tax,
+        "tax_fen": tax,
+    }
+
+
+def _check_parties(run: Examination, shown: Mapping[str, Scalar], *, is_whole: bool) -> list[str]:
+    """Compare colour, issue day and both tax ids where shown; the paths that are not shown are returned."""
+    operation = run.bundle.history[0].operation
+    seller_hash = run.identity_hashes().get(StateWord.unpack(run.bundle.history[0].state).seller, ZERO_HASH)
+    if shown.get("colour", "blue") != "blue":
+        raise CheckError(Reason.FIELD_DIFFERS, "colour")
+    hidden = []
+    for path in ("issued_on", "seller.tax_id", "buyer.tax_id"):
+        if path not in shown:
+            if is_whole and (path != "buyer.tax_id" or operation.who != ZERO_HASH):
+                raise CheckError(Reason.FIELD_MISSING, path)
+            hidden.append(path)
+            continue
+        value = shown[path]
+        if path == "issued_on":
+            agrees = month_of(value) == operation.month
+        elif path == "buyer.tax_id" and operation.who == ZERO_HASH:
+            agrees = value in {"", None}
+        else:
+            agrees = enterprise_hash(value) == (seller_hash if path == "seller.tax_id" else operation.who)
+        if not agrees:
+            raise CheckError(Reason.FIELD_DIFFERS, f"{path}: {_short(value)}")
+    return hidden
+
+
+def enterprise_hash(tax_id: Scalar) -> bytes:
+    """Identity hash of the enterprise with that tax id: keccak256 of `enterprise:<tax id>`."""
+    return keccak256(f"enterprise:{tax_id}".encode())
+
+
+def month_of(day: Scalar) -> int:
+    """Month index, (year - 2000) * 12 + month - 1, of a day written YYYY-MM-DD; -1 when it is none."""
+    parts = day.split("-") if isinstance(day, str) and day.isascii() else []
+    if [len(part) for part in parts] != [4, 2, 2] or not all(map(str.isdigit, parts)):
+        return -1
+    year, month = int(parts[0]), int(parts[1])
+    return (year - 2000) * 12 + month - 1 if 1 <= month <= 12 else -1
+
+
+def _short(value: Scalar) -> str:
+    return str(value)[:TEXT_SHOWN_MAX]

@@ -1,0 +1,93 @@
+"""Sealed headers: the block header whose state root a proof starts from, and the sealer who answers for it.
+
+A header is RLP of 16 fields (London). On this proof-of-authority chain (Clique, EIP-225) the last 65 bytes of
+`extraData` are the sealer's signature (r, s, recovery bit) over the keccak256 of the header without them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifier.errors import CheckError
+from verifier.hashing import keccak256
+from verifier.reasons import Reason
+from verifier.rlp import Item, decode, encode
+from verifier.signatures import address_of, is_signed, load_public_key, recovery_bit
+
+SEAL_SIZE = 65
+VANITY_SIZE = 32
+EMPTY_UNCLES_HASH = keccak256(b"\xc0")  # Clique has no uncles
+FIELD_SIZES = (32, 32, 20, 32, 32, 32, 256, None, None, None, None, None, None, 32, 8, None)
+"""Sizes in bytes: parent hash, uncles hash, coinbase, state, transactions and receipts root, bloom, difficulty,
+number, gas limit, gas used, time, extra data, mix hash, nonce, base fee. None: an integer, or the extra data."""
+UNCLES, STATE_ROOT, DIFFICULTY, NUMBER, TIME, EXTRA, MIX = 1, 3, 7, 8, 11, 12, 13
+INTEGERS = (7, 8, 9, 10, 11, 15)
+INTEGER_SIZE_MAX = 8  # bytes; numbers, gas, times and fees of this chain stay far below 2**64
+NUMBER_MAX = 2**48 - 1  # blocks, and seconds since 1970: both are reached in millions of years
+
+
+@dataclass(frozen=True, slots=True)
+class SealedHeader:
+    """Number, 32-byte hash and time (seconds since 1970, UTC) of a block, its state root and its seal."""
+
+    number: int
+    hash: bytes
+    time_s: int
+    state_root: bytes
+    seal_hash: bytes
+    seal: bytes
+
+    def sealed_by(self, sealers: tuple[bytes, ...]) -> bytes:
+        """The one of the 64-byte public keys `sealers` that sealed this header.
+
+        Raises: CheckError when none did, or the seal is not in its one form.
+        """
+        r = int.from_bytes(self.seal[:32], "big")
+        s = int.from_bytes(self.seal[32:64], "big")
+        for sealer in sealers:
+            key = load_public_key(sealer)
+            if is_signed(key, self.seal_hash, r, s):
+                if recovery_bit(key, self.seal_hash, r, s) != self.seal[64]:
+                    raise CheckError(Reason.SEAL_INVALID, "recovery bit")
+                return sealer
+        raise CheckError(Reason.SEAL_INVALID, "none of " + ", ".join(address_of(key).hex() for key in sealers))
+
+
+def parse_header(encoded: bytes) -> SealedHeader:
+    """The header that `encoded` is, by the rules of a Clique chain.
+
+    Raises: CheckError when it is none.
+    """
+    items = decode(encoded, Reason.HEADER_MALFORMED)
+    if isinstance(items, bytes) or len(items) != len(FIELD_SIZES):
+        raise CheckError(Reason.HEADER_MALFORMED, f"a header has {len(FIELD_SIZES)} fields")
+    fields = [_bytes(item) for item in items]
+    for at, size in enumerate(FIELD_SIZES):
+        if size is not None and len(fields[at]) != size:
+            raise CheckError(Reason.HEADER_MALFORMED, f"field {at} has {len(fields[at])} bytes, not {size}")
+    for at in INTEGERS:
+        if len(fields[at]) > INTEGER_SIZE_MAX or fields[at][:1] == b"\0":
+            raise CheckError(Reason.HEADER_MALFORMED, f"field {at} is no integer")
+    extra = fields[EXTRA]
+    if len(extra) < VANITY_SIZE + SEAL_SIZE:
+        raise CheckError(Reason.HEADER_MALFORMED, "no seal")
+    if fields[UNCLES] != EMPTY_UNCLES_HASH or any(fields[MIX]) or fields[DIFFICULTY] not in {b"\1", b"\2"}:
+        raise CheckError(Reason.HEADER_MALFORMED, "not a proof-of-authority header")
+    number, time_s = int.from_bytes(fields[NUMBER], "big"), int.from_bytes(fields[TIME], "big")
+    if number > NUMBER_MAX or time_s > NUMBER_MAX:
+        raise CheckError(Reason.HEADER_MALFORMED, f"number or time beyond {NUMBER_MAX}")
+    unsealed: list[Item] = [*fields[:EXTRA], extra[:-SEAL_SIZE], *fields[EXTRA + 1 :]]
+    return SealedHeader(
+        number=number,
+        hash=keccak256(encoded),
+        time_s=time_s,
+        state_root=fields[STATE_ROOT],
+        seal_hash=keccak256(encode(unsealed)),
+        seal=extra[-SEAL_SIZE:],
+    )
+
+
+def _bytes(item: Item) -> bytes:
+    if not isinstance(item, bytes):
+        raise CheckError(Reason.HEADER_MALFORMED, "a field is a list")
+    return item

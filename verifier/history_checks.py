@@ -1,0 +1,57 @@
+"""Steps `history` and `rules`: the operations lead to the head word on chain, and each was allowed."""
+
+from __future__ import annotations
+
+from verifier.errors import CheckError
+from verifier.examination import Examination
+from verifier.hashing import ZERO_HASH
+from verifier.operations import Code, domain_separator, group_digest
+from verifier.reasons import Reason
+from verifier.report import Compared
+from verifier.rules import InvoiceState, after, issued
+from verifier.shape import utc_text, word_hex
+from verifier.words import head_after
+
+
+def check_history(run: Examination) -> Compared:
+    """Hashing every operation in order from zero gives the head word; the last state is the state word."""
+    assert run.header is not None, "step words runs first"  # noqa: S101 - a fault of ours, not of the file
+    bundle = run.bundle
+    separator = domain_separator(bundle.chain_id, bundle.contract)
+    head, time_s = ZERO_HASH, 0
+    for at, event in enumerate(bundle.history):
+        if event.time_s < time_s:
+            raise CheckError(Reason.TIME_ORDER, f"history.{at}")
+        time_s = event.time_s
+        digest = group_digest(separator, event.actor, event.valid_until, event.group_hashes())
+        signer = run.certificates[event.certificate].address
+        head = head_after(head, digest, event.operation.hash(), signer, time_s, event.state)
+    if time_s > run.header.time_s:
+        raise CheckError(Reason.TIME_ORDER, f"last operation {utc_text(time_s)}, block {utc_text(run.header.time_s)}")
+    if bundle.history[-1].state != run.state:
+        raise CheckError(Reason.STATE_DIFFERS, word_hex(bundle.history[-1].state))
+    if int.from_bytes(head, "big") != run.head:
+        raise CheckError(Reason.HEAD_DIFFERS, head.hex())
+    return {"operations": len(bundle.history), "head": head.hex(), "state": word_hex(run.state)}
+
+
+def check_rules(run: Examination) -> Compared:
+    """Each recorded state is what the rules derive from the one before and the operation."""
+    parties = run.parties_by_hash()
+    state: InvoiceState | None = None
+    compared: dict[str, str | int] = {}
+    for at, event in enumerate(run.bundle.history):
+        if event.operation.number != run.bundle.number:
+            raise CheckError(Reason.OPERATION_OF_ANOTHER, f"history.{at}")
+        try:
+            if state is None:
+                state = issued(event.operation, parties)
+            else:
+                state = after(state, event.operation, event.actor, event.time_s)
+        except CheckError as err:
+            raise CheckError(err.reason, f"history.{at}: {err.at}") from err
+        if state.word.pack() != event.state:
+            raise CheckError(Reason.TRANSITION_DIFFERS, f"history.{at}")
+        name = Code(event.operation.code).name.lower()
+        compared[f"operation_{at}"] = f"{name} by party {event.actor} at {utc_text(event.time_s)}"
+    return compared

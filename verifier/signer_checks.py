@@ -1,0 +1,63 @@
+"""Steps `certificates` and `signatures`: who signed, as the authority says it, and that they did."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from verifier.certificates import CHAIN_DEPTH_MAX, chain_of, read_certificate
+from verifier.errors import CheckError
+from verifier.examination import Examination
+from verifier.hashing import keccak256
+from verifier.operations import GROUP_LIFETIME_MAX_S, GROUP_OPERATIONS_MAX, domain_separator, group_digest
+from verifier.reasons import Reason
+from verifier.report import Compared
+from verifier.shape import utc_text
+from verifier.signatures import is_canonical, is_signed
+
+
+def check_certificates(run: Examination) -> Compared:
+    """Each signer's certificate chains to the root, is for signing, was valid then, and is that party's."""
+    bundle, root = run.bundle, run.trust.root
+    if any(one >= two for one, two in pairwise(bundle.certificates)):
+        raise CheckError(Reason.CERTIFICATE_UNUSED, "certificates are not in ascending order")
+    certificates = tuple(read_certificate(der) for der in bundle.certificates)
+    authorities = tuple(certificate for certificate in certificates if certificate.is_authority)
+    used = sorted({event.certificate for event in bundle.history})
+    chains = {at: chain_of(certificates[at], authorities, root) for at in used}
+    needed = {certificate.der for chain in chains.values() for certificate in chain[:-1]}
+    surplus = set(bundle.certificates) - needed
+    if surplus:
+        raise CheckError(Reason.CERTIFICATE_UNUSED, f"{len(surplus)} certificates")
+    hashes = run.identity_hashes()
+    for at, event in enumerate(bundle.history):
+        signer = certificates[event.certificate]
+        place = f"history.{at}: {signer.identity}"
+        if not all(one.is_valid_at(event.time_s) for one in chains[event.certificate]):
+            raise CheckError(Reason.CERTIFICATE_EXPIRED, f"{place} at {utc_text(event.time_s)}")
+        if not signer.identity or keccak256(signer.identity.encode()) != hashes.get(event.actor):
+            raise CheckError(Reason.CERTIFICATE_OF_ANOTHER, f"{place}, actor {event.actor}")
+    run.certificates = certificates
+    names = {f"certificate_{at}": certificates[at].identity for at in used}
+    return {"root": root.address.hex(), "chain_depth_max": CHAIN_DEPTH_MAX, **names}
+
+
+def check_signatures(run: Examination) -> Compared:
+    """Each operation's group digest is signed with the certificate's key, in one form, within its time."""
+    bundle = run.bundle
+    separator = domain_separator(bundle.chain_id, bundle.contract)
+    compared: dict[str, str | int] = {}
+    for at, event in enumerate(bundle.history):
+        place = f"history.{at}"
+        hashes = event.group_hashes()
+        if len(hashes) > GROUP_OPERATIONS_MAX:
+            raise CheckError(Reason.SIGNATURE_INVALID, f"{place}: {len(hashes)} operations in a group")
+        digest = group_digest(separator, event.actor, event.valid_until, hashes)
+        signer = run.certificates[event.certificate]
+        if not is_canonical(event.r, event.s):
+            raise CheckError(Reason.SIGNATURE_NOT_CANONICAL, place)
+        if not is_signed(signer.key, digest, event.r, event.s):
+            raise CheckError(Reason.SIGNATURE_INVALID, f"{place}: {signer.identity}")
+        if not event.time_s <= event.valid_until <= event.time_s + GROUP_LIFETIME_MAX_S:
+            raise CheckError(Reason.GROUP_EXPIRED, f"{place}: until {utc_text(event.valid_until)}")
+        compared[f"digest_{at}"] = digest.hex()
+    return compared
