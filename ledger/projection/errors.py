@@ -5,15 +5,15 @@ StorageError
 ├── SchemaOutdatedError            the database has another schema version than this program
 ├── WriteQueueFullError            more writes wait for the disk than the limit
 ├── StoreClosedError               a write after the store was closed
-├── AcceptError               a group was not accepted
+├── AcceptError                    a group was not accepted
 │   ├── QueueLimitReachedError     the party has too many operations waiting
 │   ├── DuplicateGroupError        those signed bytes were accepted before
 │   ├── IdempotencyConflictError   the key was used for another request
 │   └── NumberInUseError           an invoice of that number is waiting or recorded
-├── NumbersExhaustedError          the seller's segments hold no free number
-├── ProjectionError           a block does not follow from what is projected, or contradicts itself
+├── NumbersExhaustedError          the seller's segments hold too few free numbers
+├── ProjectionError                a block does not follow from what is projected, or contradicts itself
 │   └── ChainDivergedError         the chain is not the one that was projected; `einvoice rebuild`
-└── RowNotFoundError               no such row
+└── CursorError                    a page's cursor that no answer of ours gave
 """
 
 from __future__ import annotations
@@ -116,10 +116,8 @@ class ChainDivergedError(ProjectionError):
     """The chain at `block` is not the chain that was projected; `einvoice rebuild` derives it again."""
 
 
-class RowNotFoundError(StorageError):
-    """No row of `table` with that key."""
+class CursorError(StorageError):
+    """A cursor that is not of the form a page gave."""
 
-    def __init__(self, table: str, key: str) -> None:
-        super().__init__(f"no {table} with the key {key}")
-        self.table = table
-        self.key = key
+    def __init__(self) -> None:
+        super().__init__("not a cursor of this list: send the `next` of the page before, or none for the first page")

@@ -14,6 +14,8 @@ from verifier.operations import GROUP_OPERATIONS_MAX, Operation
 PACKING_VERSION = 1
 HEAD_SIZE = 80
 OPERATION_SIZE = 128
+SIGNATURE_AT = 15  # v, r and s lie side by side
+SIGNATURE_SIZE = 65
 
 
 def pack_signed(signed: SignedGroup) -> bytes:

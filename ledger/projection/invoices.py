@@ -1,0 +1,289 @@
+"""Questions about invoices: one by its number, a search a party may make, the history of one.
+
+Every function takes a connection and gives plain values. Party ids are 0 for "a person who was not named".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, Select, and_, false, or_, select, union
+from sqlalchemy.sql.elements import ColumnElement
+
+from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT, number_text
+from ledger.projection.derived import GROUP, INVOICE, OPERATION_RECORD
+from ledger.projection.pages import Page, page_of, page_size, parse_cursor
+from verifier.operations import Code, Operation
+
+HISTORY_MAX = 10_000  # operations of one invoice in one answer; a version has 24 bits, a real history under 20
+VISIBLE_PARTIES_MAX = 100  # enterprises one person may act for in one search
+NUMBERS_MAX = 500  # numbers in one question, under SQLite's limit of variables
+
+_ROLES = (INVOICE.c.seller, INVOICE.c.buyer, INVOICE.c.holder, INVOICE.c.claimant, INVOICE.c.employer)
+
+
+@dataclass(frozen=True)
+class InvoiceRecord:
+    """One invoice as it is now; times are seconds since 1970, UTC; `state` is the contract's word.
+
+    The claim fields are set while it is locked or settled; enums are those of verifier.words.
+    """
+
+    number: int
+    seller: int
+    buyer: int
+    holder: int
+    kind: int
+    colour: int
+    claim: int
+    entry: int
+    usage: int
+    risk: int
+    strength: int
+    gross_fen: int
+    tax_fen: int
+    credited_fen: int
+    month: int
+    issued_order: int
+    issued_block: int
+    issued_at: int
+    changed_at: int
+    version: int
+    state: int
+    head: bytes
+    commitment: bytes
+    digest: bytes
+    buyer_identity: bytes
+    claim_id: str | None
+    claimant: int | None
+    employer: int | None
+    claimed_at: int | None
+
+
+@dataclass(frozen=True)
+class HistoryStep:
+    """One operation of a history. `state` is the state or party word after it, `head` the head word; None: refused."""
+
+    block: int
+    position: int  # of its group in the block
+    index: int  # of the operation in its group
+    time_s: int
+    digest: bytes
+    actor: int
+    operation: Operation
+    state: int | None
+    head: bytes | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class GroupRecord:
+    """A group as it stands in a block: what evidence shows of it. `signature` is r, s, v in 65 bytes."""
+
+    block: int
+    position: int
+    digest: bytes
+    actor: int
+    valid_until: int
+    signature: bytes
+    signer: bytes
+    outcome: str
+    reason: int
+    refused_number: int | None
+    operation_hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class InvoiceFilter:
+    """What to look for; None asks nothing. `party` matches any of the five roles."""
+
+    party: int | None = None
+    seller: int | None = None
+    buyer: int | None = None
+    holder: int | None = None
+    claimant: int | None = None
+    employer: int | None = None
+    month: int | None = None
+    colour: int | None = None
+    claim: int | None = None
+    entry: int | None = None
+    kind: int | None = None
+    risk: int | None = None
+    claim_id: str | None = None
+    gross_min_fen: int | None = None
+    gross_max_fen: int | None = None
+    numbers: tuple[int, ...] | None = None
+
+
+def invoice(connection: Connection, number: int) -> InvoiceRecord | None:
+    """The invoice with that number, None when the chain has none."""
+    row = connection.execute(select(INVOICE).where(INVOICE.c.number == number_text(number))).one_or_none()
+    return None if row is None else _record(row)
+
+
+def invoices(connection: Connection, numbers: tuple[int, ...]) -> dict[int, InvoiceRecord]:
+    """The invoices with those numbers, at most NUMBERS_MAX; unknown ones are left out."""
+    if len(numbers) > NUMBERS_MAX:
+        raise ValueError(f"at most {NUMBERS_MAX} numbers are asked for at a time")
+    texts = [number_text(number) for number in numbers]
+    rows = connection.execute(select(INVOICE).where(INVOICE.c.number.in_(texts)))
+    return {int(row.number): _record(row) for row in rows}
+
+
+def may_see(record: InvoiceRecord, visible_to: frozenset[int] | None) -> bool:
+    """Whether those parties take part in the invoice now; None stands for an officer, who sees all."""
+    if visible_to is None:
+        return True
+    parts = {record.seller, record.buyer, record.holder, record.claimant, record.employer} - {None, 0}
+    return not parts.isdisjoint(visible_to)
+
+
+def search(
+    connection: Connection,
+    wanted: InvoiceFilter,
+    *,
+    visible_to: frozenset[int] | None,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[InvoiceRecord]:
+    """Invoices that match and that `visible_to` take part in now (None: all), newest first.
+
+    Raises: CursorError; ValueError for a page size or number of parties outside its limit.
+    """
+    size = page_size(limit)
+    before = parse_cursor(cursor)
+    conditions = _conditions(wanted)
+    if before is not None:
+        conditions.append(INVOICE.c.issued_order < before)
+    parties = _driving(wanted, visible_to)
+    if parties is not None and visible_to is not None and not parties <= visible_to:
+        conditions.append(or_(*(role.in_(sorted(visible_to)) for role in _ROLES)))
+    statement = select(INVOICE)
+    if parties is None:
+        statement = statement.where(*conditions)
+    else:
+        statement = statement.where(INVOICE.c.issued_order.in_(_orders(parties, conditions, size)))
+    rows = connection.execute(statement.order_by(INVOICE.c.issued_order.desc()).limit(size + 1))
+    return page_of([(row.issued_order, _record(row)) for row in rows], size)
+
+
+def history(connection: Connection, number: int) -> tuple[HistoryStep, ...]:
+    """Every applied operation of an invoice, oldest first; empty for an unknown number."""
+    return _steps(connection, _of_number(number).where(OPERATION_RECORD.c.outcome == "applied"))
+
+
+def refused_attempts(connection: Connection, number: int) -> tuple[HistoryStep, ...]:
+    """Every operation on that number in a group the contract refused, oldest first."""
+    return _steps(connection, _of_number(number).where(OPERATION_RECORD.c.outcome == "refused"))
+
+
+def issuing_step(connection: Connection, number: int) -> HistoryStep | None:
+    """The operation that issued an invoice."""
+    found = _steps(
+        connection,
+        _of_number(number).where(OPERATION_RECORD.c.outcome == "applied", OPERATION_RECORD.c.code == Code.ISSUE),
+    )
+    return found[0] if found else None
+
+
+def group_at(connection: Connection, block: int, position: int) -> GroupRecord | None:
+    """The group at that place of that block."""
+    row = connection.execute(select(GROUP).where(GROUP.c.block == block, GROUP.c.position == position)).one_or_none()
+    return None if row is None else group_record(row)
+
+
+def group_record(row: Row[tuple[object, ...]]) -> GroupRecord:
+    """A p_group row as a plain value."""
+    values = row._mapping
+    hashes = values["operation_hashes"]
+    refused = values["refused_number"]
+    return GroupRecord(
+        **{
+            **values,
+            "refused_number": None if refused is None else int(refused),
+            "operation_hashes": tuple(hashes[at : at + 32] for at in range(0, len(hashes), 32)),
+        }
+    )
+
+
+def step_of(row: Row[tuple[object, ...]]) -> HistoryStep:
+    """A p_operation row as a plain value."""
+    values = row._mapping
+    order, state = values["order"], values["state"]
+    return HistoryStep(
+        block=order >> BLOCK_ORDER_SHIFT,
+        position=order >> GROUP_ORDER_SHIFT & (1 << BLOCK_ORDER_SHIFT - GROUP_ORDER_SHIFT) - 1,
+        index=order & (1 << GROUP_ORDER_SHIFT) - 1,
+        time_s=values["time_s"],
+        digest=values["digest"],
+        actor=values["actor"],
+        operation=Operation.from_words(
+            int.from_bytes(values["what"], "big"), int.from_bytes(values["terms"], "big"), values["who"], values["ref"]
+        ),
+        state=None if state is None else int.from_bytes(state, "big"),
+        head=values["head"],
+        outcome=values["outcome"],
+    )
+
+
+def _of_number(number: int) -> Select[tuple[object, ...]]:
+    return (
+        select(OPERATION_RECORD)
+        .where(OPERATION_RECORD.c.number == number_text(number))
+        .order_by(OPERATION_RECORD.c.order)
+        .limit(HISTORY_MAX)
+    )
+
+
+def _steps(connection: Connection, statement: Select[tuple[object, ...]]) -> tuple[HistoryStep, ...]:
+    return tuple(step_of(row) for row in connection.execute(statement))
+
+
+def _record(row: Row[tuple[object, ...]]) -> InvoiceRecord:
+    values = dict(row._mapping)
+    values["number"] = int(values["number"])
+    values["state"] = int.from_bytes(values["state"], "big")
+    return InvoiceRecord(**values)
+
+
+def _conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
+    exact = ("seller", "buyer", "holder", "claimant", "employer", "month", "colour", "claim", "entry", "kind", "risk")
+    conditions: list[ColumnElement[bool]] = [
+        INVOICE.c[name] == getattr(wanted, name) for name in (*exact, "claim_id") if getattr(wanted, name) is not None
+    ]
+    if wanted.gross_min_fen is not None:
+        conditions.append(INVOICE.c.gross_fen >= wanted.gross_min_fen)
+    if wanted.gross_max_fen is not None:
+        conditions.append(INVOICE.c.gross_fen <= wanted.gross_max_fen)
+    if wanted.numbers is not None:
+        if len(wanted.numbers) > NUMBERS_MAX:
+            raise ValueError(f"at most {NUMBERS_MAX} numbers are asked for at a time")
+        conditions.append(INVOICE.c.number.in_([number_text(number) for number in wanted.numbers]))
+    return conditions
+
+
+def _driving(wanted: InvoiceFilter, visible_to: frozenset[int] | None) -> frozenset[int] | None:
+    """Parties whose role indexes the search goes along, None to go along the order of issue."""
+    parties = frozenset({wanted.party}) if wanted.party is not None else visible_to
+    if parties is not None and len(parties) > VISIBLE_PARTIES_MAX:
+        raise ValueError(f"a search is for at most {VISIBLE_PARTIES_MAX} parties")
+    return parties
+
+
+def _orders(parties: frozenset[int], conditions: list[ColumnElement[bool]], size: int) -> Select[tuple[int]]:
+    """The newest matches of every role, each found along its own index; one OR over five columns would scan all."""
+    named = sorted(parties - {0})
+    if not named:
+        return select(INVOICE.c.issued_order).where(false())
+    parts = [
+        select(
+            select(INVOICE.c.issued_order)
+            .where(and_(role.in_(named), *conditions))
+            .order_by(INVOICE.c.issued_order.desc())
+            .limit(size + 1)
+            .subquery()
+            .c.issued_order
+        )
+        for role in _ROLES
+    ]
+    return select(union(*parts).subquery().c.issued_order)
