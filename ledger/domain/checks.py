@@ -21,12 +21,13 @@ RATES_IN_FORCE_BP = (1300, 900, 600, 500, 300, 150, 100, 50)
 """Rates a line can be issued with, besides 0 with its mark; older invoices carry others and are read all the same."""
 
 _BP = 10_000
+_LINE_ARITHMETIC = ("net_fen", "rate_bp", "tax_fen", "quantity", "price", "rate_mark", "nature")
 _UNTAXED = frozenset({RateMark.EXEMPT, RateMark.NOT_TAXABLE, RateMark.ZERO})
 
 
 def identifier_problems(document: InvoiceDocument, problems: Problems) -> None:
     """Note wrong tax ids and tax classification codes."""
-    if not document.seller.tax_id:
+    if not document.seller.tax_id and problems.paths().isdisjoint({"seller", "seller.tax_id"}):
         problems.add("seller.tax_id", "tax_id_missing")
     for path, tax_id in (("seller.tax_id", document.seller.tax_id), ("buyer.tax_id", document.buyer.tax_id)):
         code = tax_id_problem(tax_id) if tax_id else None
@@ -39,39 +40,57 @@ def identifier_problems(document: InvoiceDocument, problems: Problems) -> None:
 
 
 def arithmetic_problems(document: InvoiceDocument, problems: Problems) -> None:
-    """Note lines, totals, words and signs that do not agree."""
-    red = document.colour is InvoiceColour.RED
-    _check_colour(document, problems)
+    """Note lines, totals, words and signs that do not agree.
+
+    What depends on a field already noted is left out: a wrong type is not also a wrong sum.
+    """
+    noted = problems.paths()
+    if noted.isdisjoint({"colour", "gross_fen", "original", "original.code", "original.number"}):
+        _check_colour(document, problems)
+    lines_sound = "lines" not in noted
     for index, line in enumerate(document.lines):
         path = f"lines.{index}"
-        _check_line_signs(line, path, problems, red=red)
+        if noted and not _is_sound(path, noted):
+            lines_sound = False
+            continue
+        if "colour" not in noted:
+            _check_line_signs(line, path, problems, red=document.colour is InvoiceColour.RED)
         _check_line_tax(line, path, problems)
         _check_line_product(line, path, problems)
-    _check_discounts(document.lines, problems)
-    if document.lines:
-        _check_totals(document, problems)
-    if document.gross_fen != document.net_fen + document.tax_fen:
-        _note_difference("gross_fen", "total_gross", document.gross_fen, document.net_fen + document.tax_fen, problems)
-    if document.gross_in_words:
+    if lines_sound:
+        _check_discounts(document.lines, problems)
+        if document.lines and noted.isdisjoint({"net_fen", "tax_fen"}):
+            _check_totals(document, problems)
+    if noted.isdisjoint({"net_fen", "tax_fen", "gross_fen"}):
+        gross_fen = document.net_fen + document.tax_fen
+        if document.gross_fen != gross_fen:
+            _note_difference("gross_fen", "total_gross", document.gross_fen, gross_fen, problems)
+    if document.gross_in_words and "gross_fen" not in noted:
         _check_words(document, problems)
 
 
 def issue_problems(document: InvoiceDocument, problems: Problems) -> None:
     """Note what keeps a parsed document from being issued here."""
+    noted = problems.paths()
     if document.colour is InvoiceColour.RED:
         problems.add("colour", "red_not_issued")
-    elif document.gross_fen == 0:
+    elif document.gross_fen == 0 and "gross_fen" not in noted:
         problems.add("gross_fen", "gross_zero")
-    if not document.lines:
+    if not document.lines and "lines" not in noted:
         problems.add("lines", "lines_missing")
-    if document.number and not is_ledger_number(int(document.number)):
+    if document.number and "number" not in noted and not is_ledger_number(int(document.number)):
         problems.add("number", "number_not_ours")
-    if document.kind is InvoiceKind.SPECIAL and not document.buyer.tax_id:
+    buyer_sound = noted.isdisjoint({"buyer", "buyer.tax_id"})
+    if document.kind is InvoiceKind.SPECIAL and not document.buyer.tax_id and buyer_sound:
         problems.add("buyer.tax_id", "buyer_tax_id_missing")
     for index, line in enumerate(document.lines):
         if line.rate_bp and line.rate_bp not in RATES_IN_FORCE_BP:
             choices = ", ".join(f"{format_yuan(rate)} %" for rate in RATES_IN_FORCE_BP)
             problems.add(f"lines.{index}.rate_bp", "rate_unknown", given=format_yuan(line.rate_bp), choices=choices)
+
+
+def _is_sound(path: str, noted: frozenset[str]) -> bool:
+    return path not in noted and all(f"{path}.{key}" not in noted for key in _LINE_ARITHMETIC)
 
 
 def _check_colour(document: InvoiceDocument, problems: Problems) -> None:

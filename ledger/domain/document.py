@@ -1,9 +1,10 @@
 """Parsing of invoice documents, once, at the edge: plain JSON in, a checked frozen document out.
 
-parse_document   everything must hold: shape, identifiers, arithmetic. For what is issued, stored, compared.
+parse_document   everything must hold: shape, identifiers, arithmetic. For what is stored and compared.
+parse_issuable   and what issuing asks for besides, in one list of problems. For what a seller hands in.
 parse_outside    as above, but wrong identifiers are only warnings and lines may be absent: files of others
                  come masked, and a red one may state totals alone.
-check_issuable   what must hold besides before the ledger gives a document a number.
+check_issuable   what issuing asks for, of a document parsed already.
 """
 
 from __future__ import annotations
@@ -75,11 +76,20 @@ def parse_document(value: object) -> InvoiceDocument:
     Raises: DocumentError with every problem found.
     """
     problems = Problems()
-    document = _read_document(value, problems, lines_required=True)
-    if document is None or problems:
+    document = _read_checked(value, problems)
+    if problems:
         raise DocumentError(problems.all())
-    identifier_problems(document, problems)
-    arithmetic_problems(document, problems)
+    return document
+
+
+def parse_issuable(value: object) -> InvoiceDocument:
+    """Invoice document of plain JSON values that this ledger can issue: `parse_document` and `check_issuable` in one.
+
+    Raises: DocumentError with every problem found.
+    """
+    problems = Problems()
+    document = _read_checked(value, problems)
+    issue_problems(document, problems)
     if problems:
         raise DocumentError(problems.all())
     return document
@@ -92,8 +102,6 @@ def parse_outside(value: object) -> OutsideDocument:
     """
     problems = Problems()
     document = _read_document(value, problems, lines_required=False)
-    if document is None or problems:
-        raise DocumentError(problems.all())
     arithmetic_problems(document, problems)
     if problems:
         raise DocumentError(problems.all())
@@ -113,11 +121,18 @@ def check_issuable(document: InvoiceDocument) -> None:
         raise DocumentError(problems.all())
 
 
-def _read_document(value: object, problems: Problems, *, lines_required: bool) -> InvoiceDocument | None:
-    """The document's fields; None when the shape left nothing to check. Problems are noted as they are met."""
+def _read_checked(value: object, problems: Problems) -> InvoiceDocument:
+    document = _read_document(value, problems, lines_required=True)
+    identifier_problems(document, problems)
+    arithmetic_problems(document, problems)
+    return document
+
+
+def _read_document(value: object, problems: Problems, *, lines_required: bool) -> InvoiceDocument:
+    """The document's fields. A field with a problem gets a neutral value, which later checks leave alone."""
     fields = FieldReader(value, "", _DOCUMENT_KEYS, problems)
-    if problems and not isinstance(value, dict):
-        return None
+    if not isinstance(value, dict):
+        raise DocumentError(problems.all())
     kind = fields.choice("kind", InvoiceKind)
     number = _read_number(fields)
     issued_on = _read_date(fields, required=bool(number))
@@ -130,13 +145,26 @@ def _read_document(value: object, problems: Problems, *, lines_required: bool) -
     payee, checker, drawer = (fields.text(key, CLERK_LENGTH_MAX) for key in ("payee", "checker", "drawer"))
     colour = fields.choice("colour", InvoiceColour, InvoiceColour.BLUE)
     original = _read_original(fields, problems)
-    if problems or kind is None or colour is None or net_fen is None or tax_fen is None or gross_fen is None:
-        return None
     document = InvoiceDocument(
-        kind, seller, buyer, lines, net_fen, tax_fen, gross_fen,
-        number, issued_on, words, note, payee, checker, drawer, colour, original,
-    )  # fmt: skip
-    _check_size(document, problems)
+        kind or InvoiceKind.ORDINARY,
+        seller,
+        buyer,
+        lines,
+        net_fen or 0,
+        tax_fen or 0,
+        gross_fen or 0,
+        number,
+        issued_on,
+        words,
+        note,
+        payee,
+        checker,
+        drawer,
+        colour or InvoiceColour.BLUE,
+        original,
+    )
+    if not problems:
+        _check_size(document, problems)
     return document
 
 

@@ -67,6 +67,7 @@ class FieldReader:
         self.problems = problems
         self._prefix = f"{path}." if path else ""
         self._fields: Mapping[str, object] = {}
+        self._is_object = isinstance(value, dict)
         if not isinstance(value, dict):
             problems.add(path, "not_an_object", got=type_name(value))
             return
@@ -97,7 +98,7 @@ class FieldReader:
             text = text.replace("\r\n", "\n").replace("\t", " ")
         if not text:
             if required:
-                self.problems.add(self.path(key), "text_empty" if key in self._fields else "missing")
+                self._note_absent(key)
             return ""
         if len(text) > length_max:
             self.problems.add(self.path(key), "text_too_long", count=len(text), limit=length_max)
@@ -113,7 +114,7 @@ class FieldReader:
         """An integer in low..high; None when a problem was noted. Required unless `default` is given."""
         if key not in self._fields:
             if default is None:
-                self.problems.add(self.path(key), "missing")
+                self._note_absent(key)
             return default
         value = self._fields[key]
         if type(value) is not int:
@@ -128,7 +129,7 @@ class FieldReader:
         """One of an enum's texts; None when a problem was noted. Required unless `default` is given."""
         if key not in self._fields:
             if default is None:
-                self.problems.add(self.path(key), "missing")
+                self._note_absent(key)
             return default
         value = self._fields[key]
         if not isinstance(value, str):
@@ -139,6 +140,11 @@ class FieldReader:
         except ValueError:
             self.problems.add(self.path(key), "not_a_choice", choices=", ".join(choices))
             return None
+
+    def _note_absent(self, key: str) -> None:
+        """What is no object is noted once, not again for every field it lacks."""
+        if self._is_object:
+            self.problems.add(self.path(key), "text_empty" if key in self._fields else "missing")
 
     def _wrong_type(self, key: str, value: object, expected: str, expected_zh: str) -> None:
         if isinstance(value, float):
