@@ -25,6 +25,7 @@ from eth.consensus.clique.datatypes import Snapshot
 from eth.consensus.clique.encoding import decode_snapshot, encode_snapshot
 from eth.consensus.clique.snapshot_manager import SnapshotManager
 from eth.db.backends.base import BaseAtomicDB
+from eth.exceptions import PyEVMError
 from eth.vm.forks.london import LondonVM
 from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
@@ -33,6 +34,7 @@ from eth_keys.backends.coincurve import CoinCurveECCBackend
 from eth_keys.datatypes import PrivateKey
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
+from rlp.exceptions import RLPException
 
 from ledger.chain.errors import (
     BatchRefusedError,
@@ -259,13 +261,26 @@ class Engine:
             nonce=bytes(8),
         )
         vm = self.chain.get_vm(unsealed)
-        transaction = vm.get_transaction_builder().decode(raw_transaction)
+        transaction = self._checked(vm.get_transaction_builder(), raw_transaction, parent.gas_limit)
         header, receipts, computations = vm.apply_all_transactions([transaction], unsealed)
         if computations[0].is_error:
             raise BatchRefusedError(f"the transaction reverted: {computations[0].error!r}")
         filled = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, [transaction], receipts)
         block = vm.mine_block(filled).block
         return block.copy(header=sign_block_header(block.header, self._key))
+
+    def _checked(self, builder: Any, raw_transaction: bytes, gas_limit: int) -> Any:
+        """The transaction, decoded, when it keeps the rules that keep the base fee at 0 and imports equal."""
+        try:
+            transaction = builder.decode(raw_transaction)
+            tip = transaction.max_priority_fee_per_gas
+        except (RLPException, ValidationError, PyEVMError, AttributeError) as err:
+            raise BatchRefusedError(f"the transaction cannot be read: {err}") from err
+        if tip:
+            raise BatchRefusedError("the tip must be 0: a tip goes to another address at import")
+        if transaction.gas > gas_limit // 2 - 1:
+            raise BatchRefusedError("the gas must stay under half a block: more lifts the base fee for ever")
+        return transaction
 
     def _snapshot(self, header: BlockHeaderAPI) -> Snapshot:
         snapshots: SnapshotManager = self.chain.consensus_context.snapshot_manager

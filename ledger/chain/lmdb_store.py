@@ -33,6 +33,7 @@ from ledger.chain.limits import MAP_SIZE, READER_CHECK_INTERVAL_S, READERS_MAX
 
 DATA_FILE = "data.mdb"
 WRITER_LOCK_FILE = "writer.lock"
+FREE_SIZE_MIN = 64 << 20  # bytes; with less left, a write that fell short means a full disk, not a broken one
 STORE_FILES = frozenset({DATA_FILE, "lock.mdb", WRITER_LOCK_FILE})
 
 IDENTITY_KEY = b"ledger:identity"
@@ -272,13 +273,19 @@ def _translated(err: lmdb.Error, directory: Path) -> ChainError:
     if isinstance(err, lmdb.MapFullError):
         return ChainFullError("the map is full: the block was not kept", directory)
     text = str(err)
-    if any(os.strerror(number) in text for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+    short_write = os.strerror(errno.EIO) in text and _free_size(directory) < FREE_SIZE_MIN  # LMDB's name for it
+    if short_write or any(os.strerror(number) in text for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
         return ChainFullError(f"no space left ({text}): the block was not kept; free space and start again", directory)
     if isinstance(err, lmdb.ReadonlyError) or any(
         os.strerror(number) in text for number in (errno.EROFS, errno.EACCES, errno.EPERM)
     ):
         return ChainReadOnlyError(f"cannot be written ({text}): check owner and mount", directory)
     return ChainStorageError(f"the store failed: {text}", directory)
+
+
+def _free_size(directory: Path) -> int:
+    free = os.statvfs(directory)
+    return free.f_bavail * free.f_frsize
 
 
 def _sync(path: Path) -> None:
