@@ -32,7 +32,7 @@ from ledger.projection.draft import Draft
 from ledger.projection.errors import ChainDivergedError, ProjectionError
 from verifier.operations import Code, Operation
 
-FIRST_BLOCKS = (0, 1)  # where a projection may begin: genesis, or the block that creates the contract
+FIRST_BLOCK = 0  # genesis: a projection that began later could miss groups
 
 
 def projected_head(connection: Connection) -> BlockHead | None:
@@ -74,8 +74,8 @@ def _is_next(connection: Connection, block: ChainBlock) -> bool:
     last = projected_head(connection)
     number = block.head.number
     if last is None:
-        if number not in FIRST_BLOCKS:
-            raise ProjectionError(f"a projection begins at block 0 or 1, not {number}", block=number)
+        if number != FIRST_BLOCK:
+            raise ProjectionError(f"a projection begins at block {FIRST_BLOCK}, not {number}", block=number)
         return True
     if number <= last.number:
         known = connection.execute(select(BLOCK.c.hash).where(BLOCK.c.number == number)).scalar_one_or_none()

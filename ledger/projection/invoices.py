@@ -5,7 +5,9 @@ Every function takes a connection and gives plain values. Party ids are 0 for "a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, false, or_, select, union
 from sqlalchemy.sql.elements import ColumnElement
@@ -226,6 +228,11 @@ def step_of(row: Row[tuple[object, ...]]) -> HistoryStep:
     )
 
 
+def record_of(values: Mapping[str, Any]) -> InvoiceRecord:
+    """A p_invoice row's columns as a plain value."""
+    return InvoiceRecord(**{**values, "number": int(values["number"]), "state": int.from_bytes(values["state"], "big")})
+
+
 def _of_number(number: int) -> Select[tuple[object, ...]]:
     return (
         select(OPERATION_RECORD)
@@ -240,10 +247,7 @@ def _steps(connection: Connection, statement: Select[tuple[object, ...]]) -> tup
 
 
 def _record(row: Row[tuple[object, ...]]) -> InvoiceRecord:
-    values = dict(row._mapping)
-    values["number"] = int(values["number"])
-    values["state"] = int.from_bytes(values["state"], "big")
-    return InvoiceRecord(**values)
+    return record_of({**row._mapping})
 
 
 def _conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
@@ -17,6 +17,11 @@ from ledger.projection.packing import SIGNATURE_AT, SIGNATURE_SIZE, unpack_signe
 from verifier.operations import Code
 
 DIGESTS_MAX = 500  # digests in one question, under SQLite's limit of variables
+
+# Bytes of calldata (docs/OPERATIONS.md): selector, offsets and counts; three words a group; four an operation.
+CALLDATA_FIXED_SIZE = 4 + 4 * 32
+CALLDATA_HEAD_SIZE = 3 * 32
+CALLDATA_OPERATION_SIZE = 4 * 32
 
 _STATES = {
     Outcome.APPLIED: QueueState.RECORDED,
@@ -61,22 +66,34 @@ class QueueDepth:
     oldest_accepted_at: int | None
 
 
-def take(connection: Connection, *, operations_max: int, groups_max: int, after_seq: int = 0) -> list[WaitingGroup]:
-    """The oldest waiting groups, at most `operations_max` operations in `groups_max` groups; at least one if any."""
+def take(
+    connection: Connection, *, operations_max: int, calldata_size_max: int, skip: Collection[bytes] = ()
+) -> list[WaitingGroup]:
+    """The oldest waiting groups that fit in one transaction together; at least one if any waits.
+
+    `skip` are digests to leave out this time, at most DIGESTS_MAX.
+    """
     rows = connection.execute(
         select(OPERATION.c.seq, OPERATION.c.digest, OPERATION.c.operation_count, OPERATION.c.signed)
-        .where(OPERATION.c.state == QueueState.ACCEPTED, OPERATION.c.seq > after_seq)
+        .where(OPERATION.c.state == QueueState.ACCEPTED, OPERATION.c.digest.not_in(list(skip)))
         .order_by(OPERATION.c.seq)
-        .limit(groups_max)
+        .limit(operations_max)
     )
     taken: list[WaitingGroup] = []
-    count = 0
+    count, size = 0, CALLDATA_FIXED_SIZE
     for row in rows:
         count += row.operation_count
-        if count > operations_max and taken:
+        size += CALLDATA_HEAD_SIZE + CALLDATA_OPERATION_SIZE * row.operation_count
+        if taken and (count > operations_max or size > calldata_size_max):
             break
         taken.append(WaitingGroup(row.seq, row.digest, unpack_signed(row.signed)))
     return taken
+
+
+def any_expired(connection: Connection, now_s: int) -> bool:
+    """Whether a waiting group's valid_until has passed."""
+    ended = (OPERATION.c.state == QueueState.ACCEPTED) & (OPERATION.c.valid_until < now_s)
+    return connection.execute(select(OPERATION.c.seq).where(ended).limit(1)).one_or_none() is not None
 
 
 def depth(connection: Connection) -> QueueDepth:
@@ -99,16 +116,6 @@ def expire(connection: Connection, now_s: int) -> list[bytes]:
         connection.execute(update(OPERATION).where(ended).values(state=QueueState.EXPIRED.value, settled_at=now_s))
         number_pool.return_of_groups(connection, digests)
     return digests
-
-
-def set_aside(connection: Connection, digest: bytes, now_s: int) -> None:
-    """Ends a waiting group that no block can hold: its transaction fails even alone."""
-    connection.execute(
-        update(OPERATION)
-        .where(OPERATION.c.digest == digest, OPERATION.c.state == QueueState.ACCEPTED)
-        .values(state=QueueState.MALFORMED.value, settled_at=now_s)
-    )
-    number_pool.return_of_groups(connection, [digest])
 
 
 def forget_idempotency(connection: Connection, now_s: int) -> int:

@@ -1,0 +1,211 @@
+"""Holding the projection against the chain: replays every block elsewhere and compares every derived row.
+
+Three comparisons, each independent of the one before: the stored tables with a replay of the blocks; the replayed
+state and head of every invoice with the contract's own words; every invoice's commitment with its stored document.
+The first difference is named and ends the audit.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Table, and_, select
+
+from ledger.domain.blocks import Outcome
+from ledger.projection.apply import projected_head
+from ledger.projection.database import open_engine, reading, upgrade
+from ledger.projection.derived import GROUP, INVOICE, derived_tables
+from ledger.projection.errors import ChainDivergedError
+from ledger.projection.ground import DOCUMENT, OPERATION, QueueState
+from ledger.projection.invoices import InvoiceRecord, record_of
+from ledger.projection.keystore import StoredDocument
+from ledger.projection.rebuild import Progress, follow
+from ledger.projection.source import BlockSource
+from verifier.words import Table as WordTable
+from verifier.words import storage_key
+
+ROWS_AT_A_TIME = 1_000  # rows held in memory of each side
+WORDS_AT_A_TIME = 1_000  # keys in one question to the chain
+WORD_TRIES = 5  # a running sequencer moves the head between replay and question; then replay what came and ask again
+
+DocumentCheck = Callable[[InvoiceRecord, StoredDocument | None], str | None]
+"""Opens and recomputes one document: None when it fits the invoice's commitment, else what is wrong, in words."""
+
+_OUTCOMES = {
+    QueueState.RECORDED: Outcome.APPLIED,
+    QueueState.REFUSED: Outcome.REFUSED,
+    QueueState.MALFORMED: Outcome.MALFORMED,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where what is stored is not what it should be; values as text, bytes as hex."""
+
+    table: str
+    key: str
+    column: str
+    stored: str
+    recomputed: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What was compared; `difference` is None when all of it agrees."""
+
+    block: int
+    rows: int
+    invoices: int
+    documents: int
+    difference: Difference | None
+
+
+def audit(
+    engine: Engine, source: BlockSource, check_document: DocumentCheck | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Compares the projection at `engine` with `source`, as of the projection's last block.
+
+    Raises: ChainDivergedError when the projection is of another chain; DatabaseUnavailableError; what `source` raises.
+    """
+    with tempfile.TemporaryDirectory(prefix="einvoice-audit-") as directory, reading(engine) as stored:
+        replayed_engine = open_engine(f"sqlite:///{Path(directory) / 'replay.sqlite'}")
+        try:
+            upgrade(replayed_engine)
+            known = projected_head(stored)
+            if known is None:
+                return AuditReport(block=-1, rows=0, invoices=0, documents=0, difference=None)
+            if known.number > source.head().number or source.block(known.number).head.hash != known.hash:
+                raise ChainDivergedError(
+                    f"block {known.number} was projected, but is not on the chain: run `einvoice rebuild`",
+                    block=known.number,
+                )
+            follow(replayed_engine, source, progress, until=known.number)
+            rows, difference = _compare_tables(stored, replayed_engine)
+            difference = difference or _compare_queue(stored)
+            invoices = documents = 0
+            if difference is None:
+                invoices, difference = _compare_words(replayed_engine, source)
+            if difference is None and check_document is not None:
+                documents, difference = _check_documents(stored, check_document)
+            return AuditReport(known.number, rows, invoices, documents, difference)
+        finally:
+            replayed_engine.dispose()
+
+
+def _compare_tables(stored: Connection, replayed_engine: Engine) -> tuple[int, Difference | None]:
+    count = 0
+    with reading(replayed_engine) as replayed:
+        for table in derived_tables():
+            for difference in _differences(table, stored, replayed):
+                if difference is not None:
+                    return count, difference
+                count += 1
+    return count, None
+
+
+def _differences(table: Table, stored: Connection, replayed: Connection) -> Iterator[Difference | None]:
+    """One item a row: None when both sides have it alike. Both sides come in the order of the key."""
+    ours, theirs = _rows(table, stored), _rows(table, replayed)
+    our, their = next(ours, None), next(theirs, None)
+    while our is not None or their is not None:
+        if their is None or (our is not None and our[0] < their[0]):
+            yield Difference(table.name, _text(our[0] if our else ()), "", "a row", "no row")
+            our = next(ours, None)
+        elif our is None or their[0] < our[0]:
+            yield Difference(table.name, _text(their[0]), "", "no row", "a row")
+            their = next(theirs, None)
+        else:
+            yield _first_column(table, our, their)
+            our, their = next(ours, None), next(theirs, None)
+
+
+_KeyedRow = tuple[tuple[int | str | bytes, ...], dict[str, object]]
+
+
+def _rows(table: Table, connection: Connection) -> Iterator[_KeyedRow]:
+    keys = list(table.primary_key)
+    statement = select(table).order_by(*keys).execution_options(yield_per=ROWS_AT_A_TIME)
+    for row in connection.execute(statement):
+        values = dict(row._mapping)
+        yield tuple(values[key.name] for key in keys), values
+
+
+def _first_column(table: Table, ours: _KeyedRow, theirs: _KeyedRow) -> Difference | None:
+    for name, stored in ours[1].items():
+        recomputed = theirs[1][name]
+        if stored != recomputed:
+            return Difference(table.name, _text(ours[0]), name, _text((stored,)), _text((recomputed,)))
+    return None
+
+
+def _compare_queue(stored: Connection) -> Difference | None:
+    """Every outcome in the queue is one that the chain gave."""
+    for state, outcome in _OUTCOMES.items():
+        on_chain = and_(
+            GROUP.c.digest == OPERATION.c.digest, GROUP.c.block == OPERATION.c.block, GROUP.c.outcome == outcome.value
+        )
+        row = stored.execute(
+            select(OPERATION.c.digest)
+            .outerjoin(GROUP, on_chain)
+            .where(OPERATION.c.state == state.value, GROUP.c.digest.is_(None))
+            .limit(1)
+        ).one_or_none()
+        if row is not None:
+            return Difference("operation", row.digest.hex(), "state", state.value, "not on the chain")
+    return None
+
+
+def _compare_words(replayed_engine: Engine, source: BlockSource) -> tuple[int, Difference | None]:
+    count, difference = 0, None
+    for _ in range(WORD_TRIES):
+        at = source.head()
+        follow(replayed_engine, source, until=at.number)
+        with reading(replayed_engine) as replayed:
+            count, difference = _words_of(replayed, source)
+        if difference is None or source.head() == at:
+            break
+    return count, difference
+
+
+def _words_of(replayed: Connection, source: BlockSource) -> tuple[int, Difference | None]:
+    count = 0
+    statement = select(INVOICE.c.number, INVOICE.c.state, INVOICE.c.head).order_by(INVOICE.c.number)
+    result = replayed.execute(statement.execution_options(yield_per=WORDS_AT_A_TIME // 2))
+    for rows in result.partitions():
+        keys = [storage_key(word, int(row.number)) for row in rows for word in (WordTable.STATE, WordTable.HEAD)]
+        words = source.words(keys)
+        for index, row in enumerate(rows):
+            for column, word in (("state", words[2 * index]), ("head", words[2 * index + 1])):
+                ours = row._mapping[column]
+                if int.from_bytes(ours, "big") != word:
+                    return count, Difference("p_invoice", row.number, column, ours.hex(), f"{word:064x} on the chain")
+        count += len(rows)
+    return count, None
+
+
+def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, Difference | None]:
+    count = 0
+    joined = and_(DOCUMENT.c.number == INVOICE.c.number, DOCUMENT.c.digest == INVOICE.c.digest)
+    documents = [column.label(f"document_{column.name}") for column in DOCUMENT.c]
+    statement = select(INVOICE, *documents).outerjoin(DOCUMENT, joined).order_by(INVOICE.c.number)
+    for row in stored.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
+        values = dict(row._mapping)
+        found = {column.name: values.pop(f"document_{column.name}") for column in DOCUMENT.c}
+        document = None if found["number"] is None else StoredDocument(**{**found, "number": int(found["number"])})
+        record = record_of(values)
+        if document is not None and document.commitment != record.commitment:
+            return count, Difference(
+                "document", values["number"], "commitment", document.commitment.hex(), record.commitment.hex()
+            )
+        wrong = check(record, document)
+        if wrong is not None:
+            return count, Difference("document", values["number"], "sealed_document", wrong, "fits its commitment")
+        count += 1
+    return count, None
+
+
+def _text(values: tuple[object, ...]) -> str:
+    return " ".join(value.hex() if isinstance(value, bytes) else str(value) for value in values)

@@ -1,0 +1,29 @@
+"""The sequencer as a process: runs until it is told to end, or must."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+from ledger.sequencer.sequencer import Sequencer
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run_until_signal(sequencer: Sequencer) -> None:
+    """Runs `sequencer` in the main thread until SIGTERM or SIGINT; the round it is in is finished.
+
+    Raises: SequencerStoppedError.
+    """
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    try:
+        sequencer.run(stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
