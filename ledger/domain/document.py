@@ -32,7 +32,6 @@ from ledger.domain.invoice import (
 )
 from ledger.domain.months import parse_date
 from ledger.domain.numbers import join_number, parse_number
-from verifier.commitment import LEAVES_MAX
 
 # Characters. The national platform prints up to 100 for names, 40 for specification, 22 for units, 230 bytes of note.
 NAME_LENGTH_MAX = 200
@@ -57,7 +56,6 @@ _DOCUMENT_KEYS = frozenset(InvoiceDocument.__dataclass_fields__)
 _PARTY_KEYS = frozenset(PartyDetails.__dataclass_fields__)
 _LINE_KEYS = frozenset(Line.__dataclass_fields__)
 _ORIGINAL_KEYS = frozenset(OriginalInvoice.__dataclass_fields__)
-_FIXED_LEAVES = 30  # leaves of a document besides those of its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +274,6 @@ def _read_date(fields: FieldReader, *, required: bool) -> date | None:
 
 
 def _check_size(document: InvoiceDocument, problems: Problems) -> None:
-    """Leaves are what the commitment hashes, bytes what is stored; both are bounded for every document."""
-    if len(document.lines) * len(_LINE_KEYS) + _FIXED_LEAVES > LEAVES_MAX:
-        leaves = sum(len(line.to_json()) for line in document.lines) + _FIXED_LEAVES
-        if leaves > LEAVES_MAX:
-            problems.add("lines", "too_many_fields", count=leaves, limit=LEAVES_MAX)
     size = len(document.canonical())
     if size > DOCUMENT_SIZE_MAX:
         problems.add("", "document_too_large", count=size, limit=DOCUMENT_SIZE_MAX)

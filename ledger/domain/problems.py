@@ -42,10 +42,6 @@ PROBLEM_TEXTS: dict[str, tuple[str, str]] = {
         "has {count} lines, at most {limit}; split the invoice",
         "有 {count} 行，最多 {limit} 行，请拆分",
     ),
-    "too_many_fields": (
-        "has {count} filled fields, at most {limit}; leave out empty columns or split the invoice",
-        "填写了 {count} 个字段，最多 {limit} 个，请去掉空列或拆分发票",
-    ),
     "document_too_large": (
         "takes {count} bytes, at most {limit}; shorten texts or split the invoice",
         "共 {count} 字节，最多 {limit} 字节，请缩短文字或拆分发票",

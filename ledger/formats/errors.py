@@ -1,0 +1,154 @@
+"""Errors of reading files.
+
+FormatError
+|-- FileRefusedError    the file as a whole is not read: size, encoding, kind, hostile construction
+`-- FieldsRefusedError  the file is of a known kind, but fields are missing, unreadable or contradict each other
+
+Both carry `problems`, every one with its code, path and text in English and Chinese (docs/FORMATS.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.domain.errors import FieldProblem
+
+FORMAT_TEXTS: dict[str, tuple[str, str]] = {
+    # the file
+    "file_empty": ("the file is empty; choose it again", "文件为空，请重新选择"),
+    "file_too_large": (
+        "has {count} bytes, at most {limit} are read; check that it is an invoice",
+        "共 {count} 字节，最多读取 {limit} 字节，请确认是发票文件",
+    ),
+    "file_is_view": (
+        "a {kind} file is only a view of the invoice; upload its XML, or type or scan the text of its QR code",
+        "{kind} 只是发票的版式文件，请上传 XML 原件，或扫描、输入二维码内容",
+    ),
+    "file_unknown": ("neither invoice XML nor the text of an invoice QR code", "既不是发票 XML，也不是发票二维码内容"),
+    "encoding_unknown": (
+        "the encoding {encoding} is not read; save the file as UTF-8",
+        "不支持编码 {encoding}，请另存为 UTF-8",
+    ),
+    "encoding_wrong": (
+        "byte {position} is not {encoding}, which the file says it is; get the original file again",
+        "第 {position} 字节不符合文件声明的 {encoding} 编码，请重新获取原件",
+    ),
+    "xml_dtd": (
+        "has a document type or entity declaration, which no invoice has; it is not read",
+        "含文档类型或实体声明，发票不应有，拒绝读取",
+    ),
+    "xml_syntax": (
+        "broken XML at line {line}, column {column}; get the original file again",
+        "XML 在第 {line} 行第 {column} 列损坏，请重新获取原件",
+    ),
+    "xml_too_deep": ("elements nest deeper than {limit}; this is no invoice", "元素嵌套超过 {limit} 层，不是发票"),
+    "xml_too_many": ("more than {limit} elements; this is no invoice", "元素超过 {limit} 个，不是发票"),
+    "xml_tag_too_long": (
+        "a tag is longer than {limit} characters; this is no invoice",
+        "标签超过 {limit} 个字符，不是发票",
+    ),
+    "xml_unknown": (
+        "the root element {name} is no invoice; upload the invoice's XML original",
+        "根元素 {name} 不是发票，请上传发票 XML 原件",
+    ),
+    # its fields
+    "element_missing": (
+        "the element {name} is missing; get the original file again",
+        "缺少元素 {name}，请重新获取原件",
+    ),
+    "element_repeated": (
+        "the element {name} occurs more than once, so it is unclear which holds; get the original",
+        "元素 {name} 重复出现，无法确定以哪个为准，请获取原件",
+    ),
+    "amount_unreadable": ("{name} is no amount in yuan and fen; check the file", "{name} 不是有效金额，请检查文件"),
+    "rate_unreadable": (
+        "{name} is no tax rate: a share such as 0.13, a percentage such as 13%, 免税, 不征税 or ***",
+        "{name} 不是有效税率：应为 0.13、13%、免税、不征税或 ***",
+    ),
+    "date_unreadable": ("{name} is no date; check the file", "{name} 不是有效日期，请检查文件"),
+    "nature_unreadable": ("{name} is 0 normal, 1 discount or 2 discounted", "{name} 只能是 0 正常、1 折扣、2 被折扣"),
+    "number_differs": (
+        "EIid and InvoiceNumber name different invoices; get the original file again",
+        "EIid 与 InvoiceNumber 不一致，请重新获取原件",
+    ),
+    "kind_unreadable": (
+        "{name} is neither ordinary (02) nor special (01)",
+        "{name} 既不是普通发票（02）也不是专用发票（01）",
+    ),
+    "colour_differs": (
+        "the file is labelled {given}, its amounts say otherwise; get the original file again",
+        "文件标记为{given_zh}，与金额符号不符，请重新获取原件",
+    ),
+    # read all the same
+    "kind_assumed": (
+        "the file does not say whether ordinary or special; read as ordinary",
+        "文件未注明普通或专用，按普通发票读取",
+    ),
+    "rate_mark_assumed": (
+        "the rate is printed as *** or blank; read as {mark}, correct it if meant otherwise",
+        "税率为 *** 或空白，按 {mark} 读取，如有不符请更正",
+    ),
+    "number_in_our_space": (
+        "a number with first digit 9 belongs to this ledger; look it up here, a file proves nothing of it",
+        "首位为 9 的号码属于本账本，请直接在本账本查询，文件本身不能作为证明",
+    ),
+    "tax_code_masked": ("the tax classification code is masked; left out", "税收分类编码已脱敏，未采用"),
+    "qr_checksum": (
+        "the check figures do not fit: altered text, or an older program; compare with the invoice",
+        "校验码与内容不符：内容可能被改动，或由旧程序生成，请与发票核对",
+    ),
+    # QR texts
+    "qr_unknown": (
+        "not the text of an invoice QR code: it starts with 01, or is a verification address",
+        "不是发票二维码内容：应以 01, 开头，或为查验网址",
+    ),
+    "qr_fields": (
+        "has {count} parts, an invoice QR code has 6 to 8 between commas; scan again",
+        "共 {count} 段，发票二维码应有 6 到 8 段，请重新扫描",
+    ),
+    "qr_kind": ("the invoice kind is two digits; scan again", "发票种类应为两位数字，请重新扫描"),
+    "qr_number": ("code and number have another form; scan again", "发票代码或号码格式不符，请重新扫描"),
+    "qr_amount": ("no amount in yuan and fen; scan again", "金额格式不符，请重新扫描"),
+    "qr_date": ("no date of the form yyyymmdd; scan again", "日期应为 yyyymmdd，请重新扫描"),
+    "qr_check_code": ("a check code has at most 20 digits; scan again", "校验码最多 20 位数字，请重新扫描"),
+    "qr_trailer": (
+        "the last part is 4 check figures or a 66-digit hash; scan again",
+        "末段应为 4 位校验码或 66 位哈希，请重新扫描",
+    ),
+    "qr_parameter": (
+        "the address needs {name} once, in its usual form; scan again",
+        "网址中 {name} 须出现一次且格式正确，请重新扫描",
+    ),
+    # issuing again
+    "draft_unavailable": (
+        "a QR code holds no lines and no parties; upload the invoice's XML to make a draft of it",
+        "二维码不含项目和购销方信息，请上传发票 XML 以生成草稿",
+    ),
+}
+
+
+def format_problem(path: str, code: str, **values: object) -> FieldProblem:
+    """The problem `code` at `path`, its texts filled with `values`."""
+    english, chinese = FORMAT_TEXTS[code]
+    return FieldProblem(path, code, english.format(**values), chinese.format(**values))
+
+
+class FormatError(Exception):
+    """Root of the errors of reading; `problems` holds every problem found."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        super().__init__(f"{first.path or 'file'}: {first.message_en}{more}")
+
+
+class FileRefusedError(FormatError):
+    """The file as a whole is not read."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__([format_problem("", code, **values)])
+
+
+class FieldsRefusedError(FormatError):
+    """Fields of the file are missing, unreadable or contradict each other."""

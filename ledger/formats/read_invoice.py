@@ -1,0 +1,100 @@
+"""What reading a file gives: an invoice of somebody else, with what could be told from that kind of file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from ledger.domain.errors import FieldProblem
+from ledger.domain.invoice import InvoiceColour, InvoiceDocument, InvoiceKind, OriginalInvoice, PartyDetails
+from ledger.formats.errors import FieldsRefusedError, format_problem
+from verifier.canonical import Json
+
+
+class Source(StrEnum):
+    """Kind of file or text an invoice was read from."""
+
+    NATIONAL_XML = "national_xml"
+    FLAT_XML = "flat_xml"
+    QR_CODED = "qr_coded"
+    QR_NATIONAL = "qr_national"
+    QR_BLOCKCHAIN = "qr_blockchain"
+    QR_ADDRESS = "qr_address"
+
+
+class Checksum(StrEnum):
+    """What the check figures of a QR text say about it."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    NONE = "has_none"
+
+
+@dataclass(frozen=True, slots=True)
+class QrText:
+    """What only a QR text holds.
+
+    `kind_code` two digits; `check_code` up to 20 digits; `checksum_given` and `checksum_computed` 4 hex digits;
+    `chain_hash` 66 lower-case hex digits, one prefix byte and 32 bytes; `host` of a verification address. "" when
+    the form has none.
+    """
+
+    checksum: Checksum = Checksum.NONE
+    kind_code: str = ""
+    check_code: str = ""
+    checksum_given: str = ""
+    checksum_computed: str = ""
+    chain_hash: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInvoice:
+    """An invoice read from a file.
+
+    `number` is 20 digits, "" when the source holds only part of it; `code` and `printed_number` are as printed
+    (12 or 10 and 8 digits, or "" and 20). Amounts in fen, None when the source does not hold them. `document` is
+    there for XML, `qr` for QR texts. `warnings` are problems that did not prevent reading; issuing checks again.
+    """
+
+    source: Source
+    number: str
+    code: str
+    printed_number: str
+    kind: InvoiceKind | None = None
+    colour: InvoiceColour = InvoiceColour.BLUE
+    issued_on: date | None = None
+    net_fen: int | None = None
+    tax_fen: int | None = None
+    gross_fen: int | None = None
+    seller_tax_id: str = ""
+    document: InvoiceDocument | None = None
+    red_slip: str = ""
+    qr: QrText | None = None
+    warnings: tuple[FieldProblem, ...] = ()
+    file_name: str = ""
+
+    @property
+    def original(self) -> OriginalInvoice | None:
+        """The blue invoice that a red one credits."""
+        return self.document.original if self.document else None
+
+    def draft(self, seller: PartyDetails | None = None, buyer: PartyDetails | None = None) -> dict[str, Json]:
+        """Plain JSON of a new draft with this content: what `parse_issuable` takes, to be issued as one of ours.
+
+        Number and issue date are left out, since the new invoice gets its own; `seller` and `buyer`, when given,
+        replace those of the file, whose ids may be masked. A red invoice keeps its colour and is refused on issue.
+
+        Raises: FieldsRefusedError for a QR text, which holds neither lines nor parties.
+        """
+        if self.document is None:
+            raise FieldsRefusedError([format_problem("", "draft_unavailable")])
+        values = self.document.to_json()
+        values.pop("number", None)
+        values.pop("issued_on", None)
+        if seller is not None:
+            values["seller"] = seller.to_json()
+        if buyer is not None:
+            values["buyer"] = buyer.to_json()
+        return values
