@@ -6,6 +6,11 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Property tests assert results, not speed: on shared cores a single example may take any time.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 _INVOICE: dict[str, Any] = {
     "kind": "special",

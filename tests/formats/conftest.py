@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+# Property tests assert results, not speed: on shared cores a single example may take any time.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 LINE = (
     "<IssuItemInformation><ItemName>*信息技术服务*软件维护</ItemName><SpecMod>V1</SpecMod><MeaUnits>月</MeaUnits>"
