@@ -100,7 +100,9 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
     start: uint256 = 0
     for head: Head in heads:
         actor: uint256 = head.packed >> 224
-        actor_word: uint256 = storage.word(actor << 8 | layout.PARTY)
+        actor_word: uint256 = 0
+        recovered: bool = False  # its key, by a recovery that is due and not yet written
+        actor_word, recovered = parties.current(actor)
         count: uint256 = (head.packed >> 8) & layout.M64
         assert count != 0 and count <= GROUP_MAX
         reason: uint256 = self._check_actor(actor_word)
@@ -120,7 +122,9 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
             if reason != layout.OK:
                 pass
             elif op.what >> 248 == layout.ISSUE:
-                if seller == 0:
+                if i != 0 and seller == 0:
+                    reason = layout.MIXED_GROUP  # after a filing it would change the month just filed
+                elif seller == 0:
                     seller = (op.what >> 216) & layout.M32
                     month = (op.what >> 148) & layout.M12
                     reason, totals, room = self._seller_month(seller, month, actor, actor_word)
@@ -131,6 +135,9 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
                     room = unsafe_sub(room, op.terms & layout.M48)
             else:
                 reason = self._check(op.what, op.terms, op.who, actor, actor_word)
+                if reason == layout.OK and op.what >> 248 == layout.ALLOT:
+                    # the next number lies behind the whole segment, so that no block is allotted twice
+                    number = unsafe_add(number, ((op.what >> 128) & layout.M20) * layout.BLOCK_SIZE - 1)
 
         listed: bytes32 = keccak256(hashes[0])
         if count != 1:
@@ -144,6 +151,8 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
             log Refused(number=number, actor=actor, reason=reason, digest=digest)
         else:
             storage.slots[(convert(digest, uint256) & ~255) | layout.SPENT] = 1
+            if recovered:
+                parties.write_recovery(actor, actor_word)
             for i: uint256 in range(count, bound=GROUP_MAX):
                 op: layout.Op = ops[unsafe_add(start, i)]
                 self._write(op.what, op.terms, op.who, op.ref, actor, hashes[i], digest, signer)
@@ -222,10 +231,10 @@ def _signer(packed: uint256, r: uint256, s: uint256, digest: bytes32, actor_word
         return 0
     if storage.slots[(convert(digest, uint256) & ~255) | layout.SPENT] != 0:
         return 0
-    recovered: uint256 = convert(ecrecover(digest, packed & 255, r, s), uint256)
-    if recovered == 0 or not parties.signs(packed >> 224, actor_word, recovered):
+    signer: uint256 = convert(ecrecover(digest, packed & 255, r, s), uint256)
+    if signer != actor_word & layout.M160:
         return 0
-    return recovered
+    return signer  # 0 as well for bytes that recover to nobody, and so for a party without a signer
 
 
 @internal

@@ -203,14 +203,14 @@ def check_booking(what: uint256, actor: uint256, state: uint256) -> uint256:
     booked: bool = entry != 0 and entry != layout.ENTRY_WITHDRAWN
     if storage.kind(holder) != layout.ENTERPRISE or not storage.may(holder, actor, layout.MAY_FINANCE):
         return layout.NOT_PERMITTED
-    if what >> 248 == layout.WITHDRAW:
-        if not booked:
-            return layout.NOT_BOOKED
-        return layout.OK
     if holder == (state >> 14) & layout.M32:
         return layout.OWN_INVOICE
     if state & layout.COLOUR_MASK == layout.COLOUR_FULL:
         return layout.IS_REDDENED
+    if what >> 248 == layout.WITHDRAW:
+        if not booked:
+            return layout.NOT_BOOKED
+        return layout.OK
     if booked:
         return layout.ALREADY_SO
     label: uint256 = (what >> 128) & 2**20 - 1

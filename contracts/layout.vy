@@ -36,7 +36,9 @@ MONTH: constant(uint256) = 13
 SPENT: constant(uint256) = 14
 PARTY_COUNT: constant(uint256) = 15
 
+# masks by width in bits
 M12: constant(uint256) = 2**12 - 1
+M20: constant(uint256) = 2**20 - 1
 M24: constant(uint256) = 2**24 - 1
 M32: constant(uint256) = 2**32 - 1
 M40: constant(uint256) = 2**40 - 1

@@ -260,6 +260,8 @@ def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (ui
     word = word | (terms & layout.M160) | (kind << 160) | ((terms >> 160) << 178)
     if kind == layout.ENTERPRISE:
         word |= (((what >> 148) & layout.M12) - 1) << 166  # nothing to file before its first month
+    # who named the buyer first chose the last byte, which PARTY_OF does not see
+    storage.slots[party << 8 | layout.IDENTITY] = convert(who, uint256)
     storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
     return party, word
 
@@ -299,15 +301,20 @@ def write_changed(what: uint256, terms: uint256, ref: bytes32, party: uint256) -
     return word
 
 
+@view
 @internal
-def signs(actor: uint256, word: uint256, recovered: uint256) -> bool:
-    # Whether `recovered` is the actor's signer now. A recovery that is due takes effect when its key is first used.
+def current(party: uint256) -> (uint256, bool):
+    # A party's word with the recovery that is due in effect, and whether there was one: from then on the old key is dead.
+    word: uint256 = storage.word(party << 8 | layout.PARTY)
     if word & layout.RECOVERING != 0:
-        due: uint256 = storage.word(actor << 8 | layout.RECOVERY)
+        due: uint256 = storage.word(party << 8 | layout.RECOVERY)
         if block.timestamp >= due >> 160:
-            if recovered != due & layout.M160:
-                return False
-            storage.slots[actor << 8 | layout.PARTY] = (word & ~(layout.M160 | layout.RECOVERING)) | recovered
-            storage.slots[actor << 8 | layout.CERTIFICATE] = storage.word(actor << 8 | layout.RECOVERY_CERTIFICATE)
-            return True
-    return recovered == word & layout.M160
+            return (word & ~(layout.M160 | layout.RECOVERING)) | (due & layout.M160), True
+    return word, False
+
+
+@internal
+def write_recovery(party: uint256, word: uint256):
+    # With the first group applied under the new key; a refused one changes nothing.
+    storage.slots[party << 8 | layout.PARTY] = word
+    storage.slots[party << 8 | layout.CERTIFICATE] = storage.word(party << 8 | layout.RECOVERY_CERTIFICATE)
