@@ -1,0 +1,5 @@
+"""Evidence: an invoice's document, history and proof put together for a stranger to check offline."""
+
+from ledger.evidence.assembly import EvidenceError, EvidenceUnavailableError, assemble
+
+__all__ = ["EvidenceError", "EvidenceUnavailableError", "assemble"]

@@ -12,7 +12,9 @@ from ledger.projection.acceptance import (
     NewDocument,
     NewGroup,
     NewReference,
+    accept,
     find_accepted,
+    remember,
 )
 from ledger.projection.errors import (
     AcceptError,
@@ -31,13 +33,14 @@ from ledger.projection.errors import (
     WriteQueueFullError,
 )
 from ledger.projection.ground import NumberState, QueueState
-from ledger.projection.store import Store
+from ledger.projection.store import Connection, Store
 
 __all__ = [
     "AcceptError",
     "Acceptance",
     "Accepted",
     "ChainDivergedError",
+    "Connection",
     "CursorError",
     "DatabaseUnavailableError",
     "DuplicateGroupError",
@@ -58,5 +61,7 @@ __all__ = [
     "Store",
     "StoreClosedError",
     "WriteQueueFullError",
+    "accept",
     "find_accepted",
+    "remember",
 ]

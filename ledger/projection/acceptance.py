@@ -131,19 +131,26 @@ def accept(connection: Connection, acceptance: Acceptance, *, queue_limit: int, 
     _store(connection, acceptance, now_s)
     digests = tuple(new.digest for new in acceptance.groups)
     if entry is not None:
-        row: dict[str, object] = {
-            "party": entry.party,
-            "key": entry.key,
-            "request_hash": entry.request_hash,
-            "digests": b"".join(digests),
-            "response": entry.response,
-            "created_at": now_s,
-            "expires_at": entry.expires_at,
-        }
-        upsert(connection, IDEMPOTENCY, [row])  # replaces a forgotten one of the same key
+        remember(connection, entry, digests=digests, now_s=now_s)
     return Accepted(
         digests=digests, accepted_at=now_s, replayed=False, response=entry.response if entry is not None else None
     )
+
+
+def remember(
+    connection: Connection, entry: IdempotencyEntry, *, digests: tuple[bytes, ...] = (), now_s: int
+) -> None:
+    """Stores what an Idempotency-Key stands for, replacing a forgotten one; without digests for a write that signs nothing."""
+    row: dict[str, object] = {
+        "party": entry.party,
+        "key": entry.key,
+        "request_hash": entry.request_hash,
+        "digests": b"".join(digests),
+        "response": entry.response,
+        "created_at": now_s,
+        "expires_at": entry.expires_at,
+    }
+    upsert(connection, IDEMPOTENCY, [row])
 
 
 def _hold_queue_limit(connection: Connection, groups: tuple[NewGroup, ...], queue_limit: int) -> None:

@@ -22,6 +22,8 @@ from ledger.projection.ground import (
     SIGNING_KEY,
 )
 
+CERTIFICATES_MAX = 1_000  # certificates of one party in one answer; a key a day for three years
+
 
 @dataclass(frozen=True)
 class SigningKey:
@@ -122,6 +124,17 @@ def certificate(connection: Connection, certificate_hash: bytes) -> StoredCertif
     """The certificate with that hash."""
     row = _one(connection, CERTIFICATE, certificate_hash)
     return None if row is None else StoredCertificate(**row._mapping)
+
+
+def certificates_of(connection: Connection, identity_text: str) -> list[StoredCertificate]:
+    """Every certificate of a party, newest first; a party has one a key it ever had."""
+    rows = connection.execute(
+        select(CERTIFICATE)
+        .where(CERTIFICATE.c.identity_text == identity_text)
+        .order_by(CERTIFICATE.c.created_at.desc(), CERTIFICATE.c.certificate_hash)
+        .limit(CERTIFICATES_MAX)
+    )
+    return [StoredCertificate(**row._mapping) for row in rows]
 
 
 def put_party_name(connection: Connection, name: PartyName) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, select
 
+from ledger.projection.columns import number_text
 from ledger.projection.derived import CONTRACT, FILING, GRANT, MONTH, PARTY, SEGMENT, TOTALS
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -155,9 +156,14 @@ def segments(connection: Connection, party_id: int) -> tuple[SegmentRecord, ...]
     return tuple(SegmentRecord(int(row.first_number), int(row.last_number), row.party, row.allotted_at) for row in rows)
 
 
-def last_segment(connection: Connection) -> SegmentRecord | None:
-    """The highest segment allotted to anyone: the next one may begin after it."""
-    row = connection.execute(select(SEGMENT).order_by(SEGMENT.c.first_number.desc()).limit(1)).one_or_none()
+def last_segment(connection: Connection, first_number: int, last_number: int) -> SegmentRecord | None:
+    """The highest segment allotted to anyone between two numbers: the next one may begin after it."""
+    row = connection.execute(
+        select(SEGMENT)
+        .where(SEGMENT.c.first_number.between(number_text(first_number), number_text(last_number)))
+        .order_by(SEGMENT.c.first_number.desc())
+        .limit(1)
+    ).one_or_none()
     return (
         None if row is None else SegmentRecord(int(row.first_number), int(row.last_number), row.party, row.allotted_at)
     )

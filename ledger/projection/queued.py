@@ -96,6 +96,12 @@ def any_expired(connection: Connection, now_s: int) -> bool:
     return connection.execute(select(OPERATION.c.seq).where(ended).limit(1)).one_or_none() is not None
 
 
+def signed_group(connection: Connection, digest: bytes) -> SignedGroup | None:
+    """The group with that digest as it was accepted, None when it came to the chain by another way."""
+    packed = connection.execute(select(OPERATION.c.signed).where(OPERATION.c.digest == digest)).scalar_one_or_none()
+    return None if packed is None else unpack_signed(packed)
+
+
 def depth(connection: Connection) -> QueueDepth:
     """How much waits now."""
     row = connection.execute(

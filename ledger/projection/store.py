@@ -21,6 +21,8 @@ from ledger.projection.group_commit import WAITING_MAX, GroupCommit
 
 T = TypeVar("T")
 
+__all__ = ["Connection", "Store"]  # callers pass the connection on and need its type
+
 
 class Store:
     """The ledger's SQL database. Thread-safe; close it, or use it in a `with`."""

@@ -41,7 +41,8 @@ class NotAuthenticated(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "send a valid API key as `Authorization: Bearer einv_...`", "请以 Authorization: Bearer einv_… 发送有效的 API 密钥"
+            "send a valid API key as `Authorization: Bearer einv_...`",
+            "请以 Authorization: Bearer einv_… 发送有效的 API 密钥",
         )
 
 
@@ -74,7 +75,8 @@ class QueueFull(ServiceError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"{limit} of your operations wait already; retry when some are recorded", f"您已有 {limit} 个操作等待上链，请稍后再试"
+            f"{limit} of your operations wait already; retry when some are recorded",
+            f"您已有 {limit} 个操作等待上链，请稍后再试",
         )
         self.limit = limit
 
@@ -83,7 +85,10 @@ class Busy(ServiceError):
     """Nothing was stored; the same request may be sent again."""
 
     def __init__(self) -> None:
-        super().__init__("the server is busy, nothing was stored; send the same request again", "系统繁忙，未保存任何内容，请重发同一请求")
+        super().__init__(
+            "the server is busy, nothing was stored; send the same request again",
+            "系统繁忙，未保存任何内容，请重发同一请求",
+        )
 
 
 class NumbersExhausted(ServiceError):

@@ -41,7 +41,8 @@ class Receipt:
     """The operator's signed promise: the group `digest` was accepted at `accepted_at` and is on chain by `by`.
 
     `signature` is r, s, v (65 bytes hex) by the operator's key over keccak256("einvoice receipt" + domain separator +
-    digest + accepted_at as 8 bytes + by as 8 bytes). A receipt whose group is on no chain by then convicts the operator.
+    digest + accepted_at as 8 bytes + by as 8 bytes). A receipt whose group
+    is on no chain by then convicts the operator.
     """
 
     digest: str

@@ -1,0 +1,118 @@
+"""Putting an evidence file together: history from the projection, proof from the chain's latest block.
+
+The two are read one after the other, so a block may come between; then the proven head word is not that of the
+history read, and both are read again. What is handed out always fits together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from ledger.chain import ChainIdentity, ChainReader
+from ledger.domain.blocks import StorageProof
+from ledger.identity import address_of_public_key, read_certificate
+from ledger.projection import Connection, invoices, keystore, parties
+from ledger.projection.invoices import HistoryStep
+from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
+from verifier.commitment import Disclosure
+
+ATTEMPTS_MAX = 5  # a block between the two reads is rare; five in a row is a projection that stands still
+
+
+class EvidenceError(Exception):
+    """Root of this package's errors."""
+
+
+class EvidenceUnavailableError(EvidenceError):
+    """The evidence cannot be put together now; the message says what is missing."""
+
+
+def assemble(
+    reading: Callable[[], AbstractContextManager[Connection]],
+    reader: ChainReader,
+    number: int,
+    disclosure: Disclosure,
+) -> Bundle:
+    """Evidence of the invoice `number`, whose document is disclosed as given, as of the chain's latest block.
+
+    Raises: EvidenceUnavailableError for an unknown number, a missing certificate, or a projection that lags.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        with reading() as connection:
+            steps = invoices.history(connection, number)
+            if not steps:
+                raise EvidenceUnavailableError(f"no invoice {number:020d} is projected")
+            events = [_event(connection, step) for step in steps]
+            named = parties_of((event.actor, event.operation, event.state) for event in events)
+            identities = _identities(connection, named)
+        proof = reader.proof(proof_keys(number, named))
+        if proof.words[1].to_bytes(32, "big") == steps[-1].head:
+            return _bundle(reader.identity, number, disclosure, events, identities, proof)
+    raise EvidenceUnavailableError("the projection lags behind the chain; ask again in a moment")
+
+
+def _bundle(
+    identity: ChainIdentity,
+    number: int,
+    disclosure: Disclosure,
+    events: list[SignedEvent],
+    identities: dict[int, tuple[bytes, str | None]],
+    proof: StorageProof,
+) -> Bundle:
+    return build(
+        chain_id=identity.chain_id,
+        contract=identity.contract,
+        genesis=identity.genesis_hash,
+        number=number,
+        document=disclosure,
+        events=events,
+        parties=identities,
+        header=proof.header_rlp,
+        account_nodes=proof.account_nodes,
+        storage_nodes=proof.storage_nodes,
+    )
+
+
+def _event(connection: Connection, step: HistoryStep) -> SignedEvent:
+    group = invoices.group_at(connection, step.block, step.position)
+    if group is None or step.state is None:
+        raise EvidenceUnavailableError(f"block {step.block} is only partly projected; run `einvoice rebuild`")
+    signature = group.signature
+    return SignedEvent(
+        time_s=step.time_s,
+        operation=step.operation,
+        state=step.state,
+        actor=group.actor,
+        valid_until=group.valid_until,
+        before=group.operation_hashes[: step.index],
+        after=group.operation_hashes[step.index + 1 :],
+        r=int.from_bytes(signature[:32], "big"),
+        s=int.from_bytes(signature[32:64], "big"),
+        certificate=_certificate(connection, group.actor, group.signer),
+    )
+
+
+def _certificate(connection: Connection, party: int, signer: bytes) -> bytes:
+    """DER of the party's certificate for the key with that 20-byte address: the one it had when it signed."""
+    record = parties.party(connection, party)
+    known = keystore.party_name(connection, record.identity) if record is not None else None
+    if known is not None:
+        for stored in keystore.certificates_of(connection, known.identity_text):
+            if address_of_public_key(read_certificate(stored.der).public_key) == signer:
+                return stored.der
+    raise EvidenceUnavailableError(f"no certificate of party {party} for the key {signer.hex()} is kept here")
+
+
+def _identities(connection: Connection, ids: tuple[int, ...]) -> dict[int, tuple[bytes, str | None]]:
+    """Identity hash of each party and, of enterprises, the text; people's texts stay in their certificates."""
+    records = parties.parties_by_id(connection, frozenset(ids))
+    known = keystore.party_names(connection, [record.identity for record in records.values()])
+    found: dict[int, tuple[bytes, str | None]] = {}
+    for party in ids:
+        if party not in records:
+            raise EvidenceUnavailableError(f"party {party} is not projected; run `einvoice rebuild`")
+        identity = records[party].identity
+        name = known.get(identity)
+        found[party] = (identity, name.identity_text if name is not None else None)
+    return found

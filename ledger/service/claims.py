@@ -1,0 +1,256 @@
+"""Claims: lock several invoices in one atomic group, then withdraw, approve or reject them, one line or all."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ledger.domain.numbers import format_number
+from ledger.projection import Connection, NewClaimRequest, claims, invoices, keystore, parties
+from ledger.projection.claims import ClaimRecord
+from ledger.projection.invoices import InvoiceFilter, InvoiceRecord
+from ledger.service import instructions
+from ledger.service.context import Context
+from ledger.service.errors import NotFound
+from ledger.service.forms import checked_numbers, checked_text, salted
+from ledger.service.people import GRANT_NAMES, names_of, need_party
+from ledger.service.problems import invalid
+from ledger.service.refusals import refusal_of
+from ledger.service.views import (
+    Caller,
+    ClaimLine,
+    ClaimPage,
+    ClaimView,
+    ClaimWritten,
+    LineRefusal,
+    WriteStatus,
+    Written,
+)
+from ledger.service.writing import Draft, request_hash, submit, written
+from verifier.canonical import Json
+from verifier.operations import Code, Operation, Reason
+from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Grant, PartyKind
+
+CLAIM_LINES_MAX = 100  # the batch of the model's reimbursement interface; one group takes 256
+REFERENCE_LENGTH_MAX = 128
+_LINE_STATES = {Claim.LOCKED: "locked", Claim.SETTLED: "settled", Claim.CANCELLED: "cancelled"}
+
+
+def open_claim(
+    context: Context, caller: Caller, numbers: list[str], *, employer: int, reference: str, idempotency_key: str
+) -> ClaimWritten:
+    """Locks the invoices for `employer` under a new claim id, all or none.
+
+    When the contract refuses, the answer names each invoice and offers those that alone would be taken.
+    """
+    keys = checked_numbers(numbers, CLAIM_LINES_MAX)
+    text = checked_text("reference", reference, REFERENCE_LENGTH_MAX)
+    claim_id = secrets.token_hex(16)
+
+    def prepare(connection: Connection) -> Draft:
+        need_party(connection, employer, path="employer", kind=PartyKind.ENTERPRISE)
+        known = invoices.invoices(connection, keys)
+        operations, references = [], []
+        for number in keys:
+            record = known.get(number)
+            reference_row = salted(context, caller, "claim", text)
+            references.append(reference_row)
+            # an invoice that belongs to the employer is claimed on its behalf, one's own for oneself
+            for_employer = record is not None and record.holder == employer
+            operations.append(
+                instructions.on_invoice(
+                    Code.LOCK,
+                    subject=employer if for_employer else caller.party,
+                    number=number,
+                    version=record.version if record is not None else 0,
+                    party=employer,
+                    terms=int(claim_id, 16),
+                    ref=reference_row.ref,
+                )
+            )
+        return Draft(
+            tuple(operations),
+            references=tuple(references),
+            claim_requests=(NewClaimRequest(claim_id, caller.party, employer, text),),
+        )
+
+    request: Json = {"numbers": [format_number(number) for number in keys], "employer": employer, "reference": text}
+    submitted = submit(context, caller, idempotency_key, request_hash("claim", request), prepare)
+    answer = written(context, caller, submitted)
+    if answer.status is not WriteStatus.REFUSED:
+        return ClaimWritten(answer)
+    lines = _line_refusals(context, caller, keys, employer, answer)
+    remaining = tuple(line.number for line in lines if line.refusal is None)
+    return ClaimWritten(replace(answer, claim_id=None), lines, remaining)
+
+
+def withdraw_claim(
+    context: Context, caller: Caller, claim_id: str, *, numbers: list[str] | None, idempotency_key: str
+) -> Written:
+    """The claimant takes invoices of a claim back; None means every line still locked."""
+    return _release(context, caller, claim_id, numbers, Code.UNLOCK, "withdraw", "", idempotency_key)
+
+
+def reject_claim(
+    context: Context, caller: Caller, claim_id: str, *, numbers: list[str] | None, reason: str, idempotency_key: str
+) -> Written:
+    """The employer's finance gives invoices of a claim back; None means every line still locked."""
+    text = checked_text("reason", reason, REFERENCE_LENGTH_MAX)
+    return _release(context, caller, claim_id, numbers, Code.UNLOCK, "reject", text, idempotency_key)
+
+
+def approve_claim(
+    context: Context, caller: Caller, claim_id: str, *, numbers: list[str] | None, payment_reference: str,
+    idempotency_key: str,
+) -> Written:  # fmt: skip
+    """The employer's finance settles invoices of a claim under a payment reference; irreversible."""
+    text = checked_text("payment_reference", payment_reference, REFERENCE_LENGTH_MAX)
+    return _release(context, caller, claim_id, numbers, Code.SETTLE, "approve", text, idempotency_key)
+
+
+def claim(context: Context, caller: Caller, claim_id: str) -> ClaimView:
+    """One claim with its lines. Raises: NotFound, also for one the caller may not see."""
+    with context.store.reading() as connection:
+        return _views(context, connection, [need_claim(caller, connection, claim_id)])[0]
+
+
+def claims_page(context: Context, caller: Caller, *, cursor: str | None, limit: int) -> ClaimPage:
+    """Claims the caller made, or its enterprise's finance received, newest first."""
+    with context.store.reading() as connection:
+        page = claims.claims(connection, visible_to=_seen_as(caller), limit=limit, cursor=cursor)
+        return ClaimPage(tuple(_views(context, connection, list(page.items))), page.next_cursor)
+
+
+def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRecord:
+    """The claim when the caller may see it. Raises: NotFound."""
+    seen = _seen_as(caller)
+    for record in claims.claim(connection, claim_id):
+        if seen is None or seen & {record.claimant, record.employer}:
+            return record
+    raise NotFound("claim", claim_id)
+
+
+def _seen_as(caller: Caller) -> frozenset[int] | None:
+    """Parties whose claims the caller sees: its own, and those at employers it does finance for; None = all."""
+    if caller.is_officer:
+        return None
+    finance = {enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE}
+    return frozenset(finance | {caller.party})
+
+
+def _release(
+    context: Context, caller: Caller, claim_id: str, numbers: list[str] | None, code: Code, kind: str, text: str,
+    idempotency_key: str,
+) -> Written:  # fmt: skip
+    chosen = None if numbers is None else checked_numbers(numbers, CLAIM_LINES_MAX)
+
+    def prepare(connection: Connection) -> Draft:
+        record = need_claim(caller, connection, claim_id)
+        locked = {line.number: line for line in _lines(connection, record) if line.claim == Claim.LOCKED}
+        if not locked and chosen is None:
+            raise invalid("numbers", "claim_lines_none")
+        subject = caller.party if kind == "withdraw" and caller.party == record.claimant else record.employer
+        operations, references = [], []
+        for number in sorted(locked) if chosen is None else chosen:
+            line = locked.get(number)
+            if line is None:
+                line = invoices.invoice(connection, number)
+                if line is None or line.claim_id != claim_id:
+                    raise invalid("numbers", "claim_line_foreign", number=format_number(number))
+            row = salted(context, caller, kind, text)
+            references.append(row)
+            operations.append(_end_of_line(code, subject, line, claim_id, row.ref))
+        return Draft(tuple(operations), references=tuple(references))
+
+    wanted: Json = None if chosen is None else [format_number(number) for number in chosen]
+    hashed = request_hash(kind, {"claim": claim_id, "numbers": wanted, "text": text})
+    return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
+
+
+def _end_of_line(code: Code, subject: int, line: InvoiceRecord, claim_id: str, ref: bytes) -> Operation:
+    return instructions.on_invoice(
+        code, subject=subject, number=line.number, version=line.version, terms=int(claim_id, 16), ref=ref
+    )
+
+
+def _lines(connection: Connection, record: ClaimRecord) -> tuple[InvoiceRecord, ...]:
+    wanted = InvoiceFilter(claim_id=record.claim_id, claimant=record.claimant, employer=record.employer)
+    return invoices.search(connection, wanted, visible_to=None, limit=CLAIM_LINES_MAX).items
+
+
+def _views(context: Context, connection: Connection, records: list[ClaimRecord]) -> list[ClaimView]:
+    names = names_of(context, connection, {party for r in records for party in (r.claimant, r.employer)})
+    views = []
+    for record in records:
+        request = keystore.claim_request(connection, record.claim_id)
+        lines = tuple(
+            ClaimLine(format_number(line.number), _LINE_STATES[Claim(line.claim)], line.gross_fen)
+            for line in sorted(_lines(connection, record), key=lambda line: line.number)
+        )
+        views.append(
+            ClaimView(
+                claim_id=record.claim_id,
+                reference=request.reference if request is not None else "",
+                claimant=record.claimant,
+                claimant_name=names[record.claimant],
+                employer=record.employer,
+                employer_name=names[record.employer],
+                opened_at=datetime.fromtimestamp(record.opened_at, UTC),
+                locked_count=record.locked_count,
+                settled_count=record.settled_count,
+                released_count=record.released_count,
+                locked_fen=record.locked_fen,
+                settled_fen=record.settled_fen,
+                lines=lines,
+            )
+        )
+    return views
+
+
+def _line_refusals(
+    context: Context, caller: Caller, keys: tuple[int, ...], employer: int, answer: Written
+) -> tuple[LineRefusal, ...]:
+    """Each invoice of a refused claim and why it alone would be refused now."""
+    lines = []
+    with context.store.reading() as connection:
+        known = invoices.invoices(connection, keys)
+        bits = parties.grant_bits(connection, employer, caller.party)
+        granted = caller.party == employer or bool(bits & GRANT_NAMES["claim"])
+        for number in keys:
+            text = format_number(number)
+            reason = lock_reason(known.get(number), caller.party, employer, granted=granted, now_s=context.now_s())
+            if reason is not None:
+                lines.append(LineRefusal(text, refusal_of(context, connection, caller, reason, number)))
+            elif answer.refusal is not None and answer.refusal.number == text:
+                lines.append(LineRefusal(text, answer.refusal))  # what the contract said of it, though it changed since
+            else:
+                lines.append(LineRefusal(text, None))
+    return tuple(lines)
+
+
+def lock_reason(record: InvoiceRecord | None, actor: int, employer: int, *, granted: bool, now_s: int) -> Reason | None:
+    """Why the contract would refuse to lock an invoice, None if it would take it: the rules of `lock`, for one line.
+
+    Only for telling people; what counts is what the contract said.
+    """
+    if record is None:
+        return Reason.UNKNOWN_INVOICE
+    if record.holder not in (actor, employer):
+        return Reason.NOT_HOLDER
+    if not granted:
+        return Reason.NOT_PERMITTED
+    lapsed = record.claimed_at is not None and now_s >= record.claimed_at + LOCK_LIFETIME_S
+    if record.claim == Claim.LOCKED and not lapsed:
+        return Reason.LOCKED
+    if record.claim == Claim.SETTLED:
+        return Reason.SETTLED
+    if record.colour == Colour.FULLY_RED:
+        return Reason.REDDENED
+    if record.risk:
+        return Reason.FLAGGED
+    if record.seller in (record.holder, employer):
+        return Reason.OWN_INVOICE
+    if record.buyer not in (0, employer):
+        return Reason.WRONG_BUYER
+    return None

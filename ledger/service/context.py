@@ -1,0 +1,61 @@
+"""What every part of the service works with: settings, stores, keys, the chain to read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ledger.chain import ChainReader
+from ledger.domain.groups import ChainDomain
+from ledger.identity import SealedBytes, Vault
+from ledger.projection import Connection, Store, keystore
+from ledger.sequencer import OutcomeWatch
+from ledger.settings import Settings
+
+KEYS_CACHED_MAX = 1_024  # opened signing keys kept in memory; opening one costs two AES-GCM calls and a row
+
+# kinds of sealed items; with the id they are what a sealed item is bound to
+SEALED_KEY = "signing key"
+SEALED_DOCUMENT = "document"
+SEALED_SEED = "seed"
+SEALED_REFERENCE = "reference"
+SEALED_NAME = "name"
+
+OPERATOR_ADDRESS = "operator_address"
+AUTHORITY_ROOT = "authority_root"
+CHAIN_IDENTITY = "chain_identity"
+
+
+@dataclass
+class Context:
+    """One process's open ledger. `operator_key` signs receipts; it is the sealer's key."""
+
+    settings: Settings
+    store: Store
+    reader: ChainReader
+    vault: Vault
+    watch: OutcomeWatch
+    domain: ChainDomain
+    operator_key: bytes = field(repr=False)
+    _keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+    def now_s(self) -> int:
+        """Seconds since 1970, UTC."""
+        return int(time.time())
+
+    def seal(self, plaintext: bytes, kind: str, item_id: str) -> SealedBytes:
+        """Sealed bytes for a row; see ledger.identity.vault."""
+        return self.vault.seal(plaintext, kind, item_id)
+
+    def private_key(self, connection: Connection, address: bytes) -> bytes | None:
+        """Private key of a 20-byte address, None when it is not in our keeping. Opened ones stay in memory."""
+        known = self._keys.get(address)
+        if known is None:
+            stored = keystore.signing_key(connection, address)
+            if stored is None:
+                return None
+            known = self.vault.open(stored.sealed_key, SEALED_KEY, address.hex())
+            if len(self._keys) >= KEYS_CACHED_MAX:
+                self._keys.clear()
+            self._keys[address] = known
+        return known

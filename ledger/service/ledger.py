@@ -1,0 +1,301 @@
+"""The one door to the ledger: what the API, the pages and the command line call.
+
+Thread-safe, synchronous. A write returns when its outcome is known or the set time is up; either way it was
+durable before that. Refusals by the contract are answers, not exceptions; exceptions mean nothing was stored.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service.context import Context
+from ledger.service.errors import NotFound
+from ledger.service.installation import close_context, open_context
+from ledger.service.views import (
+    Caller,
+    ClaimPage,
+    ClaimView,
+    ClaimWritten,
+    Health,
+    HistoryEntry,
+    InvoicePage,
+    InvoiceView,
+    IssueListWritten,
+    MonthView,
+    NumbersReserved,
+    PartyPage,
+    PartyView,
+    PublicInvoice,
+    Written,
+)
+from ledger.settings import Settings
+from verifier.canonical import Json
+
+DIGEST_HEX_LENGTH = 64
+
+
+class Ledger:
+    """An open ledger. One a process, opened after forking; close it, or use it in a `with`."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @classmethod
+    def open(cls, settings: Settings) -> Ledger:
+        """The ledger in `settings`. Raises: NotReady saying what to do."""
+        return cls(open_context(settings))
+
+    def close(self) -> None:
+        """Finishes writes and closes files."""
+        close_context(self.context)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # -- who calls ---------------------------------------------------------------------------
+
+    def authenticate(self, api_key: str) -> Caller:
+        """The party an API key acts as. Raises: NotAuthenticated."""
+        return people.authenticate(self.context, api_key)
+
+    def caller(self, party: int) -> Caller:
+        """A party as a caller, for the command line of whoever holds the data directory. Raises: NotFound."""
+        return people.caller_by_id(self.context, party)
+
+    def new_api_key(self, party: int, label: str) -> str:
+        """A new API key that acts as `party`, shown once. Raises: NotFound, InvalidRequest."""
+        return registry.new_api_key_for(self.context, party, label)
+
+    # -- invoices ----------------------------------------------------------------------------
+
+    def issue(
+        self, caller: Caller, document: object, *, subject: int | None = None,
+        first_holder: issuing.FirstHolder = None, number: str | None = None, idempotency_key: str,
+    ) -> Written:  # fmt: skip
+        """Issues one invoice; see ledger.service.issuing."""
+        return issuing.issue(
+            self.context, caller, document, subject=subject, first_holder=first_holder, number=number,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
+    def issue_list(
+        self, caller: Caller, documents: list[object], *, subject: int | None = None,
+        first_holder: issuing.FirstHolder = None, idempotency_key: str,
+    ) -> IssueListWritten:  # fmt: skip
+        """Issues the valid rows of a list, with a result for each."""
+        return issuing.issue_list(
+            self.context, caller, documents, subject=subject, first_holder=first_holder, idempotency_key=idempotency_key
+        )
+
+    def reserve_numbers(
+        self, caller: Caller, count: int, *, subject: int | None = None, idempotency_key: str
+    ) -> NumbersReserved:
+        """Holds the seller's next free numbers."""
+        return issuing.reserve_numbers(self.context, caller, count, subject=subject, idempotency_key=idempotency_key)
+
+    def invoice(self, caller: Caller, number: str) -> InvoiceView:
+        """One invoice with its document."""
+        return reading.invoice(self.context, caller, number)
+
+    def search(
+        self, caller: Caller, *, number: str | None = None, party: int | None = None, month: str | None = None,
+        state: str | None = None, gross_min_fen: int | None = None, gross_max_fen: int | None = None,
+        cursor: str | None = None, limit: int = reading.PAGE_SIZE_DEFAULT,
+    ) -> InvoicePage:  # fmt: skip
+        """Invoices that match and the caller may see, newest first."""
+        return reading.search(
+            self.context, caller, number=number, party=party, month=month, state=state, gross_min_fen=gross_min_fen,
+            gross_max_fen=gross_max_fen, cursor=cursor, limit=limit,
+        )  # fmt: skip
+
+    def history(self, caller: Caller, number: str) -> tuple[HistoryEntry, ...]:
+        """Everything that happened to an invoice."""
+        return reading.history(self.context, caller, number)
+
+    def transfer(
+        self, caller: Caller, number: str, to: int, *, subject: int | None = None, idempotency_key: str
+    ) -> Written:
+        """Hands an invoice on."""
+        return holding.transfer(self.context, caller, number, to, subject=subject, idempotency_key=idempotency_key)
+
+    def book(
+        self, caller: Caller, number: str, *, deductible: bool, subject: int | None = None, idempotency_key: str
+    ) -> Written:
+        """Enters an invoice into the accounts."""
+        return holding.book(
+            self.context, caller, number, deductible=deductible, subject=subject, idempotency_key=idempotency_key
+        )
+
+    def withdraw_booking(
+        self, caller: Caller, number: str, *, subject: int | None = None, reason: str, idempotency_key: str
+    ) -> Written:
+        """Takes a booking back."""
+        return holding.withdraw_booking(
+            self.context, caller, number, subject=subject, reason=reason, idempotency_key=idempotency_key
+        )
+
+    # -- claims ------------------------------------------------------------------------------
+
+    def open_claim(
+        self, caller: Caller, numbers: list[str], *, employer: int, reference: str = "", idempotency_key: str
+    ) -> ClaimWritten:
+        """Claims invoices from an employer, all or none."""
+        return claims.open_claim(
+            self.context, caller, numbers, employer=employer, reference=reference, idempotency_key=idempotency_key
+        )
+
+    def claim(self, caller: Caller, claim_id: str) -> ClaimView:
+        """One claim with its lines."""
+        return claims.claim(self.context, caller, claim_id)
+
+    def claims(self, caller: Caller, *, cursor: str | None = None, limit: int = reading.PAGE_SIZE_DEFAULT) -> ClaimPage:
+        """Claims the caller made or may settle, newest first."""
+        return claims.claims_page(self.context, caller, cursor=cursor, limit=limit)
+
+    def withdraw_claim(
+        self, caller: Caller, claim_id: str, *, numbers: list[str] | None = None, idempotency_key: str
+    ) -> Written:
+        """The claimant takes lines back."""
+        return claims.withdraw_claim(self.context, caller, claim_id, numbers=numbers, idempotency_key=idempotency_key)
+
+    def approve_claim(
+        self, caller: Caller, claim_id: str, *, numbers: list[str] | None = None, payment_reference: str,
+        idempotency_key: str,
+    ) -> Written:  # fmt: skip
+        """Finance settles lines."""
+        return claims.approve_claim(
+            self.context, caller, claim_id, numbers=numbers, payment_reference=payment_reference,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
+    def reject_claim(
+        self, caller: Caller, claim_id: str, *, numbers: list[str] | None = None, reason: str, idempotency_key: str
+    ) -> Written:
+        """Finance gives lines back."""
+        return claims.reject_claim(
+            self.context, caller, claim_id, numbers=numbers, reason=reason, idempotency_key=idempotency_key
+        )
+
+    # -- months ------------------------------------------------------------------------------
+
+    def open_month(self, caller: Caller, month: str, *, idempotency_key: str) -> Written:
+        """Opens a month for issuing."""
+        return months.open_month(self.context, caller, month, idempotency_key=idempotency_key)
+
+    def month(self, caller: Caller, month: str, *, subject: int | None = None) -> MonthView:
+        """An enterprise's month."""
+        return months.month_view(self.context, caller, month, subject=subject)
+
+    def file_month(
+        self, caller: Caller, month: str, *, subject: int | None = None, uninvoiced_fen: int = 0, note: str = "",
+        idempotency_key: str,
+    ) -> Written:  # fmt: skip
+        """Files a month, which freezes it."""
+        return months.file_month(
+            self.context, caller, month, subject=subject, uninvoiced_fen=uninvoiced_fen, note=note,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
+    # -- parties -----------------------------------------------------------------------------
+
+    def party(self, caller: Caller, party: int) -> PartyView:
+        """One party."""
+        return reading.party_view(self.context, caller, party)
+
+    def parties(
+        self, caller: Caller, *, kind: str | None = None, tax_id: str | None = None, cursor: str | None = None,
+        limit: int = reading.PAGE_SIZE_DEFAULT,
+    ) -> PartyPage:  # fmt: skip
+        """Parties by ascending id."""
+        return reading.parties_page(self.context, caller, kind=kind, tax_id=tax_id, cursor=cursor, limit=limit)
+
+    def enrol(
+        self, caller: Caller, *, kind: str, name: str, tax_id: str | None = None, quota_fen: int = 0,
+        first_month: str | None = None, idempotency_key: str,
+    ) -> tuple[Written, str]:  # fmt: skip
+        """Enrols an enterprise or a person; (answer, API key shown once)."""
+        return registry.enrol(
+            self.context, caller, kind=kind, name=name, tax_id=tax_id, quota_fen=quota_fen, first_month=first_month,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
+    def appoint_officer(self, caller: Caller, *, name: str, idempotency_key: str) -> tuple[Written, str]:
+        """The authority appoints an officer; (answer, API key shown once)."""
+        return registry.appoint_officer(self.context, caller, name=name, idempotency_key=idempotency_key)
+
+    def dismiss_officer(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
+        """The authority ends an appointment."""
+        return registry.dismiss_officer(self.context, caller, party, reason=reason, idempotency_key=idempotency_key)
+
+    def set_quota(self, caller: Caller, party: int, quota_fen: int, *, idempotency_key: str) -> Written:
+        """Sets an enterprise's monthly quota."""
+        return registry.set_quota(self.context, caller, party, quota_fen, idempotency_key=idempotency_key)
+
+    def allot_segment(
+        self, caller: Caller, party: int, *, blocks: int = 1, area: str | None = None, idempotency_key: str
+    ) -> Written:
+        """Allots numbers to an enterprise."""
+        return registry.allot_segment(
+            self.context, caller, party, blocks=blocks, area=area, idempotency_key=idempotency_key
+        )
+
+    def suspend(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
+        """Suspends an enterprise or a person."""
+        return registry.suspend(self.context, caller, party, reason=reason, idempotency_key=idempotency_key)
+
+    def reinstate(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
+        """Ends a suspension."""
+        return registry.reinstate(self.context, caller, party, reason=reason, idempotency_key=idempotency_key)
+
+    def grant(self, caller: Caller, person: int, grants: list[str], *, idempotency_key: str) -> Written:
+        """The calling enterprise gives a person grants."""
+        return registry.change_grants(self.context, caller, person, grants, give=True, idempotency_key=idempotency_key)
+
+    def revoke(self, caller: Caller, person: int, grants: list[str], *, idempotency_key: str) -> Written:
+        """The calling enterprise takes grants away."""
+        return registry.change_grants(self.context, caller, person, grants, give=False, idempotency_key=idempotency_key)
+
+    def rotate_key(self, caller: Caller, *, idempotency_key: str) -> Written:
+        """Gives the caller a new key."""
+        return registry.rotate_key(self.context, caller, idempotency_key=idempotency_key)
+
+    def recover_key(self, caller: Caller, party: int, *, idempotency_key: str) -> Written:
+        """The authority gives a party a new key, effective after 72 hours."""
+        return registry.recover_key(self.context, caller, party, idempotency_key=idempotency_key)
+
+    # -- proofs and state --------------------------------------------------------------------
+
+    def operation(self, caller: Caller, digest: str) -> Written:
+        """Where an earlier write of the caller stands. Raises: NotFound."""
+        try:
+            key = bytes.fromhex(digest)
+        except ValueError:
+            key = b""
+        if len(digest) != DIGEST_HEX_LENGTH or len(key) * 2 != DIGEST_HEX_LENGTH:
+            raise NotFound("operation", digest[:DIGEST_HEX_LENGTH])
+        return writing.written_of(self.context, caller, key)
+
+    def evidence(self, caller: Caller, number: str) -> bytes:
+        """Evidence file of an invoice the caller may see."""
+        return proofs.evidence(self.context, caller, number)
+
+    def trust(self) -> dict[str, Json]:
+        """Trust file of this ledger."""
+        return proofs.trust(self.context)
+
+    def public_check(self, number: str, gross_fen: int, commitment: str) -> PublicInvoice | None:
+        """The public check: None on any mismatch."""
+        return proofs.public_check(self.context, number, gross_fen, commitment)
+
+    def public_evidence(self, number: str, gross_fen: int, commitment: str) -> bytes | None:
+        """Redacted evidence for the public check: None on any mismatch."""
+        return proofs.public_evidence(self.context, number, gross_fen, commitment)
+
+    def health(self) -> Health:
+        """How the installation stands."""
+        return reading.health(self.context)

@@ -1,0 +1,143 @@
+"""Months: opening them, an enterprise's totals, filing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ledger.domain.months import format_month, month_end, month_start
+from ledger.domain.references import SALT_SIZE, new_reference
+from ledger.projection import Connection, NewReference, keystore, parties
+from ledger.projection.parties import TotalsRecord
+from ledger.service import instructions
+from ledger.service.context import SEALED_REFERENCE, Context
+from ledger.service.errors import NotFound
+from ledger.service.forms import checked_month, checked_text, salted
+from ledger.service.people import need_party, subject_for
+from ledger.service.problems import invalid
+from ledger.service.views import Caller, MonthView, Written
+from ledger.service.writing import Draft, request_hash, submit, written
+from verifier.canonical import Json, dumps, loads
+from verifier.words import MONTH_GRACE_S, Grant, PartyKind, TotalsWord
+
+NOTE_LENGTH_MAX = 500
+UNINVOICED_FEN_MAX = 2**44 - 1  # as wide as a month's sums on chain
+REPORT_SIZE_MAX = 8_192
+
+
+def open_month(context: Context, caller: Caller, month: str, *, idempotency_key: str) -> Written:
+    """Opens a month for issuing, from its first to its last moment in China Standard Time."""
+    index = checked_month(month)
+    reference = salted(context, caller, "open month", month)
+    operation = instructions.open_month(
+        actor=caller.party,
+        month=index,
+        opens_at=int(month_start(index).timestamp()),
+        closes_at=int(month_end(index).timestamp()),
+        ref=reference.ref,
+    )
+    hashed = request_hash("open month", {"month": month})
+    submitted = submit(context, caller, idempotency_key, hashed, lambda _: Draft((operation,), references=(reference,)))
+    return written(context, caller, submitted)
+
+
+def month_view(context: Context, caller: Caller, month: str, *, subject: int | None) -> MonthView:
+    """An enterprise's month. Raises: NotFound for an enterprise the caller does not act for."""
+    index = checked_month(month)
+    party = subject_for(caller, subject, Grant.FINANCE)
+    acts = caller.is_officer or caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
+    if not acts:
+        raise NotFound("enterprise", str(party))
+    with context.store.reading() as connection:
+        record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
+        totals = parties.totals(connection, party, index)
+        filing = next((filed for filed in parties.filings(connection, party) if filed.month == index), None)
+        opened = next((opened for opened in parties.months(connection) if opened.month == index), None)
+    now_s = context.now_s()
+    open_now = opened is not None and opened.opens_at <= now_s < opened.closes_at + MONTH_GRACE_S
+    return MonthView(
+        party=party,
+        month=format_month(index),
+        blue_gross_fen=totals.blue_gross_fen,
+        blue_tax_fen=totals.blue_tax_fen,
+        red_gross_fen=totals.red_gross_fen,
+        red_tax_fen=totals.red_tax_fen,
+        quota_fen=record.quota_fen,
+        quota_used_fen=totals.quota_used_fen,
+        count=totals.count,
+        open_for_issue=open_now and filing is None and index > record.filed_through,
+        filed_at=datetime.fromtimestamp(filing.filed_at, UTC) if filing is not None else None,
+        report_hash=filing.report_hash.hex() if filing is not None else None,
+    )
+
+
+def file_month(
+    context: Context, caller: Caller, month: str, *, subject: int | None, uninvoiced_fen: int, note: str,
+    idempotency_key: str,
+) -> Written:  # fmt: skip
+    """Files a month: the contract's own totals, and the declared un-invoiced sales in the report.
+
+    The report is kept sealed with its salt; `ref` of the operation is its hash.
+    """
+    index = checked_month(month)
+    text = checked_text("note", note, NOTE_LENGTH_MAX)
+    if not 0 <= uninvoiced_fen <= UNINVOICED_FEN_MAX:
+        raise invalid("uninvoiced_fen", "count_range", low=0, high=UNINVOICED_FEN_MAX, given=uninvoiced_fen)
+    party = subject_for(caller, subject, Grant.FINANCE)
+
+    def prepare(connection: Connection) -> Draft:
+        record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
+        totals = parties.totals(connection, party, index)
+        reference = new_reference(_report(party, month, totals, uninvoiced_fen, text))
+        sealed = context.seal(reference.salt + reference.text.encode(), SEALED_REFERENCE, reference.ref.hex())
+        operation = instructions.file_month(
+            enterprise=party,
+            month=index,
+            version=record.version,
+            totals=_totals_word(totals),
+            report_hash=reference.ref,
+        )
+        stored = NewReference(reference.ref, "report", caller.party, sealed)
+        return Draft((operation,), references=(stored,))
+
+    request: Json = {"month": month, "party": party, "uninvoiced_fen": uninvoiced_fen, "note": text}
+    submitted = submit(context, caller, idempotency_key, request_hash("file", request), prepare)
+    return written(context, caller, submitted)
+
+
+def report_of(context: Context, connection: Connection, report_hash: bytes) -> dict[str, object] | None:
+    """The report behind a filing's hash, None when it was filed elsewhere or forgotten."""
+    stored = keystore.reference(connection, report_hash)
+    if stored is None or stored.sealed is None:
+        return None
+    opened = context.vault.open(stored.sealed, SEALED_REFERENCE, report_hash.hex())
+    value = loads(opened[SALT_SIZE:], REPORT_SIZE_MAX)
+    assert isinstance(value, dict)
+    return dict(value)
+
+
+def _report(party: int, month: str, totals: TotalsRecord, uninvoiced_fen: int, note: str) -> str:
+    return dumps(
+        {
+            "party": party,
+            "month": month,
+            "blue_gross_fen": totals.blue_gross_fen,
+            "blue_tax_fen": totals.blue_tax_fen,
+            "red_gross_fen": totals.red_gross_fen,
+            "red_tax_fen": totals.red_tax_fen,
+            "quota_used_fen": totals.quota_used_fen,
+            "count": totals.count,
+            "uninvoiced_fen": uninvoiced_fen,
+            "note": note,
+        }
+    ).decode()
+
+
+def _totals_word(totals: TotalsRecord) -> int:
+    return TotalsWord(
+        blue_gross=totals.blue_gross_fen,
+        red_gross=totals.red_gross_fen,
+        blue_tax=totals.blue_tax_fen,
+        red_tax=totals.red_tax_fen,
+        quota_used=totals.quota_used_fen,
+        count=totals.count,
+    ).pack()

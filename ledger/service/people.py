@@ -1,0 +1,158 @@
+"""Who calls, whom they act for, what they may see, and how parties are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ledger.domain.identities import Identity
+from ledger.identity import ApiKeyError, parse_api_key
+from ledger.projection import Connection, invoices, keystore, parties
+from ledger.projection.invoices import InvoiceRecord
+from ledger.projection.parties import PartyRecord
+from ledger.service.context import SEALED_NAME, Context
+from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
+from ledger.service.problems import invalid
+from ledger.service.views import Caller
+from verifier.words import Grant, PartyKind
+
+KIND_NAMES = {
+    PartyKind.AUTHORITY: "authority",
+    PartyKind.OFFICER: "officer",
+    PartyKind.ENTERPRISE: "enterprise",
+    PartyKind.PERSON: "person",
+    PartyKind.CALENDAR: "calendar",
+}
+GRANT_NAMES = {"issue": Grant.ISSUE, "finance": Grant.FINANCE, "claim": Grant.CLAIM}
+SEES_ENTERPRISE = Grant.ISSUE | Grant.FINANCE  # a claim grant alone does not open the employer's other invoices
+
+
+def authenticate(context: Context, text: str) -> Caller:
+    """The party an API key is bound to.
+
+    Raises: NotAuthenticated for an unknown, ended or malformed key, or one whose party is not on chain yet.
+    """
+    try:
+        presented = parse_api_key(text)
+    except ApiKeyError as err:
+        raise NotAuthenticated from err
+    with context.store.reading() as connection:
+        stored = keystore.api_key(connection, presented.key_id)
+        if stored is None or not presented.matches(stored.secret_hash) or stored.revoked_at is not None:
+            raise NotAuthenticated
+        party = parties.party_of_identity(connection, stored.identity)
+        if party is None:
+            raise NotAuthenticated
+        return caller_of(context, connection, party)
+
+
+def caller_by_id(context: Context, party: int) -> Caller:
+    """A party as a caller. Raises: NotFound."""
+    with context.store.reading() as connection:
+        record = parties.party(connection, party)
+        if record is None:
+            raise NotFound("party", str(party))
+        return caller_of(context, connection, record)
+
+
+def caller_of(context: Context, connection: Connection, party: PartyRecord) -> Caller:
+    """A party as a caller, with what enterprises granted it."""
+    granted = {grant.enterprise: grant.bits for grant in parties.grants(connection, person=party.id)}
+    known = keystore.party_name(connection, party.identity)
+    return Caller(
+        party=party.id,
+        kind=KIND_NAMES[PartyKind(party.kind)],
+        identity_text=known.identity_text if known is not None else "",
+        name=names_of(context, connection, [party.id]).get(party.id, ""),
+        suspended=party.suspended,
+        grants=granted,
+    )
+
+
+def subject_for(caller: Caller, subject: int | None, bit: Grant) -> int:
+    """The enterprise a caller acts for: itself, the one named, or the only one that granted `bit`.
+
+    Whether it may is the contract's to say; a party that names another's enterprise is refused on chain.
+
+    Raises: InvalidRequest when several enterprises granted it and none is named; NotPermitted when none did.
+    """
+    if subject is not None:
+        return subject
+    if caller.kind == "enterprise":
+        return caller.party
+    choices = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & bit)
+    if not choices:
+        word = bit.name.lower() if bit.name else str(bit)
+        raise NotPermitted(
+            f"no enterprise granted you `{word}`; ask yours for the grant",
+            f"没有企业授予您 {word} 权限，请向所属企业申请",
+        )
+    if len(choices) > 1:
+        raise invalid("subject", "subject_missing", choices=", ".join(map(str, choices)))
+    return choices[0]
+
+
+def need_officer(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller acts for the tax bureau."""
+    if not caller.is_officer:
+        raise NotPermitted("only a tax officer may do this", "仅税务人员可执行此操作")
+
+
+def seen_as(caller: Caller) -> frozenset[int] | None:
+    """Parties whose invoices the caller may see: itself and enterprises it issues or settles for; None = all."""
+    if caller.is_officer:
+        return None
+    return frozenset(
+        {caller.party} | {enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE}
+    )
+
+
+def may_see_claim(caller: Caller, claimant: int | None, employer: int | None, holder: int) -> bool:
+    """Whether the caller may know which claim has an invoice: claimant, holder, the employer's finance, officers."""
+    if caller.is_officer or caller.party in (claimant, employer, holder):
+        return True
+    return employer is not None and bool(caller.grants.get(employer, 0) & Grant.FINANCE)
+
+
+def need_party(
+    connection: Connection, party: int, *, path: str = "party", kind: PartyKind | None = None
+) -> PartyRecord:
+    """The party with that id.
+
+    Raises: InvalidRequest at `path` when there is none or it is of another kind than `kind`.
+    """
+    found = parties.party(connection, party)
+    if found is None:
+        raise invalid(path, "party_unknown", party=party)
+    if kind is not None and found.kind != kind:
+        raise invalid(
+            path, "party_kind", party=party, given=KIND_NAMES[PartyKind(found.kind)], expected=KIND_NAMES[kind]
+        )
+    return found
+
+
+def need_visible(caller: Caller, invoice: InvoiceRecord | None, number: str) -> InvoiceRecord:
+    """`invoice` when the caller may see it.
+
+    Raises: NotFound otherwise, the same as for a number that was never issued.
+    """
+    if invoice is None or not invoices.may_see(invoice, seen_as(caller)):
+        raise NotFound("invoice", number)
+    return invoice
+
+
+def names_of(context: Context, connection: Connection, ids: Iterable[int | None]) -> dict[int, str]:
+    """Display names by party id; a party nobody named shows its identity's last characters."""
+    records = parties.parties_by_id(connection, frozenset(party for party in ids if party))
+    known = keystore.party_names(connection, [record.identity for record in records.values()])
+    names = {}
+    for record in records.values():
+        entry = known.get(record.identity)
+        name = None
+        if entry is not None:
+            name = entry.display_name
+            if name is None and entry.sealed is not None:
+                name = context.vault.open(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
+            if name is None:
+                name = Identity.parse(entry.identity_text).id
+        names[record.id] = name or f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}"
+    return names

@@ -1,0 +1,137 @@
+"""Evidence files, the trust file, and the public check."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from ledger.domain.document import parse_document
+from ledger.domain.errors import NumberError
+from ledger.domain.invoice import InvoiceDocument
+from ledger.domain.numbers import format_number, parse_number
+from ledger.evidence import EvidenceUnavailableError, assemble
+from ledger.identity import public_key_of
+from ledger.projection import Connection, invoices, keystore
+from ledger.projection.invoices import InvoiceRecord
+from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
+from ledger.service.errors import Busy, NotFound
+from ledger.service.forms import checked_number
+from ledger.service.people import need_visible
+from ledger.service.reading import CLAIMS, COLOURS, KINDS, operation_name
+from ledger.service.views import Caller, PublicInvoice
+from verifier.bundle import Bundle
+from verifier.canonical import Json, loads
+from verifier.commitment import disclose
+from verifier.words import Claim, Colour
+
+DOCUMENT_SIZE_MAX = 4 << 20
+PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
+    "number", "kind", "issued_on", "seller.name", "seller.tax_id", "buyer.name", "net_fen", "tax_fen", "gross_fen",
+)  # fmt: skip
+
+
+def evidence(context: Context, caller: Caller, number: str) -> bytes:
+    """The whole evidence file of an invoice the caller may see. Raises: NotFound, Busy while the projection lags."""
+    key = checked_number(number)
+    with context.store.reading() as connection:
+        record = need_visible(caller, invoices.invoice(connection, key), number)
+    return _bundle(context, record).to_bytes()
+
+
+def public_check(context: Context, number: str, gross_fen: int, commitment: str) -> PublicInvoice | None:
+    """What the public may know of the invoice that matches all three; None on any mismatch, which says no more."""
+    with context.store.reading() as connection:
+        record = _matching(connection, number, gross_fen, commitment)
+        if record is None:
+            return None
+        document = opened_document(context, connection, record)
+        steps = invoices.history(connection, record.number)
+    if document is None:
+        return None
+    assert document.issued_on is not None
+    return PublicInvoice(
+        number=format_number(record.number),
+        kind=KINDS[record.kind],
+        colour=COLOURS[Colour(record.colour)],
+        claim_state=CLAIMS[Claim(record.claim)],
+        seller_name=document.seller.name,
+        seller_tax_id=document.seller.tax_id,
+        buyer_name=document.buyer.name,
+        net_fen=document.net_fen,
+        tax_fen=document.tax_fen,
+        gross_fen=document.gross_fen,
+        issued_on=document.issued_on.isoformat(),
+        commitment=record.commitment.hex(),
+        block=record.issued_block,
+        timeline=tuple((datetime.fromtimestamp(s.time_s, UTC), operation_name(s.operation.code)) for s in steps),
+    )
+
+
+def public_evidence(context: Context, number: str, gross_fen: int, commitment: str) -> bytes | None:
+    """Evidence redacted to what the public check shows; None on any mismatch."""
+    with context.store.reading() as connection:
+        record = _matching(connection, number, gross_fen, commitment)
+    return None if record is None else _bundle(context, record).redacted(PUBLIC_FIELDS).to_bytes()
+
+
+def trust(context: Context) -> dict[str, Json]:
+    """The trust file of this ledger: what a verifier pins."""
+    identity = context.reader.identity
+    with context.store.reading() as connection:
+        root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
+    pem = x509.load_der_x509_certificate(root).public_bytes(serialization.Encoding.PEM).decode()
+    return {
+        "format": "einvoice-trust",
+        "version": 1,
+        "chain_id": identity.chain_id,
+        "genesis": identity.genesis_hash.hex(),
+        "contract": identity.contract.hex(),
+        "code_hash": identity.code_hash.hex(),
+        "sealers": [public_key_of(context.operator_key)[1:].hex()],
+        "authority_root": pem,
+    }
+
+
+def opened_document(context: Context, connection: Connection, record: InvoiceRecord) -> InvoiceDocument | None:
+    """An invoice's document, None once it was erased."""
+    plain = _opened(context, connection, record)
+    return None if plain is None else parse_document(plain[0])
+
+
+def _opened(context: Context, connection: Connection, record: InvoiceRecord) -> tuple[dict[str, Json], bytes] | None:
+    """Plain document and seed of an invoice on chain, None once erased or if it was issued elsewhere."""
+    text = format_number(record.number)
+    stored = keystore.document(connection, text, record.digest)
+    if stored is None or stored.sealed_document is None or stored.sealed_seed is None:
+        return None
+    value = loads(context.vault.open(stored.sealed_document, SEALED_DOCUMENT, text), DOCUMENT_SIZE_MAX)
+    assert isinstance(value, dict)
+    return value, context.vault.open(stored.sealed_seed, SEALED_SEED, text)
+
+
+def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
+    with context.store.reading() as connection:
+        opened = _opened(context, connection, record)
+    if opened is None:
+        raise NotFound("document of invoice", format_number(record.number))
+    document, seed = opened
+    try:
+        return assemble(context.store.reading, context.reader, record.number, disclose(document, seed))
+    except EvidenceUnavailableError as err:
+        raise Busy from err
+
+
+def _matching(connection: Connection, number: str, gross_fen: int, commitment: str) -> InvoiceRecord | None:
+    """The invoice that all three agree on. Compared without telling by time which one differs."""
+    try:
+        key = int(parse_number(number))
+    except NumberError:
+        key = 0
+    record = invoices.invoice(connection, key)
+    known = record.commitment.hex() if record is not None else "0" * 64
+    same_commitment = hmac.compare_digest(known.encode(), commitment.encode())
+    same_gross = record is not None and record.gross_fen == gross_fen
+    return record if same_commitment and same_gross else None

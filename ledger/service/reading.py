@@ -1,0 +1,275 @@
+"""What callers read: invoices, histories, searches, parties, the state of a write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ledger.domain.errors import IdentityError
+from ledger.domain.identities import enterprise_identity
+from ledger.domain.months import format_month
+from ledger.domain.numbers import format_number
+from ledger.projection import Connection, CursorError, invoices, keystore, parties, queued
+from ledger.projection.apply import projected_head
+from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
+from ledger.projection.parties import PartyRecord
+from ledger.service.context import Context
+from ledger.service.errors import NotFound
+from ledger.service.forms import checked_month, checked_number
+from ledger.service.people import GRANT_NAMES, KIND_NAMES, names_of, need_visible, seen_as
+from ledger.service.problems import invalid
+from ledger.service.refusals import hold_of
+from ledger.service.views import (
+    Caller,
+    Health,
+    HistoryEntry,
+    InvoicePage,
+    InvoiceView,
+    PartyPage,
+    PartyView,
+)
+from verifier.canonical import Json
+from verifier.operations import Code, Reason
+from verifier.words import Claim, Colour, Entry, PartyKind, StateWord
+
+KINDS = {0: "ordinary", 1: "special", 2: "red"}
+COLOURS = {Colour.NORMAL: "normal", Colour.PARTLY_RED: "partly_red", Colour.FULLY_RED: "fully_red"}
+CLAIMS = {Claim.FREE: "free", Claim.LOCKED: "locked", Claim.SETTLED: "settled", Claim.CANCELLED: "cancelled"}
+ENTRIES = {
+    Entry.NOT_BOOKED: "not_booked",
+    Entry.DEDUCTIBLE: "deductible",
+    Entry.NOT_DEDUCTIBLE: "not_deductible",
+    Entry.WITHDRAWN: "withdrawn",
+}
+PAGE_SIZE_DEFAULT = 50
+
+
+def operation_name(code: int) -> str:
+    """Name of an operation in the API, `code_N` for one this version does not know."""
+    try:
+        return Code(code).name.lower()
+    except ValueError:
+        return f"code_{code}"
+
+
+def invoice(context: Context, caller: Caller, number: str) -> InvoiceView:
+    """One invoice with its document. Raises: NotFound, also for one the caller may not see."""
+    key = checked_number(number)
+    with context.store.reading() as connection:
+        record = need_visible(caller, invoices.invoice(connection, key), number)
+        return _views(context, connection, caller, [record])[0]
+
+
+def search(
+    context: Context, caller: Caller, *, number: str | None, party: int | None, month: str | None, state: str | None,
+    gross_min_fen: int | None, gross_max_fen: int | None, cursor: str | None, limit: int,
+) -> InvoicePage:  # fmt: skip
+    """Invoices that match and the caller may see, newest first, without their documents.
+
+    Raises: InvalidRequest at the field that cannot be read.
+    """
+    wanted_claim = None
+    if state is not None:
+        named = {name: claim for claim, name in CLAIMS.items()}
+        if state not in named:
+            raise invalid("state", "state_unknown", given=state[:40])
+        wanted_claim = int(named[state])
+    wanted = InvoiceFilter(
+        party=party,
+        month=None if month is None else checked_month(month),
+        claim=wanted_claim,
+        gross_min_fen=gross_min_fen,
+        gross_max_fen=gross_max_fen,
+        numbers=None if number is None else (checked_number(number),),
+    )
+    size = _page_size(context, limit)
+    with context.store.reading() as connection:
+        try:
+            page = invoices.search(connection, wanted, visible_to=seen_as(caller), limit=size, cursor=cursor)
+        except CursorError as err:
+            raise invalid("cursor", "cursor_form") from err
+        views = _views(context, connection, caller, list(page.items), documents=False)
+    return InvoicePage(tuple(views), page.next_cursor)
+
+
+def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry, ...]:
+    """Everything that happened to an invoice, refused attempts included, in chain order."""
+    key = checked_number(number)
+    with context.store.reading() as connection:
+        need_visible(caller, invoices.invoice(connection, key), number)
+        steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
+        steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
+        ids = {party for s in steps for party in (s.actor, s.operation.subject, s.operation.party)}
+        names = names_of(context, connection, ids)
+        reasons = {
+            (step.block, step.position): _reason(connection, step) for step in steps if step.outcome == "refused"
+        }
+    return tuple(_entry(step, names, reasons.get((step.block, step.position))) for step in steps)
+
+
+def party_view(context: Context, caller: Caller, party: int) -> PartyView:
+    """One party. Grants and segments are shown to the party itself and to officers."""
+    with context.store.reading() as connection:
+        record = parties.party(connection, party)
+        if record is None:
+            raise NotFound("party", str(party))
+        return _party_views(context, connection, caller, [record])[0]
+
+
+def parties_page(
+    context: Context, caller: Caller, *, kind: str | None, tax_id: str | None, cursor: str | None, limit: int
+) -> PartyPage:
+    """Enterprises for everyone, so that invoices can name them; people and officers for officers only."""
+    if not caller.is_officer:
+        kind = "enterprise"
+    wanted = None
+    if kind is not None:
+        named = {name: number for number, name in KIND_NAMES.items()}
+        if kind not in named:
+            raise invalid("kind", "kind_unknown")
+        wanted = int(named[kind])
+    with context.store.reading() as connection:
+        if tax_id is not None:
+            record = _enterprise(connection, tax_id)
+            found = [record] if record is not None else []
+            return PartyPage(tuple(_party_views(context, connection, caller, found)), None)
+        try:
+            page = parties.parties(connection, kind=wanted, limit=_page_size(context, limit), cursor=cursor)
+        except CursorError as err:
+            raise invalid("cursor", "cursor_form") from err
+        return PartyPage(tuple(_party_views(context, connection, caller, list(page.items))), page.next_cursor)
+
+
+def health(context: Context) -> Health:
+    """How the installation stands."""
+    head = context.reader.head()
+    with context.store.reading() as connection:
+        projected = projected_head(connection)
+        depth = queued.depth(connection)
+    return Health(
+        chain_block=head.number,
+        projected_block=projected.number if projected is not None else 0,
+        waiting_groups=depth.groups,
+    )
+
+
+def _page_size(context: Context, limit: int) -> int:
+    if not 1 <= limit <= context.settings.page_size_max:
+        raise invalid("limit", "count_range", low=1, high=context.settings.page_size_max, given=limit)
+    return limit
+
+
+def _enterprise(connection: Connection, tax_id: str) -> PartyRecord | None:
+    try:
+        return parties.party_of_identity(connection, enterprise_identity(tax_id).hash)
+    except IdentityError:
+        return None
+
+
+def _views(
+    context: Context, connection: Connection, caller: Caller, records: list[InvoiceRecord], *, documents: bool = True
+) -> list[InvoiceView]:
+    from ledger.service.proofs import opened_document
+
+    names = names_of(context, connection, {party for r in records for party in (r.seller, r.buyer, r.holder)})
+    views = []
+    for record in records:
+        document: dict[str, Json] | None = None
+        if documents:
+            opened = opened_document(context, connection, record)
+            document = opened.to_json() if opened is not None else None
+        views.append(
+            InvoiceView(
+                number=format_number(record.number),
+                kind=KINDS[record.kind],
+                colour=COLOURS[Colour(record.colour)],
+                claim_state=CLAIMS[Claim(record.claim)],
+                entry=ENTRIES[Entry(record.entry)],
+                seller=record.seller,
+                buyer=record.buyer,
+                holder=record.holder,
+                seller_name=names[record.seller],
+                buyer_name=names.get(record.buyer, ""),
+                holder_name=names[record.holder],
+                gross_fen=record.gross_fen,
+                tax_fen=record.tax_fen,
+                month=format_month(record.month),
+                issued_at=_time(record.issued_at),
+                changed_at=_time(record.changed_at),
+                issued_block=record.issued_block,
+                version=record.version,
+                commitment=record.commitment.hex(),
+                hold=hold_of(context, connection, caller, record),
+                document=document,
+            )
+        )
+    return views
+
+
+def _reason(connection: Connection, step: HistoryStep) -> str | None:
+    group = invoices.group_at(connection, step.block, step.position)
+    return Reason(group.reason).name.lower() if group is not None and group.reason else None
+
+
+def _entry(step: HistoryStep, names: dict[int, str], reason: str | None) -> HistoryEntry:
+    state = StateWord.unpack(step.state) if step.state is not None else None
+    operation = step.operation
+    return HistoryEntry(
+        operation=operation_name(operation.code),
+        outcome=step.outcome,
+        reason=reason,
+        at=_time(step.time_s),
+        block=step.block,
+        actor=step.actor,
+        actor_name=names.get(step.actor, ""),
+        subject=operation.subject,
+        subject_name=names.get(operation.subject, ""),
+        party=operation.party or None,
+        party_name=names.get(operation.party),
+        digest=step.digest.hex(),
+        version=state.version if state is not None else None,
+        claim_state=CLAIMS[Claim(state.claim)] if state is not None else None,
+        holder=state.holder if state is not None else None,
+    )
+
+
+def _party_views(
+    context: Context, connection: Connection, caller: Caller, records: list[PartyRecord]
+) -> list[PartyView]:
+    names = names_of(context, connection, [record.id for record in records])
+    known = keystore.party_names(connection, [record.identity for record in records])
+    views = []
+    for record in records:
+        own = caller.is_officer or caller.party == record.id or record.id in caller.grants
+        person = record.kind in (PartyKind.PERSON, PartyKind.OFFICER)
+        entry = known.get(record.identity)
+        inside = caller.is_officer or caller.party == record.id
+        grants = (
+            parties.grants(connection, enterprise=record.id) if inside and record.kind == PartyKind.ENTERPRISE else ()
+        )
+        segments = parties.segments(connection, record.id) if own and record.kind == PartyKind.ENTERPRISE else ()
+        views.append(
+            PartyView(
+                party=record.id,
+                kind=KIND_NAMES[PartyKind(record.kind)],
+                name=f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}" if person and not own else names[record.id],
+                tax_id=entry.tax_id if entry is not None else None,
+                enrolled=bool(record.signer),
+                suspended=record.suspended,
+                quota_fen=record.quota_fen if own else 0,
+                filed_through=format_month(record.filed_through) if own and record.filed_through else None,
+                version=record.version,
+                identity_hash=record.identity.hex(),
+                certificate_hash=record.certificate_hash.hex() if any(record.certificate_hash) else None,
+                grants=tuple((grant.person, _grant_names(grant.bits)) for grant in grants),
+                segments=tuple((format_number(s.first_number), format_number(s.last_number)) for s in segments),
+            )
+        )
+    return views
+
+
+def _grant_names(bits: int) -> tuple[str, ...]:
+    return tuple(name for name, bit in GRANT_NAMES.items() if bits & bit)
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,59 @@
+"""Refusals for people: the contract's reason, what to do, and which claim has the invoice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ledger.domain.numbers import format_number
+from ledger.domain.reasons import reason_text
+from ledger.projection import Connection, invoices, keystore
+from ledger.projection.invoices import InvoiceRecord
+from ledger.service.context import Context
+from ledger.service.people import may_see_claim, names_of
+from ledger.service.views import Caller, ClaimHold, Refusal
+from verifier.operations import Reason
+from verifier.words import NUMBER_SPACE_FIRST, Claim
+
+HELD_REASONS = frozenset({Reason.LOCKED, Reason.SETTLED})
+
+
+def refusal_of(context: Context, connection: Connection, caller: Caller, code: int, number: int | None) -> Refusal:
+    """The refusal with reason `code` of the operation on `number`, for the eyes of `caller`."""
+    text = reason_text(code)
+    named = number is not None and number >= NUMBER_SPACE_FIRST
+    hold = None
+    if named and number is not None and code in HELD_REASONS:
+        record = invoices.invoice(connection, number)
+        if record is not None:
+            hold = hold_of(context, connection, caller, record)
+    return Refusal(
+        reason=Reason(code).name.lower(),
+        code=code,
+        number=format_number(number) if named and number is not None else None,
+        message=text.what_en,
+        message_zh=text.what_zh,
+        action=text.next_en,
+        action_zh=text.next_zh,
+        hold=hold,
+    )
+
+
+def hold_of(context: Context, connection: Connection, caller: Caller, record: InvoiceRecord) -> ClaimHold | None:
+    """Which claim has an invoice, None when none has or the caller may not know."""
+    if record.claim not in (Claim.LOCKED, Claim.SETTLED) or record.claim_id is None:
+        return None
+    if record.claimant is None or record.employer is None or record.claimed_at is None:
+        return None
+    if not may_see_claim(caller, record.claimant, record.employer, record.holder):
+        return None
+    names = names_of(context, connection, [record.claimant, record.employer])
+    request = keystore.claim_request(connection, record.claim_id)
+    return ClaimHold(
+        claim_id=record.claim_id,
+        since=datetime.fromtimestamp(record.claimed_at, UTC),
+        claimant=record.claimant,
+        claimant_name=names[record.claimant],
+        employer=record.employer,
+        employer_name=names[record.employer],
+        reference=request.reference if request is not None else "",
+    )

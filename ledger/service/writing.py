@@ -1,0 +1,219 @@
+"""The one way a write goes: prepare, sign, accept in one transaction, wait for the block.
+
+A write is a function that, given a connection, says what to sign. It runs on the writing thread inside the
+transaction that stores everything, so the versions and numbers it reads are those it signs. A repeated
+Idempotency-Key finds the same signed group again; it is never made a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from ledger.domain.groups import Group
+from ledger.domain.numbers import format_number
+from ledger.identity import sign_digest, sign_group
+from ledger.projection import (
+    Acceptance,
+    Connection,
+    DatabaseUnavailableError,
+    DuplicateGroupError,
+    IdempotencyConflictError,
+    IdempotencyEntry,
+    NewClaimRequest,
+    NewDocument,
+    NewGroup,
+    NewReference,
+    NumberInUseError,
+    NumbersExhaustedError,
+    QueueLimitReachedError,
+    QueueState,
+    StoreClosedError,
+    WriteQueueFullError,
+    accept,
+    find_accepted,
+    parties,
+    queued,
+    remember,
+)
+from ledger.service.context import Context
+from ledger.service.errors import Busy, IdempotencyConflict, NoSigningKey, NotFound, NumbersExhausted, QueueFull
+from ledger.service.problems import invalid
+from ledger.service.refusals import refusal_of
+from ledger.service.views import Caller, Receipt, WriteStatus, Written
+from verifier.canonical import Json, dumps, loads
+from verifier.hashing import keccak256
+from verifier.operations import INVOICE_CODES, Code, Operation
+
+RECEIPT_TAG = b"einvoice receipt"
+ANSWER_SIZE_MAX = 1 << 16  # a thousand reserved numbers take 23 KB
+
+T = TypeVar("T")
+_MAKES_PARTY = frozenset({Code.ENROL, Code.APPOINT_OFFICER})
+_NAMES_CLAIM = frozenset({Code.LOCK, Code.UNLOCK, Code.SETTLE})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a write wants signed and stored."""
+
+    operations: tuple[Operation, ...]
+    documents: tuple[NewDocument, ...] = ()
+    references: tuple[NewReference, ...] = ()
+    claim_requests: tuple[NewClaimRequest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A durable group, now or, when `replayed`, by an earlier request with the same Idempotency-Key."""
+
+    digest: bytes
+    group: Group
+    replayed: bool
+
+
+def request_hash(kind: str, request: Json) -> bytes:
+    """What an Idempotency-Key is bound to: the kind of write and its canonical content."""
+    return keccak256(kind.encode() + b"\0" + dumps(request))
+
+
+def submit(
+    context: Context, caller: Caller, key: str, hashed: bytes, prepare: Callable[[Connection], Draft]
+) -> Submitted:
+    """Accepts what `prepare` says, signed with the caller's key; durable when it returns.
+
+    Raises: the service's errors; then nothing was stored.
+    """
+
+    def write(connection: Connection) -> Submitted:
+        now_s = context.now_s()
+        earlier = find_accepted(connection, caller.party, key, hashed, now_s)
+        if earlier is not None:
+            (digest,) = earlier.digests
+            return Submitted(digest, _stored_group(connection, digest), replayed=True)
+        draft = prepare(connection)
+        group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
+        signed = sign_group(_key_of(context, connection, caller.party), group, context.domain)
+        digest = group.digest(context.domain)
+        entry = IdempotencyEntry(caller.party, key, hashed, now_s + context.settings.idempotency_lifetime_s)
+        acceptance = Acceptance(
+            (NewGroup(digest, signed, draft.documents),), draft.references, draft.claim_requests, entry
+        )
+        accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
+        return Submitted(digest, group, replayed=False)
+
+    return run_write(context, write)
+
+
+def run_write(context: Context, write: Callable[[Connection], T]) -> T:
+    """Runs a write and says its failures in the service's words."""
+    try:
+        return context.store.write(write)
+    except (WriteQueueFullError, StoreClosedError, DatabaseUnavailableError) as err:
+        raise Busy from err
+    except IdempotencyConflictError as err:
+        raise IdempotencyConflict(err.key) from err
+    except QueueLimitReachedError as err:
+        raise QueueFull(err.limit) from err
+    except NumbersExhaustedError as err:
+        raise NumbersExhausted(err.seller) from err
+    except NumberInUseError as err:
+        raise invalid("number", "number_in_use", number=f"{err.number:020d}") from err
+    except DuplicateGroupError as err:
+        raise Busy from err
+
+
+def written(context: Context, caller: Caller, submitted: Submitted) -> Written:
+    """The answer to a write, after waiting for its block up to the set limit."""
+    context.watch.wait(submitted.digest, context.settings.post_wait_ms)
+    with context.store.reading() as connection:
+        return status_of(context, connection, caller, submitted.digest, submitted.group)
+
+
+def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
+    """Where an earlier write of the caller stands. Raises: NotFound for an unknown one and anybody else's."""
+    with context.store.reading() as connection:
+        signed = queued.signed_group(connection, digest)
+        if signed is None or (signed.group.actor != caller.party and not caller.is_officer):
+            raise NotFound("operation", digest.hex())
+        return status_of(context, connection, caller, digest, signed.group)
+
+
+def status_of(context: Context, connection: Connection, caller: Caller, digest: bytes, group: Group) -> Written:
+    """Where a group stands now."""
+    status = queued.status(connection, digest)
+    if status is None or status.accepted_at is None:
+        raise NotFound("operation", digest.hex())
+    refusal = None
+    if status.state is QueueState.REFUSED:
+        refusal = refusal_of(context, connection, caller, status.reason, status.refused_number)
+    made = next((op.who for op in group.operations if op.code in _MAKES_PARTY), None)
+    party = parties.party_of_identity(connection, made) if made is not None else None
+    claim_ids = {operation.terms for operation in group.operations if operation.code in _NAMES_CLAIM}
+    return Written(
+        status=WriteStatus(status.state.value),
+        digest=digest.hex(),
+        receipt=Receipt(
+            digest=digest.hex(),
+            accepted_at=_time(status.accepted_at),
+            by=_time(group.valid_until),
+            signature=receipt_signature(context, digest, status.accepted_at, group.valid_until),
+        ),
+        numbers=tuple(format_number(op.number) for op in group.operations if op.code in INVOICE_CODES),
+        claim_id=f"{claim_ids.pop():032x}" if claim_ids else None,
+        party=party.id if party is not None else None,
+        block=status.block,
+        recorded_at=_time(status.settled_at) if status.settled_at is not None else None,
+        refusal=refusal,
+    )
+
+
+def remembered(
+    context: Context,
+    connection: Connection,
+    caller: Caller,
+    key: str,
+    hashed: bytes,
+    take: Callable[[], dict[str, Json]],
+) -> dict[str, Json]:
+    """Runs a write that signs nothing, once per Idempotency-Key; its answer is kept with the key."""
+    now_s = context.now_s()
+    earlier = find_accepted(connection, caller.party, key, hashed, now_s)
+    if earlier is not None:
+        answer = loads(earlier.response or b"{}", ANSWER_SIZE_MAX)
+        assert isinstance(answer, dict)
+        return answer
+    answer = take()
+    expires_at = now_s + context.settings.idempotency_lifetime_s
+    remember(connection, IdempotencyEntry(caller.party, key, hashed, expires_at, dumps(answer)), now_s=now_s)
+    return answer
+
+
+def receipt_signature(context: Context, digest: bytes, accepted_at_s: int, by_s: int) -> str:
+    """The operator's signature of a receipt: r, s, v as 65 bytes hex (see views.Receipt). Always the same bytes."""
+    message = keccak256(
+        RECEIPT_TAG + context.domain.separator + digest + accepted_at_s.to_bytes(8, "big") + by_s.to_bytes(8, "big")
+    )
+    v, r, s = sign_digest(context.operator_key, message)
+    return (r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v,))).hex()
+
+
+def _stored_group(connection: Connection, digest: bytes) -> Group:
+    signed = queued.signed_group(connection, digest)
+    if signed is None:
+        raise NotFound("operation", digest.hex())
+    return signed.group
+
+
+def _key_of(context: Context, connection: Connection, party: int) -> bytes:
+    found = parties.party(connection, party)
+    key = context.private_key(connection, found.signer) if found is not None and found.signer else None
+    if key is None:
+        raise NoSigningKey(party)
+    return key
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
