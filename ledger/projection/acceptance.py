@@ -137,10 +137,8 @@ def accept(connection: Connection, acceptance: Acceptance, *, queue_limit: int, 
     )
 
 
-def remember(
-    connection: Connection, entry: IdempotencyEntry, *, digests: tuple[bytes, ...] = (), now_s: int
-) -> None:
-    """Stores what an Idempotency-Key stands for, replacing a forgotten one; without digests for a write that signs nothing."""
+def remember(connection: Connection, entry: IdempotencyEntry, *, digests: tuple[bytes, ...] = (), now_s: int) -> None:
+    """Stores what an Idempotency-Key stands for, replacing a forgotten one; no digests when nothing was signed."""
     row: dict[str, object] = {
         "party": entry.party,
         "key": entry.key,

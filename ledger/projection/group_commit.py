@@ -112,17 +112,22 @@ class GroupCommit:
         answers: list[tuple[Any, Exception | None]] = []
         with writing(self._engine) as connection:
             for waiting in together:
+                savepoint = connection.begin_nested()
                 try:
-                    with connection.begin_nested():
-                        answers.append((waiting.write(connection), None))
+                    result = waiting.write(connection)
                 except (DatabaseUnavailableError, MemoryError):
                     raise
                 except IntegrityError as err:
+                    savepoint.rollback()
                     answers.append((None, _stored_nothing(err)))
                 except DBAPIError:
-                    raise  # SQLite may have undone the whole transaction, not this savepoint alone
+                    raise  # SQLite may have undone the whole transaction already, savepoints included
                 except Exception as err:  # noqa: BLE001 - a rule that `write` found broken is its caller's answer
+                    savepoint.rollback()
                     answers.append((None, err))
+                else:
+                    savepoint.commit()
+                    answers.append((result, None))
             _hold_transaction(connection)
         return answers
 

@@ -1,0 +1,488 @@
+"""Hand-built blocks: what the chain layer would read, without a chain.
+
+`LedgerScript` writes operations as the contract would answer them and seals them into blocks. It is a test double
+of the chain for unit tests of the projection alone; the sequencer's tests run on the real one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+
+from ledger.domain.blocks import (
+    BlockHead,
+    ChainBlock,
+    ChainEvent,
+    InvoiceWritten,
+    MonthOpened,
+    Outcome,
+    PartyNamed,
+    PartyWritten,
+    SequencedGroup,
+)
+from ledger.domain.groups import ChainDomain, Group, SignedGroup
+from ledger.projection import Store
+from ledger.projection.apply import apply_block
+from ledger.projection.columns import METADATA
+from ledger.projection.derived import derived_tables
+from verifier.hashing import ZERO_HASH, keccak256
+from verifier.operations import Code, Operation, Reason
+from verifier.words import Claim, Entry, PartyKind, PartyWord, StateWord, Table, head_after, storage_key
+
+DOMAIN = ChainDomain(chain_id=4403, contract=b"\x22" * 20)
+MONTH = 321
+START_S = 1_790_000_000
+AUTHORITY, OFFICER = 1, 2
+
+
+class LedgerScript:
+    """A ledger played by hand. Methods add one applied group each; `seal` closes a block."""
+
+    def __init__(self) -> None:
+        self.time_s = START_S
+        self.blocks: list[ChainBlock] = []
+        self.states: dict[int, StateWord] = {}
+        self.heads: dict[int, bytes] = {}
+        self.claims: dict[int, int] = {}
+        self.parties: dict[int, PartyWord] = {}
+        self.identities: dict[bytes, int] = {}
+        self.totals: dict[tuple[int, int], list[int]] = {}
+        self._pending: list[SequencedGroup] = []
+        self._salt = 0
+        self.parties[AUTHORITY] = PartyWord(signer=1, kind=PartyKind.AUTHORITY)
+        self.seal()  # genesis
+
+    # parties
+
+    def enrol(self, kind: PartyKind, name: str, *, quota: int = 10**12) -> int:
+        """A party with a signer; officers by the authority, others by the officer."""
+        identity = keccak256(name.encode())
+        party = self.identities.setdefault(identity, max(self.parties) + 1)
+        old = self.parties.get(party, PartyWord())
+        enterprise = kind is PartyKind.ENTERPRISE
+        word = PartyWord(
+            signer=1000 + party,
+            kind=kind,
+            quota=quota if enterprise else 0,
+            filed_through=MONTH - 1 if enterprise else 0,
+            version=old.version + 1,
+        )
+        appoints = kind in (PartyKind.OFFICER, PartyKind.CALENDAR)
+        operation = Operation(
+            code=Code.APPOINT_OFFICER if appoints else Code.ENROL,
+            subject=AUTHORITY if appoints else OFFICER,
+            number=int.from_bytes(identity, "big") >> 176,
+            version=old.version,
+            month=MONTH if enterprise else 0,
+            option=kind,
+            terms=word.signer + (word.quota << 160),
+            who=identity,
+            ref=self.salt(),
+        )
+        self._write_party(operation, party, word)
+        return party
+
+    def change_party(self, code: Code, party: int, actor: int, *, ref: bytes | None = None, **fields: int) -> None:
+        """An operation that sets `fields` of the party's word."""
+        word = replace(self.parties[party], version=self.parties[party].version + 1, **fields)
+        operation = Operation(
+            code=code, subject=actor, number=party, version=self.parties[party].version, ref=ref or self.salt()
+        )
+        if code == Code.ROTATE_KEY:
+            operation = replace(operation, terms=word.signer)
+        self._write_party(operation, party, word)
+
+    def recover(self, party: int, new_signer: int) -> None:
+        word = replace(self.parties[party], recovery=1, version=self.parties[party].version + 1)
+        operation = Operation(code=Code.RECOVER_KEY, subject=AUTHORITY, number=party, terms=new_signer, ref=self.salt())
+        self._write_party(operation, party, word)
+
+    def allot(self, seller: int, first_number: int, blocks: int = 1) -> None:
+        word = replace(self.parties[seller], version=self.parties[seller].version + 1)
+        operation = Operation(
+            code=Code.ALLOT_SEGMENT, subject=OFFICER, number=first_number, party=seller, option=blocks, ref=self.salt()
+        )
+        self._write_party(operation, seller, word)
+
+    def grant(self, enterprise: int, person: int, bits: int, *, revoke: bool = False) -> None:
+        word = replace(self.parties[enterprise], version=self.parties[enterprise].version + 1)
+        operation = Operation(
+            code=Code.REVOKE if revoke else Code.GRANT,
+            subject=enterprise,
+            number=person,
+            party=person,
+            option=bits,
+            ref=self.salt(),
+        )
+        self._write_party(operation, enterprise, word)
+
+    def file(self, enterprise: int) -> None:
+        word = self.parties[enterprise]
+        word = replace(word, filed_through=word.filed_through + 1, version=word.version + 1)
+        operation = Operation(
+            code=Code.FILE,
+            subject=enterprise,
+            number=word.filed_through,
+            month=word.filed_through,
+            terms=sum(self.totals.get((enterprise, word.filed_through), [0])),
+            ref=self.salt(),
+        )
+        self._write_party(operation, enterprise, word)
+
+    def open_month(self, month: int = MONTH) -> None:
+        opens, closes = START_S - 100, START_S + 10**8
+        operation = Operation(
+            code=Code.OPEN_MONTH, subject=AUTHORITY, number=month, month=month, terms=opens + (closes << 64)
+        )
+        self._add([operation], AUTHORITY, [MonthOpened(month, opens, closes)])
+
+    # invoices
+
+    def issue(
+        self, seller: int, *invoices: tuple[int, int, int], actor: int = 0, buyer: str = "", holder: int = 0
+    ) -> bytes:
+        """One group of issues, each (number, gross, tax); digest of the group. `holder` is a person."""
+        operations, events = [], []
+        digest_of: list[tuple[Operation, StateWord]] = []
+        who = keccak256(buyer.encode()) if buyer else ZERO_HASH
+        for number, gross, tax in invoices:
+            buyer_party = 0
+            if buyer:
+                if who not in self.identities:
+                    self.identities[who] = max(self.parties) + 1
+                    self.parties[self.identities[who]] = PartyWord(kind=PartyKind.ENTERPRISE)
+                    events.append(PartyNamed(self.identities[who], who))
+                buyer_party = self.identities[who]
+            mode = 2 if holder else (1 if buyer else 0)
+            operation = Operation(
+                code=Code.ISSUE,
+                subject=seller,
+                number=number,
+                party=holder,
+                month=MONTH,
+                option=mode << 2,
+                terms=gross + (tax << 48),
+                who=who,
+                ref=self.salt(),
+            )
+            state = StateWord(
+                colour=1,
+                seller=seller,
+                buyer=buyer_party,
+                holder=holder or buyer_party or seller,
+                gross=gross,
+                month=MONTH,
+                version=1,
+            )
+            self.totals.setdefault((seller, MONTH), [0, 0])[0] += gross
+            operations.append(operation)
+            digest_of.append((operation, state))
+            events.append(operation)  # replaced below, when the digest is known
+        return self._invoice_group(operations, actor or seller, events, digest_of)
+
+    def change(self, code: Code, number: int, actor: int, subject: int, **more: int) -> bytes:
+        """One operation on one invoice, answered as the contract would."""
+        return self.change_many(code, [number], actor, subject, **more)
+
+    def change_many(self, code: Code, numbers: list[int], actor: int, subject: int, **more: int) -> bytes:
+        operations, answers = [], []
+        for number in sorted(numbers):
+            state = self.states[number]
+            operation = Operation(
+                code=code,
+                subject=subject,
+                number=number,
+                version=state.version,
+                party=more.get("party", 0),
+                option=more.get("option", 0),
+                terms=more.get("terms", 0),
+                ref=self.salt(),
+            )
+            operations.append(operation)
+            answers.append((operation, self._after(state, operation)))
+        return self._invoice_group(operations, actor, list(operations), answers)
+
+    def lock(self, numbers: list[int], claimant: int, employer: int, claim_id: int) -> bytes:
+        for number in numbers:
+            self.claims[number] = claim_id
+        return self.change_many(Code.LOCK, numbers, claimant, claimant, party=employer, terms=claim_id)
+
+    def refuse(self, operations: list[Operation], actor: int, reason: Reason, number: int | None = None) -> bytes:
+        """A signed group that broke a rule."""
+        named = operations[0].number if number is None else number
+        return self._add(operations, actor, [], outcome=Outcome.REFUSED, reason=int(reason), refused_number=named)
+
+    def malformed(self, operations: list[Operation], actor: int, valid_until: int | None = None) -> bytes:
+        return self._add(operations, actor, [], outcome=Outcome.MALFORMED, signer=b"", valid_until=valid_until)
+
+    # blocks
+
+    def include(self, group: SequencedGroup) -> None:
+        """Puts a group built elsewhere into the block that is open."""
+        self._pending.append(group)
+
+    def sequenced(self, signed: SignedGroup, outcome: Outcome, **answer: object) -> SequencedGroup:
+        """`signed` as a block would hold it."""
+        values: dict[str, object] = {"reason": 0, "refused_number": 0, "events": (), "signer": b"\x01" * 20, **answer}
+        return SequencedGroup(digest=signed.group.digest(DOMAIN), signed=signed, outcome=outcome, **values)  # type: ignore[arg-type]
+
+    def seal(self, *, seconds_later: int = 1) -> ChainBlock:
+        number = len(self.blocks)
+        parent = self.blocks[-1].head.hash if self.blocks else bytes(32)
+        digest = keccak256(parent + b"".join(group.digest for group in self._pending) + number.to_bytes(8, "big"))
+        block = ChainBlock(BlockHead(number, digest, self.time_s), parent, tuple(self._pending))
+        self.blocks.append(block)
+        self._pending = []
+        self.time_s += seconds_later
+        return block
+
+    def head(self) -> BlockHead:
+        return self.blocks[-1].head
+
+    def head_block(self) -> ChainBlock:
+        return self.blocks[-1]
+
+    def block(self, number: int) -> ChainBlock:
+        return self.blocks[number]
+
+    def words(self, keys: list[int]) -> list[int]:
+        """Contract words of STATE and HEAD, as the chain reader gives them."""
+        found = {storage_key(Table.STATE, number): state.pack() for number, state in self.states.items()}
+        found.update(
+            (storage_key(Table.HEAD, number), int.from_bytes(head, "big")) for number, head in self.heads.items()
+        )
+        return [found.get(key, 0) for key in keys]
+
+    def salt(self) -> bytes:
+        self._salt += 1
+        return keccak256(b"salt" + self._salt.to_bytes(8, "big"))
+
+    def signed(self, operations: list[Operation], actor: int, valid_until: int | None = None) -> SignedGroup:
+        """A group with a made-up signature: nothing in the projection recovers it."""
+        group = Group(actor, valid_until or self.time_s + 3600, tuple(operations))
+        scalar = int.from_bytes(keccak256(group.digest(DOMAIN)), "big") >> 2
+        return SignedGroup(group, 27 + scalar % 2, scalar | 1, scalar >> 1 | 1)
+
+    def _after(self, state: StateWord, operation: Operation) -> StateWord:
+        state = replace(state, version=state.version + 1)
+        if operation.code == Code.TRANSFER:
+            return replace(state, holder=operation.party, claim=Claim.FREE)
+        if operation.code == Code.LOCK:
+            return replace(state, claim=Claim.LOCKED)
+        if operation.code == Code.UNLOCK:
+            return replace(state, claim=Claim.FREE)
+        if operation.code == Code.SETTLE:
+            return replace(state, claim=Claim.SETTLED, holder=operation.subject)
+        if operation.code == Code.BOOK:
+            return replace(state, entry=operation.option)
+        return replace(state, entry=Entry.WITHDRAWN)
+
+    def _invoice_group(
+        self,
+        operations: list[Operation],
+        actor: int,
+        events: list[object],
+        answers: list[tuple[Operation, StateWord]],
+    ) -> bytes:
+        signed = self.signed(operations, actor)
+        digest = signed.group.digest(DOMAIN)
+        signer = self.signer(actor)
+        written: dict[int, InvoiceWritten] = {}
+        for operation, state in answers:
+            head = head_after(
+                self.heads.get(operation.number, ZERO_HASH), digest, operation.hash(), signer, self.time_s, state.pack()
+            )
+            self.states[operation.number], self.heads[operation.number] = state, head
+            written[operation.number] = InvoiceWritten(operation.number, operation.what, state.pack(), head)
+        final = tuple(written[event.number] if isinstance(event, Operation) else event for event in events)
+        self._pending.append(
+            SequencedGroup(digest, signed, signer, Outcome.APPLIED, 0, 0, final)  # type: ignore[arg-type]
+        )
+        return digest
+
+    def _write_party(self, operation: Operation, party: int, word: PartyWord) -> None:
+        self.parties[party] = word
+        actor = operation.subject
+        self._add([operation], actor, [PartyWritten(party, operation.what, word.pack())])
+
+    def signer(self, actor: int) -> bytes:
+        return self.parties[actor].signer.to_bytes(20, "big")
+
+    def _add(
+        self,
+        operations: list[Operation],
+        actor: int,
+        events: list[ChainEvent],
+        *,
+        outcome: Outcome = Outcome.APPLIED,
+        reason: int = 0,
+        refused_number: int = 0,
+        signer: bytes | None = None,
+        valid_until: int | None = None,
+    ) -> bytes:
+        signed = self.signed(operations, actor, valid_until)
+        digest = signed.group.digest(DOMAIN)
+        by = self.signer(actor) if signer is None else signer
+        self._pending.append(SequencedGroup(digest, signed, by, outcome, reason, refused_number, tuple(events)))
+        return digest
+
+
+FIRST = 90_440_326_091_100_000_000
+
+
+class Town:
+    """A small ledger ready for invoices: who is who, and the script that made them."""
+
+    def __init__(self) -> None:
+        self.script = LedgerScript()
+        self.first_number = FIRST // 10_000 * 10_000
+        script = self.script
+        self.officer = script.enrol(PartyKind.OFFICER, "officer:1")
+        self.seller = script.enrol(PartyKind.ENTERPRISE, "enterprise:seller")
+        self.employer = script.enrol(PartyKind.ENTERPRISE, "enterprise:employer")
+        self.claimant = script.enrol(PartyKind.PERSON, "person:claimant")
+        self.accountant = script.enrol(PartyKind.PERSON, "person:accountant")
+        self.stranger = script.enrol(PartyKind.ENTERPRISE, "enterprise:stranger")
+        script.open_month()
+        script.allot(self.seller, self.first_number)
+        script.grant(self.employer, self.claimant, 4)
+        script.grant(self.employer, self.accountant, 2)
+        script.seal()
+
+    def number(self, index: int) -> int:
+        return self.first_number + index
+
+
+def play(town: Town, seed: int, steps: int) -> None:
+    """Random operations that the contract would answer like this, sealed in blocks of random size."""
+    chance = random.Random(seed)
+    script, issued = town.script, 0
+    for _ in range(steps):
+        action = chance.randrange(9)
+        free = [n for n, s in script.states.items() if s.claim == Claim.FREE and s.holder == town.claimant]
+        locked = [n for n, s in script.states.items() if s.claim == Claim.LOCKED]
+        booked = [n for n, s in script.states.items() if s.claim == Claim.SETTLED and s.entry == 0]
+        if action <= 2:
+            count = chance.randrange(1, 6)
+            rows = [
+                (town.number(issued + i), chance.randrange(100, 10**7), chance.randrange(0, 99)) for i in range(count)
+            ]
+            issued += count
+            holder = chance.choice([0, town.claimant])
+            script.issue(
+                town.seller, *rows, holder=holder, buyer=chance.choice(["", "enterprise:employer", "enterprise:new"])
+            )
+        elif action == 3 and free:
+            picked = chance.sample(free, chance.randrange(1, len(free) + 1))
+            script.lock(picked, town.claimant, town.employer, chance.randrange(1, 4))
+        elif action == 4 and locked:
+            number = chance.choice(locked)
+            script.change(Code.UNLOCK, number, town.claimant, town.claimant, terms=script.claims[number])
+        elif action == 5 and locked:
+            number = chance.choice(locked)
+            script.change(Code.SETTLE, number, town.accountant, town.employer, terms=script.claims[number])
+        elif action == 6 and booked:
+            script.change(Code.BOOK, chance.choice(booked), town.accountant, town.employer, option=1)
+        elif action == 7:
+            operation = Operation(code=Code.LOCK, subject=town.claimant, number=town.number(0), ref=script.salt())
+            script.refuse([operation], town.claimant, Reason.LOCKED)
+        elif action == 8:
+            operation = Operation(code=Code.LOCK, subject=town.stranger, number=town.number(1), ref=script.salt())
+            script.malformed([operation], town.stranger, valid_until=2**64 - 1)
+        if chance.random() < 0.4:
+            script.seal(seconds_later=chance.randrange(0, 50))
+    script.seal()
+
+
+def project(store: Store, blocks: list[ChainBlock]) -> None:
+    """Applies blocks, each in a transaction of its own."""
+    for block in blocks:
+        with store.writing_alone() as connection:
+            apply_block(connection, block)
+
+
+def rows_of(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """Every derived row, by table."""
+    with store.reading() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in derived_tables()
+        }
+
+
+@pytest.fixture
+def town() -> Town:
+    return Town()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.create(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def lived(store: Store, town: Town) -> tuple[Store, Town]:
+    """A store that projected the small town."""
+    project(store, town.script.blocks)
+    return store, town
+
+
+@pytest.fixture(scope="session")
+def tools() -> SimpleNamespace:
+    """Functions of this file for tests: play, project, rows_of, Town, DOMAIN."""
+    return SimpleNamespace(play=play, project=project, rows_of=rows_of, Town=Town, DOMAIN=DOMAIN, MONTH=MONTH)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of its own on a socket in a temporary directory; skipped where none is installed."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not binaries:
+        pytest.skip("no PostgreSQL server is installed here")
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    directory = Path(tempfile.mkdtemp(prefix="einvoice-pg-"))
+    if user is not None:
+        shutil.chown(directory, user)
+    bin_dir = binaries[-1].parent
+
+    def run(*command: str) -> None:
+        subprocess.run([str(bin_dir / command[0]), *command[1:]], check=True, capture_output=True, user=user, cwd="/")
+
+    cluster = str(directory / "cluster")
+    try:
+        run("initdb", "-D", cluster, "-A", "trust", "-U", "ledger", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off"
+        run("pg_ctl", "-D", cluster, "-w", "-l", str(directory / "log"), "-o", options, "start")
+        try:
+            yield f"postgresql://ledger@/postgres?host={directory}"
+        finally:
+            run("pg_ctl", "-D", cluster, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Store]:
+    """An empty schema on PostgreSQL."""
+    with Store.create(postgres_url) as opened:
+        yield opened
+        with opened.writing_alone() as connection:
+            METADATA.drop_all(connection)
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+
+
+@pytest.fixture(scope="session")
+def domain() -> ChainDomain:
+    """The ledger that the digests of these tests are for."""
+    return DOMAIN
