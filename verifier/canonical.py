@@ -8,6 +8,7 @@ Floats are refused on both sides. `loads` accepts canonical bytes only: it reads
 from __future__ import annotations
 
 import json
+import re
 from json.encoder import encode_basestring
 
 from verifier.errors import CanonicalError
@@ -18,6 +19,9 @@ Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 INTEGER_MAX = 2**53 - 1  # the largest integer every JSON reader holds exactly (RFC 7493, 2.2)
 DEPTH_MAX = 32  # an evidence file nests 6 deep, an invoice document 4; deeper only costs stack
 VALUES_MAX = 500_000  # commas and brackets in a text; bounds memory and time over hostile bytes
+_BRACKET = re.compile(
+    r'"(?:[^"\\]++|\\.)*+"?|([\[\]{}])', re.DOTALL
+)  # passes over strings, even one without its end: linear
 INTEGER_DIGITS_MAX = 17  # sign and 16 digits: longer ones exceed INTEGER_MAX anyhow
 
 
@@ -50,6 +54,7 @@ def loads(data: bytes, size_max: int) -> Json:
         raise CanonicalError(Reason.NOT_CANONICAL, f"not UTF-8 at byte {err.start}") from err
     if sum(map(text.count, ",[{")) > VALUES_MAX:
         raise CanonicalError(Reason.FILE_TOO_LARGE, f"more than {VALUES_MAX} values")
+    check_depth(text)
     try:
         value: Json = json.loads(
             text,
@@ -58,13 +63,29 @@ def loads(data: bytes, size_max: int) -> Json:
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
-    except RecursionError as err:
-        raise CanonicalError(Reason.NOT_CANONICAL, f"nested beyond {DEPTH_MAX}") from err
     except json.JSONDecodeError as err:
         raise CanonicalError(Reason.NOT_CANONICAL, f"no JSON at character {err.pos}") from err
     if dumps(value) != data:
         raise CanonicalError(Reason.NOT_CANONICAL, "keys, white space or escapes are not in canonical form")
     return value
+
+
+def check_depth(text: str) -> None:
+    """Accept a JSON text whose brackets nest at most DEPTH_MAX deep, before any parser recurses over it.
+
+    The standard parser relies on the interpreter's recursion limit; where another library in the process has
+    raised that, deep nesting overflows the stack and ends the process.
+
+    Raises: CanonicalError otherwise.
+    """
+    depth = 0
+    for token in _BRACKET.findall(text):
+        if token in {"[", "{"}:
+            depth += 1
+            if depth > DEPTH_MAX:
+                raise CanonicalError(Reason.NOT_CANONICAL, f"nested beyond {DEPTH_MAX}")
+        elif token:
+            depth -= 1
 
 
 def _write(value: Json, parts: list[str], depth: int) -> None:

@@ -47,7 +47,7 @@ def check_seal(run: Examination) -> Compared:
 
 def check_account(run: Examination) -> Compared:
     """The state root holds the contract's account, its code is the pinned one, and no node is surplus."""
-    assert run.header is not None, "step seal runs first"  # noqa: S101 - a fault of ours, not of the file
+    assert run.header is not None, "step seal runs first"
     nodes = ProofNodes(run.bundle.proof.account)
     encoded = nodes.lookup(run.header.state_root, keccak256(run.bundle.contract))
     nodes.check_all_used()

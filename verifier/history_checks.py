@@ -15,7 +15,7 @@ from verifier.words import head_after
 
 def check_history(run: Examination) -> Compared:
     """Hashing every operation in order from zero gives the head word; the last state is the state word."""
-    assert run.header is not None, "step words runs first"  # noqa: S101 - a fault of ours, not of the file
+    assert run.header is not None, "step words runs first"
     bundle = run.bundle
     separator = domain_separator(bundle.chain_id, bundle.contract)
     head, time_s = ZERO_HASH, 0

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from verifier.canonical import Json, dumps
+from verifier.canonical import Json, check_depth, dumps
 from verifier.certificates import CERTIFICATE_SIZE_MAX, Certificate, read_certificate
 from verifier.errors import CheckError, ShapeError, TrustError
 from verifier.reasons import Reason
@@ -99,8 +99,10 @@ def parse_trust(data: bytes) -> Trust:
     if len(data) > TRUST_SIZE_MAX:
         raise TrustError(Reason.TRUST_UNREADABLE, f"more than {TRUST_SIZE_MAX} bytes")
     try:
-        value: Json = json.loads(data.decode(), object_pairs_hook=_object)
-    except (ValueError, RecursionError) as err:
+        content = data.decode()
+        check_depth(content)
+        value: Json = json.loads(content, object_pairs_hook=_object)
+    except ValueError as err:
         raise TrustError(Reason.TRUST_UNREADABLE, "no JSON") from err
     try:
         return _trust(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 import rlp
 from cryptography import x509
@@ -51,7 +51,12 @@ DOCUMENT = {
     "number": f"{NUMBER:020d}",
     "kind": "ordinary",
     "issued_on": "2026-11-02",
-    "seller": {"name": "深圳某某餐饮有限公司", "tax_id": "91440300MA5EXAMP1X", "address": "深圳市福田区", "bank": "某银行"},
+    "seller": {
+        "name": "深圳某某餐饮有限公司",
+        "tax_id": "91440300MA5EXAMP1X",
+        "address": "深圳市福田区",
+        "bank": "某银行",
+    },
     "buyer": {"name": "深圳某某科技有限公司", "tax_id": "91440300MA5EXAMP2Y"},
     "lines": [
         {"name": "*餐饮服务*餐费", "net_fen": 4000, "rate_bp": 1300, "tax_fen": 520, "quantity": "1", "price": "40"},
@@ -71,9 +76,7 @@ def private_key(number: int) -> ec.EllipticCurvePrivateKey:
 
 
 def point(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )[1:]
+    return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)[1:]
 
 
 def certificate(
@@ -125,6 +128,11 @@ def party_certificate(party: int, **changes: object) -> bytes:
     return certificate(f"party {party}", private_key(party), "authority", ROOT_KEY, **settings)
 
 
+@cache
+def default_certificate(party: int) -> bytes:
+    return party_certificate(party)
+
+
 def sign(key: ec.EllipticCurvePrivateKey, digest: bytes) -> tuple[int, int]:
     r, s = utils.decode_dss_signature(key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256()))))
     return r, min(s, SECP256K1_ORDER - s)
@@ -142,7 +150,9 @@ class Move:
 
 
 def operation(code: Code, subject: int, version: int, **fields: object) -> Operation:
-    return Operation(code=code, subject=subject, number=NUMBER, version=version, ref=keccak256(b"%d" % version), **fields)
+    return Operation(
+        code=code, subject=subject, number=NUMBER, version=version, ref=keccak256(b"%d" % version), **fields
+    )
 
 
 def issue(**changes: object) -> Operation:
@@ -217,7 +227,7 @@ class Scenario:
                 separator, move.actor, time_s + self.lifetime_s, [*before, move.operation.hash(), *after]
             )
             r, s = sign(self.signers.get(move.actor, private_key(move.actor)), digest)
-            der = self.certificates.get(move.actor) or party_certificate(move.actor)
+            der = self.certificates.get(move.actor) or default_certificate(move.actor)
             found.append(
                 SignedEvent(
                     time_s, move.operation, state.pack(), move.actor, time_s + self.lifetime_s, before, after, r, s, der
@@ -281,10 +291,13 @@ class Scenario:
         return self.bundle.to_bytes()
 
 
+def number(value: int) -> bytes:
+    return value.to_bytes(8, "big").lstrip(b"\0")
+
+
 def sealed_header(state_root: bytes, time_s: int, sealer: ec.EllipticCurvePrivateKey, **changes: object) -> bytes:
     """RLP of a London header with a Clique seal. `changes` replaces fields before sealing, by position `f<n>`."""
     vanity = bytes(32)
-    number = lambda value: value.to_bytes(8, "big").lstrip(b"\0")  # noqa: E731
     fields: list[bytes] = [
         keccak256(b"parent"),
         keccak256(rlp.encode([])),
@@ -304,7 +317,7 @@ def sealed_header(state_root: bytes, time_s: int, sealer: ec.EllipticCurvePrivat
         b"\7",
     ]
     for name, value in changes.items():
-        fields[int(name[1:])] = value
+        fields[int(name.removeprefix("f"))] = value
     secret = sealer.private_numbers().private_value.to_bytes(32, "big")
     seal = keys.PrivateKey(secret).sign_msg_hash(keccak256(rlp.encode(fields))).to_bytes()
     fields[12] += seal

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,33 @@ def test_bytes_that_are_not_canonical_are_refused(text: bytes) -> None:
     with pytest.raises(CanonicalError) as caught:
         loads(text, SIZE)
     assert caught.value.reason is Reason.NOT_CANONICAL
+
+
+def test_deep_nesting_is_refused_even_where_a_library_raised_the_recursion_limit() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        for text in (b"[" * 100_000, b'{"a":' * 100_000, b'["]"' + b",[" * 100_000, b'["\\\\",' + b"[" * 100_000):
+            with pytest.raises(CanonicalError):
+                loads(text, SIZE)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'"\\' * 1_999_999, b'"' * 3_999_999, b'"' + b"\\" * 3_999_990, b"[" + b"[]," * 249_000 + b"[]]", b"[" * 400_000],
+)
+def test_largest_hostile_texts_are_judged_quickly(text: bytes) -> None:
+    start = time.monotonic()
+    with contextlib.suppress(CanonicalError):
+        loads(text, 4_000_000)
+    assert time.monotonic() - start < 1.5
+
+
+def test_brackets_inside_strings_do_not_nest() -> None:
+    text = b'["' + b"[{" * 100 + b'\\"[[[["]'
+    assert dumps(loads(text, SIZE)) == text
 
 
 def test_deepest_nesting_is_accepted() -> None:
