@@ -1,0 +1,158 @@
+"""What happens to every request before its endpoint: credential, parameters, Idempotency-Key, body, in that order.
+
+A request without a known credential is refused before its body is read. The checks here are those that hold for
+every route; a route's own parameters and fields are declared where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from anyio import fail_after
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from api.fields import KEY_PATTERN, field_problems, parameter_problem, shown_key
+from api.json_body import parse_body
+from api.pools import Access, access_of, in_thread, pools
+from api.problems import (
+    BAD_REQUEST,
+    IDEMPOTENCY_KEY,
+    INVALID_JSON,
+    INVALID_PARAMETER,
+    REQUEST_TIMEOUT,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemError,
+    field_failure,
+)
+from ledger.service.errors import NotAuthenticated
+from ledger.service.views import Caller
+
+BODY_TIMEOUT_S = 30  # a body of 2 MB takes this long at 70 KB/s; slower senders would only hold connections
+PARSE_INLINE_SIZE_MAX = 65_536  # bytes; above, parsing takes over 1 ms and must not hold up the event loop
+CALLER_KEY = "einvoice.caller"
+_API_KEY = re.compile(r"(?i:bearer) +(einv_[0-9a-f]{16}_[0-9a-f]{64})")
+_IDEMPOTENCY_KEY = re.compile(KEY_PATTERN)
+
+
+class LedgerRequest(Request):
+    """A request whose JSON body has been parsed by `parse_body`."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        """The parsed body."""
+        return self.parsed
+
+
+class LedgerRoute(APIRoute):
+    """Route that does the checks every endpoint needs before FastAPI reads its parameters."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Handler of this route: our checks, then FastAPI's."""
+        inner = super().get_route_handler()
+        access = access_of(self.endpoint)
+        takes_body = self.body_field is not None
+        known = _query_names(self)
+
+        async def handle(request: Request) -> Response:
+            if not access.public:
+                request.scope[CALLER_KEY] = await _authenticate(request)
+            _check_query(request, known)
+            _check_idempotency_key(request, access)
+            if not takes_body:
+                return await inner(request)
+            _check_content_type(request)
+            parsing = LedgerRequest(request.scope, request.receive)
+            parsing.parsed = await _read_json(parsing)
+            return await inner(parsing)
+
+        return handle
+
+
+def caller_of(request: Request) -> Caller:
+    """The authenticated caller of a request that `LedgerRoute` let in."""
+    return cast("Caller", request.scope[CALLER_KEY])
+
+
+async def _authenticate(request: Request) -> Caller:
+    given = request.headers.getlist("authorization")
+    match = _API_KEY.fullmatch(given[0]) if len(given) == 1 else None
+    if match is None:
+        raise NotAuthenticated
+    ledger, text = request.app.state.ledger, match.group(1)
+    return cast("Caller", await in_thread(pools().reads, lambda: ledger.authenticate(text)))
+
+
+def _query_names(route: APIRoute) -> frozenset[str]:
+    return frozenset(field.alias for field in route.dependant.query_params)
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """Unknown and repeated query parameters are refused: ignoring a misspelt filter would answer another question."""
+    if not request.scope["query_string"]:
+        return
+    errors: list[dict[str, object]] = []
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known or name in seen:
+            kind = "repeated" if name in seen else "extra_forbidden"
+            errors.append({"type": kind, "loc": ("query", shown_key(name))})
+        seen.add(name)
+    if errors:
+        raise field_failure(INVALID_PARAMETER, field_problems(errors))
+
+
+def _check_idempotency_key(request: Request, access: Access) -> None:
+    if not access.writes:
+        return
+    given = request.headers.getlist("idempotency-key")
+    if len(given) == 1 and _IDEMPOTENCY_KEY.fullmatch(given[0]):
+        return
+    code = "missing" if not given else "repeated" if len(given) > 1 else "key_form"
+    problem = parameter_problem(
+        "header.idempotency-key",
+        code,
+        "send one Idempotency-Key of 1 to 128 visible ASCII characters, new for each new request",
+        "请发送一个 Idempotency-Key，1 到 128 个可见 ASCII 字符，每个新请求用新值",
+    )
+    raise field_failure(IDEMPOTENCY_KEY, [problem])
+
+
+def _check_content_type(request: Request) -> None:
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+        raise ProblemError(
+            UNSUPPORTED_MEDIA_TYPE,
+            "send the body as Content-Type: application/json (UTF-8)",
+            "请以 Content-Type: application/json（UTF-8）发送请求体",
+        )
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ProblemError(
+            UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding", "请求体不得使用 Content-Encoding"
+        )
+
+
+async def _read_json(request: Request) -> Any:
+    try:
+        with fail_after(BODY_TIMEOUT_S):
+            data = await request.body()
+    except TimeoutError:
+        raise ProblemError(
+            REQUEST_TIMEOUT,
+            f"the body did not arrive within {BODY_TIMEOUT_S} s",
+            f"请求体未在 {BODY_TIMEOUT_S} 秒内到达",
+        ) from None
+    except ClientDisconnect:
+        raise ProblemError(
+            BAD_REQUEST, "the connection closed before the body ended", "连接在请求体结束前关闭"
+        ) from None
+    if not data:
+        raise ProblemError(INVALID_JSON, "the body is empty; send a JSON object", "请求体为空，请发送 JSON 对象")
+    if len(data) <= PARSE_INLINE_SIZE_MAX:
+        return parse_body(data)
+    return await in_thread(pools().reads, lambda: parse_body(data))

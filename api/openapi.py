@@ -1,0 +1,56 @@
+"""The OpenAPI document: FastAPI's, with failures as application/problem+json and an example for every operation."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.examples import EXAMPLES, PROBLEM_EXAMPLES
+from api.problems import MEDIA_TYPE
+
+TITLE = "E-Invoice Ledger"
+DESCRIPTION = (
+    "Blockchain e-invoices: issue, claim, settle, book, file, verify. Amounts are integer fen, times RFC 3339 UTC. "
+    "Every write takes an Idempotency-Key; 201 is recorded, 202 accepted. docs/API.md explains."
+)
+try:
+    VERSION = version("einvoice-ledger")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    VERSION = "0"
+
+_FAILED = 400
+
+
+def install(app: FastAPI) -> None:
+    """Makes `app.openapi` build the document at first use."""
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(
+                get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            )
+        return app.openapi_schema
+
+    app.openapi = build  # type: ignore[method-assign]
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            example = EXAMPLES[operation["operationId"]]
+            if "requestBody" in operation:
+                operation["requestBody"]["content"]["application/json"]["example"] = example.request
+            for status, described in operation["responses"].items():
+                content = described.get("content", {})
+                if int(status) >= _FAILED:
+                    described["content"] = {MEDIA_TYPE: content["application/json"]}
+                    described["content"][MEDIA_TYPE]["example"] = PROBLEM_EXAMPLES[int(status)]
+                else:
+                    content["application/json"]["example"] = example.answers[int(status)]
+    unused = ("HTTPValidationError", "ValidationError")
+    for name in unused:
+        document["components"]["schemas"].pop(name, None)
+    return document

@@ -1,0 +1,96 @@
+"""Threads of the endpoints: reads and writes each have their own number of them.
+
+A write waits for its block, so it holds a thread for up to EINVOICE_POST_WAIT_MS while it does nothing. With one
+pool for both, as many waiting writes as there are threads would stop every read; with two they cannot.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+
+from api.problems import BUSY, ProblemError
+
+WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
+READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
+WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
+ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The two limiters of one event loop."""
+
+    reads: CapacityLimiter
+    writes: CapacityLimiter
+
+
+@dataclass(frozen=True)
+class Access:
+    """How an endpoint is entered: whether it writes (so needs an Idempotency-Key) and needs a credential."""
+
+    writes: bool
+    public: bool
+
+
+_POOLS: RunVar[Pools] = RunVar("einvoice_pools")
+
+
+def pools() -> Pools:
+    """The limiters of the running event loop, made at first use."""
+    found = _POOLS.get(None)
+    if found is None:
+        found = Pools(CapacityLimiter(READ_THREADS_MAX), CapacityLimiter(WRITE_THREADS_MAX))
+        _POOLS.set(found)
+    return found
+
+
+async def in_thread(limiter: CapacityLimiter, call: Callable[[], T]) -> T:
+    """Result of a blocking call, run on a thread of `limiter`.
+
+    Raises: ProblemError of type busy when too many wait already, and whatever `call` raises.
+    """
+    if limiter.borrowed_tokens >= limiter.total_tokens:
+        waiting = limiter.statistics().tasks_waiting
+        if waiting >= limiter.total_tokens * WAITING_PER_THREAD_MAX:
+            raise ProblemError(BUSY, "too many requests wait; nothing was stored", "等待的请求过多，未保存任何内容")
+    return await to_thread.run_sync(call, limiter=limiter)
+
+
+def reads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that reads and needs a credential."""
+    return _threaded(endpoint, Access(writes=False, public=False))
+
+
+def public(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that reads and is open to everybody."""
+    return _threaded(endpoint, Access(writes=False, public=True))
+
+
+def writes(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that writes: it needs a credential and an Idempotency-Key."""
+    return _threaded(endpoint, Access(writes=True, public=False))
+
+
+def access_of(endpoint: Callable[..., object]) -> Access:
+    """How an endpoint declared itself; one that did not is a public read."""
+    found = getattr(endpoint, ACCESS, None)
+    return found if isinstance(found, Access) else Access(writes=False, public=True)
+
+
+def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable[T]]:
+    @functools.wraps(endpoint)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        limiter = pools().writes if access.writes else pools().reads
+        return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
+
+    setattr(call, ACCESS, access)
+    return call

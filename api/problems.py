@@ -1,0 +1,270 @@
+"""Every way a request can fail, and its HTTP status: the one file where status codes of failures are chosen.
+
+A failure is an RFC 9457 problem: `application/problem+json` whose `type` is a path that never changes meaning.
+docs/API.md lists them all. 400 is a request that cannot be read, 422 a readable payload with wrong fields, 409 a
+request that was understood and that the ledger's state refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ledger.domain.errors import FieldProblem
+from ledger.domain.reasons import REASON_TEXTS
+from ledger.service import errors as service
+from verifier.canonical import Json
+from verifier.operations import Reason
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/problems/"
+RETRY_AFTER_S = 1  # a block takes about a tenth of a second; what was full a second ago has usually drained
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of failure. `name` follows /problems/; `meaning` says when it is answered and what to do."""
+
+    name: str
+    status: int
+    title: str
+    title_zh: str
+    meaning: str
+
+    @property
+    def uri(self) -> str:
+        """The stable `type` of the problem."""
+        return TYPE_PREFIX + self.name
+
+
+INVALID_JSON = ProblemType(
+    "invalid-json", 400, "The body is not acceptable JSON", "请求体不是可接受的 JSON",
+    "Not UTF-8, not JSON, NaN or Infinity, a key twice, an integer beyond 2^53 - 1, nested too deep, half a surrogate.",
+)  # fmt: skip
+INVALID_PARAMETER = ProblemType(
+    "invalid-parameter", 400, "A path or query parameter is wrong", "路径或查询参数有误",
+    "`errors` names each parameter as path.<name>, query.<name> or header.<name>.",
+)  # fmt: skip
+IDEMPOTENCY_KEY = ProblemType(
+    "idempotency-key", 400, "Idempotency-Key is missing or has another form", "缺少 Idempotency-Key 或格式不符",
+    "Every write needs one: 1 to 128 visible ASCII characters, sent once. A random UUID for each new request is right.",
+)  # fmt: skip
+BAD_REQUEST = ProblemType(
+    "bad-request", 400, "The request cannot be read", "无法读取该请求",
+    "The HTTP request itself is wrong.",
+)  # fmt: skip
+NOT_AUTHENTICATED = ProblemType(
+    "not-authenticated", 401, "A valid API key is needed", "需要有效的 API 密钥",
+    "Send `Authorization: Bearer einv_...`.",
+)  # fmt: skip
+NOT_PERMITTED = ProblemType(
+    "not-permitted", 403, "Not permitted", "没有权限", "The caller is known and may not do this.",
+)  # fmt: skip
+NOT_FOUND = ProblemType(
+    "not-found", 404, "Not found", "未找到", "No such address or thing, or none that the caller may know of.",
+)  # fmt: skip
+NO_MATCH = ProblemType(
+    "no-match", 404, "No invoice matches all three", "没有三项均相符的发票",
+    "Number, gross amount and hash do not belong to one recorded invoice; which of them differs is not told.",
+)  # fmt: skip
+METHOD_NOT_ALLOWED = ProblemType(
+    "method-not-allowed", 405, "Method not allowed here", "此处不支持该方法",
+    "`Allow` lists the methods of the address.",
+)  # fmt: skip
+REQUEST_TIMEOUT = ProblemType(
+    "request-timeout", 408, "The body did not arrive in time", "请求体未按时到达",
+    "Nothing was stored; send the same request again.",
+)  # fmt: skip
+IDEMPOTENCY_CONFLICT = ProblemType(
+    "idempotency-conflict", 409, "Idempotency-Key stands for another request", "Idempotency-Key 已用于其他请求",
+    "The key was sent before with other content. Use a new key for a new request.",
+)  # fmt: skip
+NUMBERS_EXHAUSTED = ProblemType(
+    "numbers-exhausted", 409, "No free invoice number left", "号段已用完",
+    "An officer allots the seller another segment, then the same request succeeds.",
+)  # fmt: skip
+NO_SIGNING_KEY = ProblemType(
+    "no-signing-key", 409, "The server holds no key of this party", "系统未保管该参与方的密钥",
+    "The party keeps its key itself and signs for itself.",
+)  # fmt: skip
+GROUP_MALFORMED = ProblemType(
+    "group-malformed", 409, "The ledger could not read the signed operation", "账本无法识别该签名操作",
+    "Final: the signature was not accepted, for example because the party's key changed meanwhile. Nothing was "
+    "recorded; send the request again with a new Idempotency-Key.",
+)  # fmt: skip
+GROUP_EXPIRED = ProblemType(
+    "group-expired", 409, "The signed operation expired before it was recorded", "签名操作在上链前已过期",
+    "Final: nothing was recorded. Send the request again with a new Idempotency-Key.",
+)  # fmt: skip
+BODY_TOO_LARGE = ProblemType(
+    "body-too-large", 413, "The body is too large", "请求体过大",
+    "`detail` gives the limit (EINVOICE_BODY_SIZE_MAX); send less at once.",
+)  # fmt: skip
+ADDRESS_TOO_LONG = ProblemType(
+    "address-too-long", 414, "The address is too long", "地址过长", "Path and query together have a limit.",
+)  # fmt: skip
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    "unsupported-media-type", 415, "The body must be application/json", "请求体必须是 application/json",
+    "Send `Content-Type: application/json`, UTF-8, without a Content-Encoding.",
+)  # fmt: skip
+INVALID_REQUEST = ProblemType(
+    "invalid-request", 422, "Some fields are wrong", "部分字段有误",
+    "`errors` names each field by its path in the body, with a stable code and what to do.",
+)  # fmt: skip
+QUEUE_FULL = ProblemType(
+    "queue-full", 429, "Too many of your operations wait", "等待上链的操作过多",
+    "Nothing was stored. Retry after the seconds in `Retry-After`.",
+)  # fmt: skip
+HEADERS_TOO_LARGE = ProblemType(
+    "headers-too-large", 431, "The headers are too large", "请求头过大", "All headers together have a limit.",
+)  # fmt: skip
+INTERNAL = ProblemType(
+    "internal", 500, "The server failed", "服务器出错",
+    "A fault of the program; `instance` is in its log. A write may or may not be stored: send the same request with "
+    "the same Idempotency-Key and it happens once.",
+)  # fmt: skip
+BUSY = ProblemType(
+    "busy", 503, "The server is busy", "系统繁忙", "Nothing was stored. Retry after the seconds in `Retry-After`.",
+)  # fmt: skip
+NOT_READY = ProblemType(
+    "not-ready", 503, "The ledger cannot be used now", "账本尚不可用",
+    "The installation is missing, foreign or damaged; `detail` says what its operator has to do.",
+)  # fmt: skip
+
+
+def _refused_type(reason: Reason) -> ProblemType:
+    text = REASON_TEXTS[reason]
+    return ProblemType(
+        f"refused/{reason.name.lower()}", 409, text.what_en, text.what_zh, f"Reason code {reason.value}. {text.next_en}"
+    )
+
+
+REFUSED = {reason.name.lower(): _refused_type(reason) for reason in Reason}
+"""What the contract refused, by reason name: one problem type a reason code."""
+
+_OURS = tuple(value for value in globals().values() if isinstance(value, ProblemType))
+
+PROBLEM_TYPES: dict[str, ProblemType] = {one.name: one for one in (*_OURS, *REFUSED.values())}
+"""Every problem type by name, in the order of this file."""
+
+SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
+    service.InvalidRequest: INVALID_REQUEST,
+    service.NotAuthenticated: NOT_AUTHENTICATED,
+    service.NotPermitted: NOT_PERMITTED,
+    service.NotFound: NOT_FOUND,
+    service.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
+    service.QueueFull: QUEUE_FULL,
+    service.Busy: BUSY,
+    service.NumbersExhausted: NUMBERS_EXHAUSTED,
+    service.NoSigningKey: NO_SIGNING_KEY,
+    service.NotReady: NOT_READY,
+}
+"""Problem type of each class the service raises; a test holds it complete."""
+
+_HTTP_PROBLEMS = {
+    one.status: one
+    for one in (BAD_REQUEST, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+}  # fmt: skip
+
+
+class ProblemError(Exception):
+    """A failure on its way out. `extra` holds further members of the answer, `headers` further headers."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        detail_zh: str,
+        *,
+        errors: Iterable[FieldProblem] = (),
+        extra: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.detail_zh = detail_zh
+        self.errors = tuple(errors)
+        self.extra = dict(extra or {})
+        self.headers = {**_standing_headers(kind), **(headers or {})}
+        self.instance = uuid.uuid4().urn  # names this occurrence, in the answer and in the log
+
+
+def field_failure(kind: ProblemType, errors: Iterable[FieldProblem]) -> ProblemError:
+    """The problem of wrong fields: its detail repeats the first one."""
+    found = tuple(errors)
+    first, more = found[0], len(found) - 1
+    return ProblemError(
+        kind,
+        f"{first.path}: {first.message_en}" + (f" (and {more} more)" if more else ""),
+        f"{first.path}：{first.message_zh}" + (f"（另有 {more} 处）" if more else ""),
+        errors=found,
+    )
+
+
+def service_failure(err: service.ServiceError, *, has_body: bool) -> ProblemError:
+    """The problem of what the service raised. Wrong values of a request without a body are parameters."""
+    if isinstance(err, service.InvalidRequest):
+        return field_failure(INVALID_REQUEST if has_body else INVALID_PARAMETER, err.problems)
+    for base in type(err).__mro__:
+        if base in SERVICE_PROBLEMS:
+            return ProblemError(SERVICE_PROBLEMS[base], err.message, err.message_zh)
+    return internal_failure()
+
+
+def http_failure(status: int, headers: Mapping[str, str] | None) -> ProblemError:
+    """The problem of a failure the web framework found by itself, such as an unknown address."""
+    kind = _HTTP_PROBLEMS.get(status, BAD_REQUEST if status < 500 else INTERNAL)
+    return ProblemError(kind, f"{kind.title}.", f"{kind.title_zh}。", headers=headers)
+
+
+def internal_failure() -> ProblemError:
+    """The problem of a fault in the program; tells nothing of it."""
+    return ProblemError(
+        INTERNAL,
+        "The server failed; its log has this instance. A write may be repeated with the same Idempotency-Key.",
+        "服务器出错，日志中已记录本次 instance。写操作可用同一 Idempotency-Key 重发。",
+    )
+
+
+@dataclass(frozen=True)
+class RenderedProblem:
+    """A problem as HTTP sends it."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def render(problem: ProblemError) -> RenderedProblem:
+    """The answer of a problem. Never fails: what has no UTF-8 form is replaced."""
+    value: dict[str, Json] = {
+        "type": problem.kind.uri,
+        "title": problem.kind.title,
+        "status": problem.kind.status,
+        "detail": problem.detail,
+        "detail_zh": problem.detail_zh,
+        "instance": problem.instance,
+    }
+    if problem.errors:
+        value["errors"] = [error_json(one) for one in problem.errors]
+    value.update(problem.extra)
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return RenderedProblem(problem.kind.status, body, {"content-type": MEDIA_TYPE, **problem.headers})
+
+
+def error_json(one: FieldProblem) -> dict[str, Json]:
+    """One entry of `errors`."""
+    return {"path": one.path, "code": one.code, "message": one.message_en, "message_zh": one.message_zh}
+
+
+def _standing_headers(kind: ProblemType) -> dict[str, str]:
+    if kind is NOT_AUTHENTICATED:
+        return {"www-authenticate": 'Bearer realm="einvoice"'}
+    if kind in (QUEUE_FULL, BUSY):
+        return {"retry-after": str(RETRY_AFTER_S)}
+    if kind in (BODY_TOO_LARGE, REQUEST_TIMEOUT, HEADERS_TOO_LARGE, ADDRESS_TOO_LONG):
+        return {"connection": "close"}
+    return {}

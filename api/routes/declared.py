@@ -1,0 +1,109 @@
+"""What every route declares: its dependencies by type, and the answers OpenAPI lists."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Security
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+from pydantic import BaseModel
+
+from api.endpoint import LedgerRoute, caller_of
+from api.fields import KEY_PATTERN, parameter_problem
+from api.problems import INVALID_PARAMETER, field_failure
+from api.schemas.answers import Problem, Written
+from api.schemas.values import PAGE_SIZE_DEFAULT, Limit
+from ledger.service import Caller, Ledger
+
+Answers = dict[int | str, dict[str, Any]]
+
+
+class ApiKeyScheme(SecurityBase):
+    """`Authorization: Bearer einv_...`; the key itself is checked in LedgerRoute, before the body is read."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearerModel(description="API key: `Authorization: Bearer einv_<16 hex>_<64 hex>`.")
+        self.scheme_name = "api_key"
+
+    async def __call__(self, request: Request) -> Caller:
+        """The caller."""
+        return caller_of(request)
+
+
+async def _ledger_of(request: Request) -> Any:
+    return request.app.state.ledger
+
+
+async def _limit(request: Request, limit: Limit = PAGE_SIZE_DEFAULT) -> int:
+    most = request.app.state.settings.page_size_max
+    if limit > most and "limit" in request.query_params:
+        wrong = parameter_problem("query.limit", "integer_range", f"must be at most {most}", f"不得大于 {most}")
+        raise field_failure(INVALID_PARAMETER, [wrong])
+    return min(limit, int(most))
+
+
+Door = Annotated[Ledger, Depends(_ledger_of)]
+Authenticated = Annotated[Caller, Security(ApiKeyScheme())]
+PageSize = Annotated[int, Depends(_limit)]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=KEY_PATTERN,
+        description="Names this request for a week: sent again with the same content it is answered, not done, again.",
+    ),
+]
+
+_MEANINGS = {
+    400: "The request cannot be read: JSON, parameters, Idempotency-Key.",
+    401: "A valid API key is needed.",
+    403: "Not permitted.",
+    404: "Not found, or not for the caller to know of.",
+    409: "Refused by the ledger (/problems/refused/<reason>), or in conflict with its state.",
+    413: "The body is too large.",
+    415: "The body must be application/json.",
+    422: "Some fields are wrong.",
+    429: "Too many of the caller's operations wait.",
+    500: "The server failed.",
+    503: "Busy or not ready; nothing was stored.",
+}
+_PUBLIC = (400, 500, 503)
+_READ = (400, 401, 403, 404, 500, 503)
+_BODY = (413, 415, 422)
+
+
+def router(tag: str) -> APIRouter:
+    """Router of one subject."""
+    return APIRouter(prefix="/v1", route_class=LedgerRoute, tags=[tag])
+
+
+def read_answers(model: type[BaseModel]) -> Answers:
+    """Answers of a read with a credential."""
+    return {200: _success(model, "Found."), **_failures(_READ)}
+
+
+def public_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
+    """Answers of a public read; `body`: it is asked by POST."""
+    return {200: _success(model, "Answered."), **_failures(_PUBLIC + (_BODY if body else ()))}
+
+
+def write_answers(model: type[BaseModel] = Written, *, waits: bool = True) -> Answers:
+    """Answers of a write; one that needs no block (`waits` false) is never merely accepted."""
+    failures = _failures((*_READ, 409, *_BODY, 429))
+    recorded: Answers = {201: _success(model, "Recorded: it is on disk and every reader sees it.")}
+    if not waits:
+        return {**recorded, **failures}
+    return {
+        **recorded,
+        202: _success(model, "Accepted: durable, will be sequenced. `Location` says where to look."),
+        **failures,
+    }
+
+
+def _success(model: type[BaseModel], description: str) -> dict[str, Any]:
+    return {"model": model, "description": description}
+
+
+def _failures(statuses: tuple[int, ...]) -> Answers:
+    return {status: {"model": Problem, "description": _MEANINGS[status]} for status in sorted(statuses)}

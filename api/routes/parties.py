@@ -1,0 +1,113 @@
+"""Parties: enrolment, quota, segments and suspension by an officer; grants by the enterprise itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from api.pools import reads, writes
+from api.render import answer, party_json, written_answer
+from api.routes.declared import (
+    Authenticated,
+    Door,
+    IdempotencyKey,
+    PageSize,
+    read_answers,
+    router,
+    write_answers,
+)
+from api.schemas import answers
+from api.schemas.requests import EnrolRequest, GrantRequest, QuotaRequest, ReasonRequest, SegmentRequest
+from api.schemas.values import Cursor, PartyKind, PathParty, TaxId
+
+routes = router("parties")
+
+
+@routes.get("/parties", responses=read_answers(answers.PartyPage), summary="List parties")
+@reads
+def list_parties(
+    ledger: Door, caller: Authenticated, limit: PageSize,
+    kind: Annotated[PartyKind | None, Query()] = None,
+    tax_id: Annotated[TaxId | None, Query()] = None,
+    cursor: Annotated[Cursor | None, Query()] = None,
+) -> Response:  # fmt: skip
+    """Parties the caller may see."""
+    page = ledger.parties(caller, kind=kind, tax_id=tax_id, cursor=cursor, limit=limit)
+    return answer({"items": [party_json(one) for one in page.items], "next_cursor": page.next_cursor})
+
+
+@routes.post(
+    "/parties", status_code=201, responses=write_answers(answers.Enrolled), summary="Enrol an enterprise or a person"
+)
+@writes
+def enrol_party(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: EnrolRequest) -> Response:
+    """Officers only. `api_key` of the answer is the new party's credential: hand it over and keep no copy."""
+    written, api_key = ledger.enrol(
+        caller,
+        kind=body.kind,
+        name=body.name,
+        tax_id=body.tax_id,
+        quota_fen=body.quota_fen,
+        first_month=body.first_month,
+        idempotency_key=key,
+    )
+    location = f"/v1/parties/{written.party}" if written.party is not None else None
+    return written_answer(written, location=location, extra={"api_key": api_key})
+
+
+@routes.get("/parties/{party}", responses=read_answers(answers.Party), summary="Read a party")
+@reads
+def read_party(ledger: Door, caller: Authenticated, party: PathParty) -> Response:
+    """One party; its grants and segments where the caller may see them."""
+    return answer(party_json(ledger.party(caller, party)))
+
+
+@routes.put("/parties/{party}/quota", status_code=201, responses=write_answers(), summary="Set a party's quota")
+@writes
+def set_quota(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: QuotaRequest
+) -> Response:
+    """Officers only: gross the enterprise may issue in one month."""
+    return written_answer(ledger.set_quota(caller, party, body.quota_fen, idempotency_key=key))
+
+
+@routes.post("/parties/{party}/segments", status_code=201, responses=write_answers(), summary="Allot numbers")
+@writes
+def allot_segment(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: SegmentRequest
+) -> Response:
+    """Officers only: allots the enterprise the next free blocks of 10,000 numbers."""
+    return written_answer(ledger.allot_segment(caller, party, blocks=body.blocks, area=body.area, idempotency_key=key))
+
+
+@routes.post("/parties/{party}/suspension", status_code=201, responses=write_answers(), summary="Suspend a party")
+@writes
+def suspend_party(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: ReasonRequest
+) -> Response:
+    """Officers only: the party can do nothing until it is reinstated."""
+    return written_answer(ledger.suspend(caller, party, reason=body.reason, idempotency_key=key))
+
+
+@routes.post("/parties/{party}/reinstatement", status_code=201, responses=write_answers(), summary="Reinstate a party")
+@writes
+def reinstate_party(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: ReasonRequest
+) -> Response:
+    """Officers only: ends a suspension."""
+    return written_answer(ledger.reinstate(caller, party, reason=body.reason, idempotency_key=key))
+
+
+@routes.post("/grants", status_code=201, responses=write_answers(), summary="Grant a person")
+@writes
+def grant(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
+    """The calling enterprise lets a person issue, keep its finance, or claim from it."""
+    return written_answer(ledger.grant(caller, body.person, list(body.grants), idempotency_key=key))
+
+
+@routes.post("/grants/revoke", status_code=201, responses=write_answers(), summary="Revoke grants of a person")
+@writes
+def revoke(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
+    """The calling enterprise takes grants away."""
+    return written_answer(ledger.revoke(caller, body.person, list(body.grants), idempotency_key=key))

@@ -1,0 +1,1 @@
+"""Shapes of requests and answers: what OpenAPI shows and what a request is held against."""

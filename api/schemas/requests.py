@@ -1,0 +1,197 @@
+"""Bodies of requests. The invoice document passes as plain JSON: the service checks it and names its fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from api.schemas.values import (
+    CLAIM_NUMBERS_MAX,
+    DOCUMENTS_MAX,
+    PARTY_MAX,
+    RESERVE_MAX,
+    SEGMENT_BLOCKS_MAX,
+    Area,
+    Fen,
+    GrantName,
+    Hash,
+    Month,
+    Name,
+    Note,
+    Number,
+    Party,
+    Reason,
+    Reference,
+    Strict,
+    TaxId,
+)
+
+
+def _first_holder(value: Any) -> int | str | None:
+    """A union would name its branches in the path of an error; this names the field alone."""
+    if value is None or value in ("seller", "buyer") or (type(value) is int and 1 <= value <= PARTY_MAX):
+        return value  # type: ignore[no-any-return]
+    raise PydanticCustomError("first_holder_form", "a party id, seller or buyer")
+
+
+Document = Annotated[
+    Any,
+    Field(
+        description="Invoice document, a draft without number (docs/FORMATS.md).", json_schema_extra={"type": "object"}
+    ),
+]
+Subject = Annotated[Party | None, Field(description="Enterprise the caller acts for; left out: the only one it may.")]
+FirstHolder = Annotated[
+    int | str | None,
+    PlainValidator(_first_holder),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": PARTY_MAX},
+                {"enum": ["seller", "buyer"]},
+                {"type": "null"},
+            ]
+        }
+    ),
+    Field(
+        description="First holder: an enrolled person's party id, `seller` until pickup, or `buyer`. Left out: the "
+        "buyer if it is named with its tax id, else the seller."
+    ),
+]
+Lines = Annotated[
+    Annotated[list[Number], Field(min_length=1, max_length=CLAIM_NUMBERS_MAX)] | None,
+    Field(description="Some lines of the claim; left out: all that are still locked."),
+]
+
+
+class IssueRequest(Strict):
+    """One invoice to issue."""
+
+    document: Document
+    subject: Subject = None
+    first_holder: FirstHolder = None
+    number: Annotated[Number | None, Field(description="One of the seller's reserved numbers; left out: the next.")] = (
+        None
+    )
+
+
+class IssueListRequest(Strict):
+    """Invoices of one seller to issue in one signed group."""
+
+    documents: Annotated[list[Document], Field(min_length=1, max_length=DOCUMENTS_MAX)]
+    subject: Subject = None
+    first_holder: FirstHolder = None
+
+
+class TransferRequest(Strict):
+    """Handing an invoice to another party."""
+
+    to: Annotated[Party, Field(description="New holder.")]
+    subject: Subject = None
+
+
+class BookingRequest(Strict):
+    """Entering an invoice into the holder's accounts."""
+
+    deductible: Annotated[bool, Field(description="Label: deductible from income tax or not.")]
+    subject: Subject = None
+
+
+class BookingWithdrawal(Strict):
+    """Taking a booking back."""
+
+    reason: Reason
+    subject: Subject = None
+
+
+class ClaimRequest(Strict):
+    """Invoices to claim from an employer, all or none."""
+
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=CLAIM_NUMBERS_MAX)]
+    employer: Annotated[Party, Field(description="Enterprise that reimburses.")]
+    reference: Reference
+
+
+class ClaimWithdrawal(Strict):
+    """Releasing lines of a claim."""
+
+    numbers: Lines = None
+
+
+class ClaimApproval(Strict):
+    """Reimbursing lines of a claim; irreversible."""
+
+    payment_reference: Annotated[Reference, Field(description="Reference of the payment.")]
+    numbers: Lines = None
+
+
+class ClaimRejection(Strict):
+    """Refusing lines of a claim; they are free again."""
+
+    reason: Reason
+    numbers: Lines = None
+
+
+class FilingRequest(Strict):
+    """Return of a month. The invoiced part is taken from the ledger's totals."""
+
+    uninvoiced_fen: Annotated[Fen, Field(description="Sales without an invoice, gross, as declared.")]
+    note: Note = ""
+    subject: Subject = None
+
+
+class MonthOpening(Strict):
+    """Opening of a month for issuing; no fields."""
+
+
+class NumbersRequest(Strict):
+    """Numbers to hold for a seller, for tills that issue off line."""
+
+    count: Annotated[int, Field(ge=1, le=RESERVE_MAX)]
+    subject: Subject = None
+
+
+class EnrolRequest(Strict):
+    """Enrolment of an enterprise or a person; the key pair is made and kept by the server."""
+
+    kind: Literal["enterprise", "person"]
+    name: Name
+    tax_id: Annotated[TaxId | None, Field(description="Of an enterprise; a person has none.")] = None
+    quota_fen: Annotated[Fen, Field(description="Gross an enterprise may issue in a month; 0 for a person.")] = 0
+    first_month: Annotated[Month | None, Field(description="First month an enterprise may issue in.")] = None
+
+
+class QuotaRequest(Strict):
+    """Gross a party may issue in one month."""
+
+    quota_fen: Fen
+
+
+class SegmentRequest(Strict):
+    """Numbers to allot to an enterprise, in blocks of 10,000."""
+
+    blocks: Annotated[int, Field(ge=1, le=SEGMENT_BLOCKS_MAX)]
+    area: Annotated[Area | None, Field(description="Area of the new numbers; left out: the ledger's own.")] = None
+
+
+class ReasonRequest(Strict):
+    """Why a party is suspended or reinstated."""
+
+    reason: Reason
+
+
+class GrantRequest(Strict):
+    """Grants an enterprise gives to, or takes from, a person."""
+
+    person: Annotated[Party, Field(description="The person.")]
+    grants: Annotated[list[GrantName], Field(min_length=1, max_length=3)]
+
+
+class VerifyRequest(Strict):
+    """What somebody who holds an invoice knows of it: all three are needed."""
+
+    number: Number
+    gross_fen: Fen
+    commitment: Hash
