@@ -101,7 +101,7 @@ class World(Drafts):
     def stored(self, table: Table, key: int) -> int:
         """A word read from the node's storage at the slot `verifier.words` names, past the contract's code."""
         slot = as_int(storage_slot(storage_key(table, key)))
-        return as_int(bytes(self.tester.backend.get_storage(self.address, slot)))
+        return int(self.tester.backend.get_storage(self.address, slot))
 
     def state(self, number: int = NUMBER) -> StateWord:
         return StateWord.unpack(self.word(Table.STATE, number))

@@ -1,0 +1,286 @@
+"""Removes each guard of the contract in turn and requires that a contract test notices.
+
+    python -m contracts.mutants                     every mutant; exit code 1 if one survives
+    python -m contracts.mutants --only check_lock   those whose description holds that text
+    python -m contracts.mutants --list              describes them, runs nothing
+
+A mutant is the contract with one condition changed: an `if` that never holds, an `assert` that always does, one side
+of an `and` or `or` left out, `<` for `<=`. It is compiled to an artifact of its own and the contract suite runs on that
+artifact (EINVOICE_CONTRACT_ARTIFACT), the tests of the changed function first, until one fails. What survives the quick
+tests meets the slow ones. Needs the dependency groups `contracts` and `test`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts import ARTIFACT_PATH, load_artifact
+from contracts.build import SOURCE_PATH, artifact_text, compile_contract
+
+ROOT = SOURCE_PATH.parents[1]
+SUITE = ROOT / "tests" / "contract"
+SUITE_LIMIT_S = 900  # a mutant that makes the suite run longer than this is noticed by that
+JOBS = 2
+
+MODULES = ("InvoiceLedger", "invoices", "parties", "storage")  # layout holds constants only
+STATEMENT = re.compile(r"^( +)(if|elif|assert|return|\w+: bool =) (.*)$")
+BOUNDARIES: dict[type[ast.cmpop], tuple[str, str]] = {
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+}
+
+TESTS_FIRST = {
+    "apply": ("groups", "issue", "supervision", "keys", "months"),
+    "_check_actor": ("supervision", "enrolment"),
+    "_seller_month": ("issue", "supervision"),
+    "_check": ("groups",),
+    "_signer": ("signatures", "succession"),
+    "_write": ("words",),
+    "check_seller": ("issue", "supervision"),
+    "check_issue": ("issue",),
+    "check_free": ("claims", "transfer"),
+    "check_movable": ("coloured", "claims"),
+    "check_transfer": ("transfer",),
+    "check_lock": ("claims",),
+    "check_release": ("claims", "coloured"),
+    "check_booking": ("booking", "coloured"),
+    "check_own": ("grants", "keys"),
+    "check_by_officer": ("supervision", "enrolment", "keys"),
+    "check_made": ("enrolment",),
+    "check_segment": ("supervision",),
+    "check_filing": ("months",),
+    "changed_party": ("grants", "months", "supervision"),
+    "current": ("keys",),
+    "word": ("succession",),
+    "may_act": ("succession",),
+    "may": ("grants", "issue"),
+}
+"""Test files, without test_ and .py, that are most likely to notice a change of the function."""
+
+EQUIVALENT: dict[str, str] = {}
+"""Mutants nobody can tell from the contract, by description, with the reason why."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: `text[start:end]` of a module becomes `replacement`."""
+
+    module: str
+    function: str
+    line: int
+    statement: str
+    start: int
+    end: int
+    original: str
+    replacement: str
+
+    @property
+    def description(self) -> str:
+        """What changes, without line numbers, so that it names the same mutant after edits elsewhere."""
+        before = " ".join(self.original.split())
+        return f"{self.module}.{self.function}: {self.statement} {before} -> {self.replacement}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant: the test that noticed it, or none."""
+
+    mutant: Mutant
+    killed_by: str | None
+
+
+class MutationError(RuntimeError):
+    """The run itself is not in order; the message says what to change."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code: 0 when every mutant is killed or known to be equivalent."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.mutants", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--only", default="", help="part of the description of the mutants to try")
+    parser.add_argument("--list", action="store_true", help="describe the mutants, run nothing")
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"how many suites run side by side ({JOBS})")
+    options = parser.parse_args(arguments)
+    known = all_mutants()
+    unknown = EQUIVALENT.keys() - {mutant.description for mutant in known}
+    if unknown:
+        raise MutationError(f"remove from EQUIVALENT what the sources no longer hold: {sorted(unknown)}")
+    chosen = [mutant for mutant in known if options.only in mutant.description]
+    if options.list:
+        for mutant in chosen:
+            sys.stdout.write(f"{mutant.module}.vy:{mutant.line} {mutant.description}\n")
+        return 0
+    survivors = [outcome for outcome in run(chosen, options.jobs) if outcome.killed_by is None]
+    sys.stdout.write(f"{len(chosen)} mutants, {len(survivors)} survived\n")
+    for outcome in survivors:
+        sys.stdout.write(f"survived: {outcome.mutant.module}.vy:{outcome.mutant.line} {outcome.mutant.description}\n")
+    return 1 if survivors else 0
+
+
+def all_mutants() -> list[Mutant]:
+    """Every mutant of the contract's modules, in order of source."""
+    return [
+        mutant
+        for module in MODULES
+        for mutant in mutants_of(module, SOURCE_PATH.with_name(f"{module}.vy").read_text(encoding="utf-8"))
+    ]
+
+
+def mutants_of(module: str, text: str) -> Iterator[Mutant]:
+    """The mutants of one module's source."""
+    function = ""
+    at = 0
+    for line, content in enumerate(text.splitlines(keepends=True), start=1):
+        found = STATEMENT.match(content.rstrip("\n"))
+        if content.startswith("def "):
+            function = content[4 : content.index("(")]
+        elif found and function != "__init__":
+            keyword = found.group(2)
+            start = at + found.start(3)
+            condition = condition_at(text, start, keyword)
+            for first, last, replacement in changes(condition, keyword):
+                original = (
+                    condition if (first, last) == (0, len(condition)) else f"{condition[first:last]} in {condition}"
+                )
+                name = keyword.removesuffix(":")
+                yield Mutant(module, function, line, name, start + first, start + last, original, replacement)
+        at += len(content)
+
+
+def condition_at(text: str, start: int, keyword: str) -> str:
+    """The expression that begins at `start`, over several lines while a bracket is open, without colon or comment."""
+    depth = 0
+    for at in range(start, len(text)):
+        char = text[at]
+        depth += (char in "([{") - (char in ")]}")
+        ends = ":" if keyword in ("if", "elif") else "#\n"
+        if depth == 0 and char in ends:
+            return text[start:at].rstrip()
+    raise MutationError(f"no end of the statement at {start}: {text[start : start + 60]}")
+
+
+def changes(condition: str, keyword: str) -> Iterator[tuple[int, int, str]]:
+    """(first, last, replacement) of each change of a condition, as offsets in it."""
+    whole = (0, len(condition))
+    try:
+        tree = ast.parse(condition, mode="eval").body
+    except SyntaxError:  # `staticcall` is Vyper's own
+        if "==" in condition:
+            yield *whole, "True"
+        return
+    if keyword in ("if", "elif"):
+        yield *whole, "False"
+    elif keyword == "assert" or isinstance(tree, ast.Compare):
+        yield *whole, "True"
+    starts = [0]
+    for content in condition.splitlines(keepends=True):
+        starts.append(starts[-1] + len(content))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BoolOp):
+            joint = " and " if isinstance(node.op, ast.And) else " or "
+            parts = [ast.get_source_segment(condition, value) or "" for value in node.values]
+            for left_out in range(len(parts)):
+                kept = joint.join(f"({part})" for index, part in enumerate(parts) if index != left_out)
+                yield *span(node, starts), kept
+        elif isinstance(node, ast.Compare) and type(node.ops[0]) in BOUNDARIES:
+            first, last = span(node.left, starts)[1], span(node.comparators[0], starts)[0]
+            old, new = BOUNDARIES[type(node.ops[0])]
+            yield (
+                *span(node, starts),
+                (
+                    condition[span(node, starts)[0] : first]
+                    + condition[first:last].replace(old, new, 1)
+                    + condition[last : span(node, starts)[1]]
+                ),
+            )
+
+
+def span(node: ast.expr, starts: list[int]) -> tuple[int, int]:
+    """Offsets of an expression in its condition; `starts` are those of the condition's lines."""
+    if node.end_lineno is None or node.end_col_offset is None:
+        raise MutationError("an expression without an end")
+    return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+
+def run(mutants: list[Mutant], jobs: int = JOBS) -> Iterator[Outcome]:
+    """Outcomes as they come in, each printed, with a progress bar; equivalent mutants are left out."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    tried = [mutant for mutant in mutants if mutant.description not in EQUIVALENT]
+    console = Console(width=160, soft_wrap=True, highlight=False, markup=False)
+    with ProcessPoolExecutor(jobs) as pool, Progress(console=console) as progress:
+        task = progress.add_task("mutants", total=len(tried))
+        for done in as_completed([pool.submit(outcome_of, mutant) for mutant in tried]):
+            outcome = done.result()
+            fate = f"killed by {outcome.killed_by}" if outcome.killed_by else "SURVIVED"
+            console.print(f"{outcome.mutant.module}.vy:{outcome.mutant.line} {outcome.mutant.description}: {fate}")
+            progress.advance(task)
+            yield outcome
+
+
+def outcome_of(mutant: Mutant) -> Outcome:
+    """Compiles one mutant and runs the contract suite on it until a test fails."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
+        directory = Path(name)
+        for source in SOURCE_PATH.parent.glob("*.vy"):
+            shutil.copy(source, directory)
+        mutated = directory / f"{mutant.module}.vy"
+        text = mutated.read_text(encoding="utf-8")
+        mutated.write_text(text[: mutant.start] + mutant.replacement + text[mutant.end :], encoding="utf-8")
+        artifact = compile_contract(directory / SOURCE_PATH.name)
+        if bytes.fromhex(artifact["bytecode"].removeprefix("0x")) == load_artifact(ARTIFACT_PATH).bytecode:
+            return Outcome(mutant, None)
+        path = directory / "mutant.json"
+        path.write_text(artifact_text(artifact), encoding="utf-8")
+        return Outcome(mutant, failing_test(path, mutant, "not slow") or failing_test(path, mutant, "slow"))
+
+
+def failing_test(artifact: Path, mutant: Mutant, marks: str) -> str | None:
+    """The first contract test with those marks that fails on that artifact; None when all pass.
+
+    Raises: MutationError when pytest itself cannot run.
+    """
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", marks]
+    environment = os.environ | {"EINVOICE_CONTRACT_ARTIFACT": str(artifact)}
+    try:
+        done = subprocess.run(
+            [*command, *(str(path) for path in suite_files(mutant.function))],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SUITE_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"a suite that took over {SUITE_LIMIT_S} s"
+    if done.returncode == 0:
+        return None
+    failed = re.search(r"^(?:FAILED|ERROR) \S*?(test_\w+\.py::\S+)", done.stdout, re.MULTILINE)
+    if failed is None:
+        raise MutationError(f"pytest on {mutant.description}: {done.stdout}{done.stderr}")
+    return failed.group(1)
+
+
+def suite_files(function: str) -> list[Path]:
+    """Files of the contract suite, those for `function` first; not the artifact's and the mutants' own."""
+    first = [SUITE / f"test_{name}.py" for name in TESTS_FIRST.get(function, ())]
+    left_out = {SUITE / "test_artifact.py", SUITE / "test_mutants.py", *first}
+    return first + sorted(path for path in SUITE.glob("test_*.py") if path not in left_out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
