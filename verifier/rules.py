@@ -143,12 +143,12 @@ def _settled(state: InvoiceState, operation: Operation, actor: int, time_s: int)
 def _booked(state: InvoiceState, operation: Operation) -> InvoiceState:
     word = state.word
     _require_holder(state, operation)
+    _require(word.holder != word.seller, "booked by its seller")
     is_booked = word.entry in {Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE}
     if operation.code == Code.WITHDRAW_BOOKING:
         _require(is_booked, "no booking to withdraw")
         return replace(state, word=replace(word, entry=Entry.WITHDRAWN))
     _require(not is_booked, "booked a second time")
-    _require(word.holder != word.seller, "booked by its seller")
     _require(operation.option in {Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE}, "label")
     return replace(state, word=replace(word, entry=operation.option))
 

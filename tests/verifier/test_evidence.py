@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -41,8 +42,8 @@ from tests.verifier.bundle_factory import (
     private_key,
 )
 from verifier import verify
-from verifier.canonical import dumps
-from verifier.commitment import commit, disclose
+from verifier.canonical import VALUES_MAX, dumps
+from verifier.commitment import LEAVES_MAX, commit, disclose
 from verifier.errors import TrustError
 from verifier.hashing import keccak256
 from verifier.operations import SECP256K1_ORDER, Code
@@ -50,6 +51,7 @@ from verifier.parsing import FILE_SIZE_MAX, HISTORY_MAX, parse
 from verifier.reasons import TEXTS, Reason
 from verifier.report import STEP_WORDS, Report, Result
 from verifier.steps import STEP_NAMES, examine, unchecked
+from verifier.trust import TRUST_SIZE_MAX
 from verifier.words import LOCK_LIFETIME_S, Table, storage_key
 
 WHOLE = Scenario()
@@ -589,3 +591,13 @@ def test_unusable_trust_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(TrustError) as caught:
         replace(TRUST, **changes)
     assert caught.value.reason is Reason.TRUST_UNREADABLE
+
+
+def test_every_reason_step_and_limit_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "EVIDENCE.md").read_text()
+    for reason, (zh, en) in TEXTS.items():
+        assert f"| `{reason.value}` | {en} | {zh} |" in text, f"document the reason {reason.value}"
+    for number, name in enumerate(STEP_NAMES, start=1):
+        assert f"| {number} | `{name}` |" in text, f"document the step {name}"
+    for limit in (FILE_SIZE_MAX, HISTORY_MAX, LEAVES_MAX, VALUES_MAX, TRUST_SIZE_MAX):
+        assert f"{limit:,}" in text, f"document the limit {limit:,}"
