@@ -7,10 +7,11 @@ every route; a route's own parameters and fields are declared where it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
 from anyio import fail_after
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -56,7 +57,7 @@ class LedgerRoute(APIRoute):
         inner = super().get_route_handler()
         access = access_of(self.endpoint)
         takes_body = self.body_field is not None
-        known = _query_names(self)
+        known = frozenset(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
             if not access.public:
@@ -87,8 +88,11 @@ async def _authenticate(request: Request) -> Caller:
     return cast("Caller", await in_thread(pools().reads, lambda: ledger.authenticate(text)))
 
 
-def _query_names(route: APIRoute) -> frozenset[str]:
-    return frozenset(field.alias for field in route.dependant.query_params)
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """Names of the query parameters of an endpoint and of what it depends on."""
+    yield from (field.alias for field in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _query_names(below)
 
 
 def _check_query(request: Request, known: frozenset[str]) -> None:

@@ -22,6 +22,7 @@ except PackageNotFoundError:  # run from a source tree that is not installed
     VERSION = "0"
 
 _FAILED = 400
+_FRAMEWORK_ERROR = "HTTPValidationError"  # FastAPI's own shape, which is never answered
 
 
 def install(app: FastAPI) -> None:
@@ -43,6 +44,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             example = EXAMPLES[operation["operationId"]]
             if "requestBody" in operation:
                 operation["requestBody"]["content"]["application/json"]["example"] = example.request
+            if _FRAMEWORK_ERROR in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]  # a read has no body to be wrong; its parameters answer 400
             for status, described in operation["responses"].items():
                 content = described.get("content", {})
                 if int(status) >= _FAILED:
@@ -50,7 +53,6 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                     described["content"][MEDIA_TYPE]["example"] = PROBLEM_EXAMPLES[int(status)]
                 else:
                     content["application/json"]["example"] = example.answers[int(status)]
-    unused = ("HTTPValidationError", "ValidationError")
-    for name in unused:
+    for name in (_FRAMEWORK_ERROR, "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document

@@ -15,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
+from ledger.service import ServiceError
 from ledger.settings import Settings
 
 BACKLOG = 2_048  # connections the kernel holds while all processes are busy
@@ -118,6 +119,7 @@ def configure_log(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, final],
         )
     )
+    handler.addFilter(_shorten_known_failure)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))  # uvicorn says at info level what the ready line says better
@@ -133,6 +135,15 @@ def _serve_alone(config: uvicorn.Config, listener: socket.socket) -> int:
         for number, handler in previous.items():
             signal.signal(number, handler)
     return 0 if server.started else STARTUP_FAILURE
+
+
+def _shorten_known_failure(record: logging.LogRecord) -> bool:
+    """uvicorn logs why a start failed as a traceback; what our own errors say is its last line."""
+    text = record.getMessage()
+    last = text.rstrip().rpartition("\n")[2]
+    if text.startswith("Traceback") and last.startswith(f"{ServiceError.__module__}."):
+        record.msg, record.args = last.partition(": ")[2], ()
+    return True
 
 
 def _ended(_signal: int, _frame: FrameType | None) -> None:

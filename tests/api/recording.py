@@ -1,0 +1,122 @@
+"""A double of the ledger that records what it was asked and answers with fixed views: for shapes and routing only."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ledger.service import errors, views
+from ledger.service.views import WriteStatus
+
+API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
+NUMBER = "94403260911000000001"
+OTHER_NUMBER = "94403260911000000002"
+DIGEST = "5b" * 32
+COMMITMENT = "c3" * 32
+CLAIM_ID = "7f" * 16
+NOW = datetime(2026, 11, 5, 2, 30, tzinfo=UTC)
+GROSS_FEN = 10_600
+
+RECEIPT = views.Receipt(DIGEST, NOW, NOW, "1c" * 65)
+HOLD = views.ClaimHold(CLAIM_ID, NOW, 12, "李明", 7, "示例公司", "BX-1")
+REFUSAL = views.Refusal("locked", 18, NUMBER, "Locked.", "已锁定。", "Look.", "请查看。", HOLD)
+RECORDED = views.Written(WriteStatus.RECORDED, DIGEST, RECEIPT, (NUMBER,), CLAIM_ID, 7, 421, NOW)
+INVOICE = views.InvoiceView(
+    NUMBER, "ordinary", "normal", "locked", "not_booked", 5, 7, 12, "卖方", "买方", "李明", GROSS_FEN, 600, "2026-11",
+    NOW, NOW, 421, 2, COMMITMENT, HOLD, {"kind": "ordinary"},
+)  # fmt: skip
+HISTORY = views.HistoryEntry(
+    "lock", "refused", "locked", NOW, 421, 12, "李明", 12, "李明", 7, "示例公司", DIGEST, None, None, None
+)
+CLAIM = views.ClaimView(
+    CLAIM_ID, "BX-1", 12, "李明", 7, "示例公司", NOW, 1, 0, 0, GROSS_FEN, 0,
+    (views.ClaimLine(NUMBER, "locked", GROSS_FEN),),
+)  # fmt: skip
+PARTY = views.PartyView(
+    7, "enterprise", "示例公司", "91440300MA5F0000XY", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
+    ((12, ("claim",)),), (("94403260911000000000", "94403260911000009999"),),
+)  # fmt: skip
+MONTH = views.MonthView(5, "2026-11", GROSS_FEN, 600, 0, 0, 10**9, GROSS_FEN, 1, True, NOW, "d4" * 32)
+PUBLIC = views.PublicInvoice(
+    NUMBER, "ordinary", "normal", "free", "卖方 <b>", "91440300MA5E0000AB", "买方", 10_000, 600, GROSS_FEN,
+    "2026-11-05",     COMMITMENT, 421, ((NOW, "issue"), (NOW, "lock")),
+)  # fmt: skip
+CALLER = views.Caller(12, "person", "person:" + "0" * 32, "李明", suspended=False, grants={7: 4})
+
+
+class RecordingLedger:
+    """Answers every method of the service door; `calls` holds (method, args, kwargs)."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.written = RECORDED
+        self.failure: Exception | None = None
+        self.remaining: tuple[str, ...] = ()
+        self.lines: tuple[views.LineRefusal, ...] = ()
+        self.rows: tuple[views.IssueRow, ...] = (views.IssueRow(0, "recorded", NUMBER, COMMITMENT),)
+        self.list_written: views.Written | None = RECORDED
+        self.gate: threading.Event | None = None
+        self.waiting = threading.Semaphore(0)
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def authenticate(self, api_key: str) -> views.Caller:
+        if api_key != API_KEY:
+            raise errors.NotAuthenticated
+        return CALLER
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ANSWERS:
+            raise AttributeError(name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append((name, args, kwargs))
+            if self.failure is not None:
+                raise self.failure
+            if self.gate is not None and "idempotency_key" in kwargs:
+                self.waiting.release()
+                assert self.gate.wait(20)
+            return ANSWERS[name](self, args)
+
+        return call
+
+
+def _check(_ledger: RecordingLedger, args: tuple[Any, ...]) -> Any:
+    return PUBLIC if args == (NUMBER, GROSS_FEN, COMMITMENT) else None
+
+
+ANSWERS: dict[str, Any] = {
+    **dict.fromkeys(
+        (
+            "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
+            "file_month", "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "open_month",
+            "operation", "dismiss_officer", "rotate_key", "recover_key",
+        ),
+        lambda ledger, _: ledger.written,
+    ),
+    "issue_list": lambda ledger, _: views.IssueListWritten(ledger.list_written, ledger.rows),
+    "invoice": lambda *_: INVOICE,
+    "history": lambda *_: (HISTORY, replace(HISTORY, outcome="applied", reason=None, version=2)),
+    "search": lambda *_: views.InvoicePage((INVOICE,), "1f"),
+    "open_claim": lambda ledger, _: views.ClaimWritten(ledger.written, ledger.lines, ledger.remaining),
+    "claim": lambda *_: CLAIM,
+    "claims": lambda *_: views.ClaimPage((CLAIM,), None),
+    "month": lambda *_: MONTH,
+    "reserve_numbers": lambda *_: views.NumbersReserved((NUMBER, OTHER_NUMBER), NOW),
+    "party": lambda *_: PARTY,
+    "parties": lambda *_: views.PartyPage((PARTY,), None),
+    "enrol": lambda ledger, _: (ledger.written, API_KEY),
+    "appoint_officer": lambda ledger, _: (ledger.written, API_KEY),
+    "evidence": lambda *_: b'{"format":"evidence"}',
+    "trust": lambda *_: {"format": "trust"},
+    "public_check": _check,
+    "public_evidence": lambda ledger, args: b'{"format":"redacted"}' if _check(ledger, args) else None,
+    "health": lambda *_: views.Health(421, 420, 3),
+}  # fmt: skip

@@ -1,0 +1,122 @@
+"""Every operation of the OpenAPI document: its example is valid, works, and its answer is what it declares."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.examples import EXAMPLES, PROBLEM_EXAMPLES
+from api.pools import access_of
+from api.problems import PROBLEM_TYPES
+from api.schemas.answers import Problem
+from tests.api.recording import CLAIM_ID, COMMITMENT, DIGEST, GROSS_FEN, NUMBER
+
+ROUTES = {
+    route.name: route
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.include_in_schema
+}
+PATH_VALUES = {"number": NUMBER, "claim_id": CLAIM_ID, "digest": DIGEST, "month": "2026-11", "party": "7"}
+
+
+def address_of(route: APIRoute) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: PATH_VALUES[match.group(1)], route.path)
+
+
+def request_of(caller: Any, name: str) -> Any:
+    route, example = ROUTES[name], EXAMPLES[name]
+    method = next(iter(route.methods))
+    if example.request is None:
+        return caller.get(address_of(route))
+    return caller.post(address_of(route), example.request, method=method)
+
+
+def test_every_operation_has_an_example_and_no_example_is_left_over():
+    assert set(ROUTES) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_example_is_valid_and_the_answer_is_as_declared(caller, name):
+    route, example = ROUTES[name], EXAMPLES[name]
+    if route.body_field is not None:
+        assert json.loads(json.dumps(example.request)) == example.request
+    answer = request_of(caller, name)
+    assert answer.status in route.responses, answer.text
+    assert answer.status < 300, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    model = route.responses[answer.status]["model"]
+    model.model_validate_json(answer.body)
+    for status, value in example.answers.items():
+        route.responses[status]["model"].model_validate_json(json.dumps(value))
+    assert set(example.answers) == {status for status in route.responses if status < 400}
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not access_of(route.endpoint).public])
+def test_operation_needs_a_credential(anyone, recording, name):
+    assert request_of(anyone, name).status == 401
+    assert recording.calls == []
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if access_of(route.endpoint).writes])
+def test_write_needs_an_idempotency_key_and_passes_it_on(caller, recording, name):
+    route, example = ROUTES[name], EXAMPLES[name]
+    method = next(iter(route.methods))
+    assert caller.post(address_of(route), example.request, method=method, key=None).status == 400
+    assert recording.calls == []
+    caller.post(address_of(route), example.request, method=method, key="the-key")
+    assert recording.calls[0][2]["idempotency_key"] == "the-key"
+
+
+def test_every_method_that_changes_something_is_a_write():
+    reading_posts = {"verify_invoice"}
+    for name, route in ROUTES.items():
+        assert access_of(route.endpoint).writes is (route.methods != {"GET"} and name not in reading_posts)
+
+
+def test_failures_are_declared_as_problems_with_examples(anyone):
+    document = anyone.get("/v1/openapi.json").json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) == len(ROUTES)
+    for operation in operations:
+        assert operation["summary"]
+        assert operation["description"]
+        if "requestBody" in operation:
+            assert "example" in operation["requestBody"]["content"]["application/json"]
+        for status, response in operation["responses"].items():
+            media_type = "application/json" if int(status) < 400 else "application/problem+json"
+            assert list(response["content"]) == [media_type]
+            assert "example" in response["content"][media_type]
+            assert "$ref" in response["content"][media_type]["schema"]
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references == set(document["components"]["schemas"])
+
+
+def test_problem_examples_are_problems():
+    for status, value in PROBLEM_EXAMPLES.items():
+        problem = Problem.model_validate_json(json.dumps(value))
+        assert problem.status == status
+        assert PROBLEM_TYPES[problem.type.removeprefix("/problems/")].status == status
+
+
+def test_public_check_answers_the_same_whatever_differs(anyone):
+    wrong = [("9" * 20, GROSS_FEN, COMMITMENT), (NUMBER, GROSS_FEN + 1, COMMITMENT), (NUMBER, GROSS_FEN, "d4" * 32)]
+    answers = [
+        anyone.post("/v1/verify", {"number": number, "gross_fen": gross, "commitment": commitment})
+        for number, gross, commitment in wrong
+    ]
+    assert len({(one.status, one.body, tuple(one.raw_headers)) for one in answers}) == 1
+    assert answers[0].json() == {
+        "matches": False,
+        "message": "No invoice matches all three.",
+        "message_zh": "没有三项均相符的发票。",
+        "invoice": None,
+    }
+    right = anyone.post("/v1/verify", {"number": NUMBER, "gross_fen": GROSS_FEN, "commitment": COMMITMENT}).json()
+    assert right["matches"] is True
+    assert right["invoice"]["seller_name"] == "卖方 <b>"
