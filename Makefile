@@ -51,7 +51,7 @@ clean: ## remove the environment and the demo's data
 
 $(RUN): requirements.txt pyproject.toml | .venv/pyvenv.cfg
 	$(PIP) --require-hashes -r requirements.txt
-	$(PIP) --no-deps --no-build-isolation --editable .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(DEV): requirements-dev.txt $(RUN)

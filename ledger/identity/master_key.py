@@ -41,12 +41,12 @@ def load_master_key(settings: Settings) -> bytes:
     return _parse(text, str(path))
 
 
-def create_master_key(path: Path) -> bytes:
-    """New random 32-byte master key, written to `path` with mode 0600 and synced to disk.
+def create_master_key(path: Path, key: bytes | None = None) -> bytes:
+    """`key`, or a new random 32-byte master key, written to `path` with mode 0600 and synced to disk.
 
     Raises: MasterKeyError when the file exists (it is never overwritten) or cannot be written.
     """
-    key = secrets.token_bytes(MASTER_KEY_SIZE)
+    key = secrets.token_bytes(MASTER_KEY_SIZE) if key is None else _parse(key.hex(), "argument")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as err:

@@ -15,6 +15,15 @@ from ledger.service.errors import (
 )
 from ledger.service.installation import Founded, found, open_sequencer
 from ledger.service.ledger import Ledger
+from ledger.service.maintenance import (
+    BackupReport,
+    audit,
+    backup,
+    node_if_none_runs,
+    rebuild,
+    restore,
+    run_node,
+)
 from ledger.service.views import (
     Caller,
     ClaimHold,
@@ -41,6 +50,7 @@ from ledger.service.views import (
 )
 
 __all__ = [
+    "BackupReport",
     "Busy",
     "Caller",
     "ClaimHold",
@@ -76,6 +86,12 @@ __all__ = [
     "ServiceError",
     "WriteStatus",
     "Written",
+    "audit",
+    "backup",
     "found",
+    "node_if_none_runs",
     "open_sequencer",
+    "rebuild",
+    "restore",
+    "run_node",
 ]

@@ -96,7 +96,7 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
         if target.exists():
             target.rmdir()
         building.rename(target)
-        _sync_directory(target.parent)
+        sync_directory(target.parent)
     except (ChainError, StorageError, IdentityError, OSError) as err:
         raise NotReady(f"the ledger was not set up, nothing is left behind: {err}") from err
     finally:
@@ -173,7 +173,7 @@ def _build(settings: Settings, authority_name: str, officer_name: str) -> Founde
         store.write(keep)
         reader = open_reader(settings.chain_dir)
         with closing(reader), open_writer(settings.chain_dir, sealer_key=operator_key, now=_now_s) as writer:
-            writer.commit([_appointments(authority, others, identity, now_s)])
+            writer.commit([_appointment(authority, founder, identity, now_s) for founder in others])
             follow(store.engine, reader)
             with store.reading() as connection:
                 records = [parties.party_of_identity(connection, founder.identity.hash) for founder in others]
@@ -205,23 +205,15 @@ def _founders(authority_name: str, officer_name: str, now: datetime) -> tuple[_F
     return authority, (officer, certified(calendar_identity(CALENDAR_ID), CALENDAR_ID))
 
 
-def _appointments(
-    authority: _Founder, others: tuple[_Founder, ...], identity: ChainIdentity, now_s: int
-) -> SignedGroup:
-    operations = [
-        instructions.appoint(
-            authority=AUTHORITY_PARTY,
-            identity=founder.identity.hash,
-            kind=founder.identity.kind,
-            signer=founder.address,
-            certificate_hash=certificate_hash(founder.certificate),
-        )
-        for founder in others
-    ]
-    operations.sort(key=lambda operation: operation.number)
-    return sign_group(
-        authority.key, Group(AUTHORITY_PARTY, now_s + GROUP_LIFETIME_S, tuple(operations)), identity.domain
+def _appointment(authority: _Founder, founder: _Founder, identity: ChainIdentity, now_s: int) -> SignedGroup:
+    operation = instructions.appoint(
+        authority=AUTHORITY_PARTY,
+        identity=founder.identity.hash,
+        kind=founder.identity.kind,
+        signer=founder.address,
+        certificate_hash=certificate_hash(founder.certificate),
     )
+    return sign_group(authority.key, Group(AUTHORITY_PARTY, now_s + GROUP_LIFETIME_S, (operation,)), identity.domain)
 
 
 def _first_month(founder: _Founder, calendar: int, identity: ChainIdentity, now_s: int) -> SignedGroup:
@@ -283,7 +275,8 @@ def _checked_operator_key(store: Store, vault: Vault, identity: ChainIdentity) -
         raise NotReady(f"database, master key and chain do not fit together: {err}") from err
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Makes a rename inside `path` durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

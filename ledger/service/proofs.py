@@ -16,6 +16,7 @@ from ledger.evidence import EvidenceUnavailableError, assemble
 from ledger.identity import public_key_of
 from ledger.projection import Connection, invoices, keystore
 from ledger.projection.invoices import InvoiceRecord
+from ledger.projection.keystore import StoredDocument
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import checked_number
@@ -103,13 +104,18 @@ def opened_document(context: Context, connection: Connection, record: InvoiceRec
 
 def _opened(context: Context, connection: Connection, record: InvoiceRecord) -> tuple[dict[str, Json], bytes] | None:
     """Plain document and seed of an invoice on chain, None once erased or if it was issued elsewhere."""
-    text = format_number(record.number)
-    stored = keystore.document(connection, text, record.digest)
+    stored = keystore.document(connection, format_number(record.number), record.digest)
     if stored is None or stored.sealed_document is None or stored.sealed_seed is None:
         return None
-    value = loads(context.vault.open(stored.sealed_document, SEALED_DOCUMENT, text), DOCUMENT_SIZE_MAX)
+    return opened_stored(context, stored)
+
+
+def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, Json], bytes]:
+    """Plain document and seed of a stored one that was not erased. Raises: SealError."""
+    text = format_number(stored.number)
+    value = loads(context.vault.open(stored.sealed_document or b"", SEALED_DOCUMENT, text), DOCUMENT_SIZE_MAX)
     assert isinstance(value, dict)
-    return value, context.vault.open(stored.sealed_seed, SEALED_SEED, text)
+    return value, context.vault.open(stored.sealed_seed or b"", SEALED_SEED, text)
 
 
 def _bundle(context: Context, record: InvoiceRecord) -> Bundle:

@@ -1,0 +1,143 @@
+"""`einvoice party`: the register, as an officer or an enterprise signs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ledger.cli.output import new_key, open_ledger, out, print_json, print_written
+from ledger.service import PartyView
+
+app = typer.Typer(no_args_is_help=True, help="Enrol parties; give quotas, segments and grants.")
+
+AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
+Party = Annotated[int, typer.Argument(help="Party id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.command()
+def enrol(
+    name: Annotated[str, typer.Argument(help="Name of the enterprise or person.")],
+    as_party: AsParty,
+    tax_id: Annotated[
+        str | None, typer.Option(help="Unified social credit code: an enterprise; without: a person.")
+    ] = None,
+    quota_fen: Annotated[int, typer.Option(help="Gross it may issue a month, in fen.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol an enterprise or a person, with a key made and kept here; prints its API key once.
+
+    Example: `einvoice party enrol 深圳某公司 --as 2 --tax-id 91310112703255042R --quota-fen 100000000`
+    """
+    with open_ledger(writing=True) as ledger:
+        kind = "person" if tax_id is None else "enterprise"
+        written, api_key = ledger.enrol(
+            ledger.caller(as_party), kind=kind, name=name, tax_id=tax_id, quota_fen=quota_fen, idempotency_key=new_key()
+        )
+        print_written(written, as_json=as_json, extra={"api_key": api_key})
+
+
+@app.command()
+def quota(party: Party, fen: Annotated[int, typer.Argument(help="Gross a month, in fen.")], as_party: AsParty) -> None:
+    """Set what an enterprise may issue in a month.
+
+    Example: `einvoice party quota 4 100000000 --as 2`
+    """
+    with open_ledger(writing=True) as ledger:
+        print_written(ledger.set_quota(ledger.caller(as_party), party, fen, idempotency_key=new_key()), as_json=False)
+
+
+@app.command()
+def segment(
+    party: Party,
+    as_party: AsParty,
+    blocks: Annotated[int, typer.Option(help="Blocks of 10,000 numbers.")] = 1,
+    area: Annotated[str | None, typer.Option(help="Area, 4 digits; 4403 is Shenzhen.")] = None,
+) -> None:
+    """Allot the next free numbers to an enterprise.
+
+    Example: `einvoice party segment 4 --as 2 --blocks 2`
+    """
+    with open_ledger(writing=True) as ledger:
+        written = ledger.allot_segment(
+            ledger.caller(as_party), party, blocks=blocks, area=area, idempotency_key=new_key()
+        )
+        print_written(written, as_json=False)
+
+
+@app.command()
+def grant(
+    person: Annotated[int, typer.Argument(help="Party id of the person.")],
+    grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
+    as_party: AsParty,
+) -> None:
+    """An enterprise lets a person issue, do finance, or claim.
+
+    Example: `einvoice party grant 6 claim finance --as 4`
+    """
+    with open_ledger(writing=True) as ledger:
+        print_written(ledger.grant(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=False)
+
+
+@app.command()
+def revoke(
+    person: Annotated[int, typer.Argument(help="Party id of the person.")],
+    grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
+    as_party: AsParty,
+) -> None:
+    """An enterprise takes grants away.
+
+    Example: `einvoice party revoke 6 claim --as 4`
+    """
+    with open_ledger(writing=True) as ledger:
+        print_written(ledger.revoke(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=False)
+
+
+@app.command()
+def suspend(
+    party: Party, as_party: AsParty, reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = ""
+) -> None:
+    """Suspend an enterprise or a person.
+
+    Example: `einvoice party suspend 4 --as 2 --reason "returns overdue"`
+    """
+    with open_ledger(writing=True) as ledger:
+        written = ledger.suspend(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
+        print_written(written, as_json=False)
+
+
+@app.command()
+def reinstate(
+    party: Party, as_party: AsParty, reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = ""
+) -> None:
+    """End a suspension.
+
+    Example: `einvoice party reinstate 4 --as 2`
+    """
+    with open_ledger(writing=True) as ledger:
+        written = ledger.reinstate(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
+        print_written(written, as_json=False)
+
+
+@app.command("list")
+def list_parties(as_party: AsParty, as_json: AsJson = False) -> None:
+    """List parties, as the given party may see them.
+
+    Example: `einvoice party list --as 1 --json`
+    """
+    with open_ledger() as ledger:
+        caller = ledger.caller(as_party)
+        rows: list[PartyView] = []
+        cursor = None
+        while True:
+            page = ledger.parties(caller, cursor=cursor, limit=100)
+            rows += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    if as_json:
+        print_json([{"party": row.party, "kind": row.kind, "name": row.name, "tax_id": row.tax_id} for row in rows])
+        return
+    for row in rows:
+        out.print(f"{row.party:>6}  {row.kind:<10}  {row.name}  {row.tax_id or ''}", highlight=False, markup=False)

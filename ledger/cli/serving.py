@@ -1,0 +1,163 @@
+"""Running the node and the API as processes of their own, and ending them together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Self
+
+import structlog
+
+from ledger.cli.output import err
+from ledger.sequencer import SequencerStoppedError
+from ledger.service import Ledger, ServiceError, run_node
+from ledger.settings import Settings
+
+READY = "ready"
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 45.0  # the API lets running requests finish, at most the longest wait for a block
+POLL_S = 0.1
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class ProcessEndedError(RuntimeError):
+    """A process ended before it was ready; its own last words are on standard error."""
+
+
+def run_node_process(settings: Settings) -> int:
+    """The node, until SIGTERM; prints `ready node` once it can take work. Exit code."""
+    _configure_log(settings)
+    try:
+        with Ledger.open(settings) as ledger:
+            run_node(ledger.context, on_ready=lambda: print(f"{READY} node", flush=True))  # noqa: T201 - for the parent
+    except ServiceError as error:
+        err.print(f"einvoice: {error.message}", style="red", highlight=False, markup=False)
+        return 1
+    except SequencerStoppedError as error:
+        err.print(f"einvoice: the node stopped: {error}", style="red", highlight=False, markup=False)
+        return 1
+    return 0
+
+
+class Servers:
+    """A node and an API on one ledger, as child processes. Use it in a `with`."""
+
+    def __init__(self, settings: Settings) -> None:
+        environment = {**os.environ, **_environment_of(settings)}
+        self._children: list[subprocess.Popen[str]] = []
+        self._environment = environment
+        self.url = ""
+
+    def start(self) -> None:
+        """Starts both; returns when they answer. Raises: ProcessEndedError."""
+        self._spawn("ledger.cli", "node")
+        self.url = self._spawn("api").removeprefix(READY).strip()
+
+    def ended(self) -> bool:
+        """Whether one of them is gone."""
+        return any(child.poll() is not None for child in self._children)
+
+    def stop(self) -> int:
+        """Ends the API, then the node; 0 when both ended as asked."""
+        worst = 0
+        for child in reversed(self._children):
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            try:
+                worst = max(worst, abs(child.wait(timeout=STOP_LIMIT_S)))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                worst = 1
+        self._children.clear()
+        return worst
+
+    def _spawn(self, *module: str) -> str:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *module], env=self._environment, stdout=subprocess.PIPE, text=True
+        )
+        self._children.append(child)
+        line = _first_line(child)
+        if not line.startswith(READY):
+            self.stop()
+            raise ProcessEndedError(f"{module[0]} did not start")
+        return line
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def serve_until_signal(settings: Settings) -> int:
+    """Node and API until SIGTERM or SIGINT, or until one of them ends. Exit code."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    servers = Servers(settings)
+    try:
+        servers.start()
+    except ProcessEndedError as error:
+        err.print(f"einvoice: {error}", style="red", highlight=False, markup=False)
+        return 1
+    print(f"{READY} {servers.url}", flush=True)  # noqa: T201 - a parent or a person waits for it
+    while not stop.wait(POLL_S) and not servers.ended():
+        pass
+    failed = not stop.is_set()
+    code = servers.stop()
+    if failed:
+        err.print("einvoice: a process ended by itself; both are stopped", style="red", highlight=False)
+    return 1 if failed else code
+
+
+def _first_line(child: subprocess.Popen[str]) -> str:
+    """First line a child prints, "" when it ends or says nothing in time; the rest is passed on."""
+    found: list[str] = []
+    said = threading.Event()
+
+    def read() -> None:
+        assert child.stdout is not None
+        found.append(child.stdout.readline().strip())
+        said.set()
+        for line in child.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+    threading.Thread(target=read, name="child-output", daemon=True).start()
+    deadline = time.monotonic() + START_LIMIT_S
+    while not said.wait(POLL_S) and time.monotonic() < deadline:
+        pass
+    return found[0] if found else ""
+
+
+def _environment_of(settings: Settings) -> dict[str, str]:
+    """Settings that were given in code, for the children's environment; secrets are inherited, never copied."""
+    given = settings.model_dump(exclude_unset=True, exclude={"master_key"}, mode="json")
+    return {f"EINVOICE_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+
+
+def _configure_log(settings: Settings) -> None:
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
