@@ -53,7 +53,10 @@ class Settings(BaseSettings):
         default=512, ge=1, le=512, description="Operations in one block's transaction at most; 512 fits the gas limit."
     )
     clock_step_back_max_ms: int = Field(
-        default=2_000, ge=0, le=60_000, description="A clock further than this behind the last block stops sequencing."
+        default=2_000,
+        ge=0,
+        le=2_000,
+        description="A clock further than this behind the last block stops sequencing; the chain allows 2 s.",
     )
     post_wait_ms: int = Field(
         default=2_000, ge=0, le=30_000, description="How long a POST waits for 201 (recorded) before it answers 202."

@@ -15,7 +15,7 @@ from ledger.projection import number_pool
 from ledger.projection.columns import number_text, seconds
 from ledger.projection.database import upsert
 from ledger.projection.errors import DuplicateGroupError, IdempotencyConflictError, QueueLimitReachedError
-from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, OPERATION, REFERENCE, QueueState
+from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, OPERATION, REFERENCE, WAITING, QueueState
 from ledger.projection.packing import pack_signed
 
 GROUPS_MAX = 16  # groups in one acceptance: a request of 4,096 operations, half a megabyte
@@ -158,9 +158,7 @@ def _hold_queue_limit(connection: Connection, groups: tuple[NewGroup, ...], queu
         wanted[group.actor] = wanted.get(group.actor, 0) + len(group.operations)
     for actor, count in wanted.items():
         waiting = connection.execute(
-            select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(
-                OPERATION.c.state == QueueState.ACCEPTED, OPERATION.c.actor == actor
-            )
+            select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(WAITING, OPERATION.c.actor == actor)
         ).scalar_one()
         if int(waiting) + count > queue_limit:
             raise QueueLimitReachedError(actor, int(waiting), queue_limit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select, union
 
 from ledger.projection.derived import CLAIM
-from ledger.projection.invoices import VISIBLE_PARTIES_MAX
+from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
 

@@ -9,19 +9,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, false, or_, select, union
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Row, Select, select
 
 from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT, number_text
 from ledger.projection.derived import GROUP, INVOICE, OPERATION_RECORD
+from ledger.projection.invoice_filter import (
+    NUMBERS_MAX,
+    InvoiceFilter,
+    conditions_of,
+    driving,
+    orders_of,
+    takes_part,
+)
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from verifier.operations import Code, Operation
 
-HISTORY_MAX = 10_000  # operations of one invoice in one answer; a version has 24 bits, a real history under 20
-VISIBLE_PARTIES_MAX = 100  # enterprises one person may act for in one search
-NUMBERS_MAX = 500  # numbers in one question, under SQLite's limit of variables
+__all__ = [
+    "HISTORY_MAX",
+    "NUMBERS_MAX",
+    "GroupRecord",
+    "HistoryStep",
+    "InvoiceFilter",
+    "InvoiceRecord",
+    "group_at",
+    "group_record",
+    "history",
+    "invoice",
+    "invoices",
+    "issuing_step",
+    "may_see",
+    "record_of",
+    "refused_attempts",
+    "search",
+    "step_of",
+]
 
-_ROLES = (INVOICE.c.seller, INVOICE.c.buyer, INVOICE.c.holder, INVOICE.c.claimant, INVOICE.c.employer)
+HISTORY_MAX = 10_000  # operations of one invoice in one answer; a version has 24 bits, a real history under 20
 
 
 @dataclass(frozen=True)
@@ -95,28 +118,6 @@ class GroupRecord:
     operation_hashes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class InvoiceFilter:
-    """What to look for; None asks nothing. `party` matches any of the five roles."""
-
-    party: int | None = None
-    seller: int | None = None
-    buyer: int | None = None
-    holder: int | None = None
-    claimant: int | None = None
-    employer: int | None = None
-    month: int | None = None
-    colour: int | None = None
-    claim: int | None = None
-    entry: int | None = None
-    kind: int | None = None
-    risk: int | None = None
-    claim_id: str | None = None
-    gross_min_fen: int | None = None
-    gross_max_fen: int | None = None
-    numbers: tuple[int, ...] | None = None
-
-
 def invoice(connection: Connection, number: int) -> InvoiceRecord | None:
     """The invoice with that number, None when the chain has none."""
     row = connection.execute(select(INVOICE).where(INVOICE.c.number == number_text(number))).one_or_none()
@@ -154,17 +155,19 @@ def search(
     """
     size = page_size(limit)
     before = parse_cursor(cursor)
-    conditions = _conditions(wanted)
+    parties = driving(wanted, visible_to)
+    conditions = conditions_of(wanted, by_index=parties is None)
     if before is not None:
         conditions.append(INVOICE.c.issued_order < before)
-    parties = _driving(wanted, visible_to)
-    if parties is not None and visible_to is not None and not parties <= visible_to:
-        conditions.append(or_(*(role.in_(sorted(visible_to)) for role in _ROLES)))
+    if visible_to is not None and (parties is None or not parties <= visible_to):
+        conditions.append(takes_part(visible_to))
+    if parties is None and wanted.party is not None:
+        conditions.append(takes_part(frozenset({wanted.party})))
     statement = select(INVOICE)
     if parties is None:
         statement = statement.where(*conditions)
     else:
-        statement = statement.where(INVOICE.c.issued_order.in_(_orders(parties, conditions, size)))
+        statement = statement.where(INVOICE.c.issued_order.in_(orders_of(parties, conditions, size)))
     rows = connection.execute(statement.order_by(INVOICE.c.issued_order.desc()).limit(size + 1))
     return page_of([(row.issued_order, _record(row)) for row in rows], size)
 
@@ -248,46 +251,3 @@ def _steps(connection: Connection, statement: Select[tuple[object, ...]]) -> tup
 
 def _record(row: Row[tuple[object, ...]]) -> InvoiceRecord:
     return record_of({**row._mapping})
-
-
-def _conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
-    exact = ("seller", "buyer", "holder", "claimant", "employer", "month", "colour", "claim", "entry", "kind", "risk")
-    conditions: list[ColumnElement[bool]] = [
-        INVOICE.c[name] == getattr(wanted, name) for name in (*exact, "claim_id") if getattr(wanted, name) is not None
-    ]
-    if wanted.gross_min_fen is not None:
-        conditions.append(INVOICE.c.gross_fen >= wanted.gross_min_fen)
-    if wanted.gross_max_fen is not None:
-        conditions.append(INVOICE.c.gross_fen <= wanted.gross_max_fen)
-    if wanted.numbers is not None:
-        if len(wanted.numbers) > NUMBERS_MAX:
-            raise ValueError(f"at most {NUMBERS_MAX} numbers are asked for at a time")
-        conditions.append(INVOICE.c.number.in_([number_text(number) for number in wanted.numbers]))
-    return conditions
-
-
-def _driving(wanted: InvoiceFilter, visible_to: frozenset[int] | None) -> frozenset[int] | None:
-    """Parties whose role indexes the search goes along, None to go along the order of issue."""
-    parties = frozenset({wanted.party}) if wanted.party is not None else visible_to
-    if parties is not None and len(parties) > VISIBLE_PARTIES_MAX:
-        raise ValueError(f"a search is for at most {VISIBLE_PARTIES_MAX} parties")
-    return parties
-
-
-def _orders(parties: frozenset[int], conditions: list[ColumnElement[bool]], size: int) -> Select[tuple[int]]:
-    """The newest matches of every role, each found along its own index; one OR over five columns would scan all."""
-    named = sorted(parties - {0})
-    if not named:
-        return select(INVOICE.c.issued_order).where(false())
-    parts = [
-        select(
-            select(INVOICE.c.issued_order)
-            .where(and_(role.in_(named), *conditions))
-            .order_by(INVOICE.c.issued_order.desc())
-            .limit(size + 1)
-            .subquery()
-            .c.issued_order
-        )
-        for role in _ROLES
-    ]
-    return select(union(*parts).subquery().c.issued_order)

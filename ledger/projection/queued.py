@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
@@ -12,7 +13,7 @@ from ledger.domain.groups import SignedGroup
 from ledger.projection import number_pool
 from ledger.projection.columns import number_text
 from ledger.projection.derived import BLOCK, GROUP
-from ledger.projection.ground import IDEMPOTENCY, OPERATION, QueueState
+from ledger.projection.ground import IDEMPOTENCY, OPERATION, WAITING, QueueState
 from ledger.projection.packing import SIGNATURE_AT, SIGNATURE_SIZE, unpack_signed
 from verifier.operations import Code
 
@@ -75,7 +76,7 @@ def take(
     """
     rows = connection.execute(
         select(OPERATION.c.seq, OPERATION.c.digest, OPERATION.c.operation_count, OPERATION.c.signed)
-        .where(OPERATION.c.state == QueueState.ACCEPTED, OPERATION.c.digest.not_in(list(skip)))
+        .where(WAITING, OPERATION.c.digest.not_in(list(skip)))
         .order_by(OPERATION.c.seq)
         .limit(operations_max)
     )
@@ -92,7 +93,7 @@ def take(
 
 def any_expired(connection: Connection, now_s: int) -> bool:
     """Whether a waiting group's valid_until has passed."""
-    ended = (OPERATION.c.state == QueueState.ACCEPTED) & (OPERATION.c.valid_until < now_s)
+    ended = WAITING & (OPERATION.c.valid_until < now_s)
     return connection.execute(select(OPERATION.c.seq).where(ended).limit(1)).one_or_none() is not None
 
 
@@ -109,14 +110,14 @@ def depth(connection: Connection) -> QueueDepth:
             func.count(),
             func.coalesce(func.sum(OPERATION.c.operation_count), 0),
             func.min(OPERATION.c.accepted_at),
-        ).where(OPERATION.c.state == QueueState.ACCEPTED)
+        ).where(WAITING)
     ).one()
     return QueueDepth(groups=int(row[0]), operations=int(row[1]), oldest_accepted_at=row[2])
 
 
 def expire(connection: Connection, now_s: int) -> list[bytes]:
     """Ends groups whose valid_until has passed: the contract would refuse them. Their digests; numbers come back."""
-    ended = (OPERATION.c.state == QueueState.ACCEPTED) & (OPERATION.c.valid_until < now_s)
+    ended = WAITING & (OPERATION.c.valid_until < now_s)
     digests = list(connection.execute(select(OPERATION.c.digest).where(ended)).scalars())
     if digests:
         connection.execute(update(OPERATION).where(ended).values(state=QueueState.EXPIRED.value, settled_at=now_s))
@@ -131,11 +132,13 @@ def forget_idempotency(connection: Connection, now_s: int) -> int:
 
 def settle(connection: Connection, block: ChainBlock) -> None:
     """Writes the outcome of every group of `block` to the queue and frees or forgets its numbers."""
-    final, malformed, returned = [], [], []
+    final: list[dict[str, Any]] = []
+    malformed: list[dict[str, Any]] = []
+    returned: list[bytes] = []
     issued: list[str] = []
     for group in block.groups:
         refused = group.outcome is Outcome.REFUSED
-        outcome = {
+        outcome: dict[str, Any] = {
             "of_digest": group.digest,
             "to_state": _STATES[group.outcome].value,
             "to_reason": group.reason,
@@ -164,10 +167,9 @@ def settle(connection: Connection, block: ChainBlock) -> None:
         connection.execute(update(OPERATION).where(of_digest).values(written), final)
     if malformed:
         # The same digest under another signature, or a replay, says nothing about the group that waits here.
-        waiting = OPERATION.c.state == QueueState.ACCEPTED
         signed_so = func.substr(OPERATION.c.signed, SIGNATURE_AT + 1, SIGNATURE_SIZE) == bindparam("of_signature")
-        connection.execute(update(OPERATION).where(of_digest, waiting, signed_so).values(written), malformed)
-        returned.extend(_malformed_of(connection, block.head.number))
+        connection.execute(update(OPERATION).where(of_digest, WAITING, signed_so).values(written), malformed)
+        returned.extend(_malformed_of(connection, block.head.number, [row["of_digest"] for row in malformed]))
     number_pool.return_of_groups(connection, returned)
     number_pool.forget_issued(connection, issued)
 
@@ -240,8 +242,11 @@ def _status(row: Row[tuple[object, ...]]) -> GroupStatus:
     )
 
 
-def _malformed_of(connection: Connection, block: int) -> list[bytes]:
-    ended = select(OPERATION.c.digest).where(
-        OPERATION.c.state == QueueState.MALFORMED.value, OPERATION.c.block == block
-    )
-    return list(connection.execute(ended).scalars())
+def _malformed_of(connection: Connection, block: int, digests: list[bytes]) -> list[bytes]:
+    """Those of `digests` that wait no more because of this block."""
+    ended: list[bytes] = []
+    for at in range(0, len(digests), DIGESTS_MAX):
+        of_block = (OPERATION.c.block == block) & (OPERATION.c.state == QueueState.MALFORMED.value)
+        part = OPERATION.c.digest.in_(digests[at : at + DIGESTS_MAX])
+        ended.extend(connection.execute(select(OPERATION.c.digest).where(part, of_block)).scalars())
+    return ended

@@ -129,7 +129,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("operation", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_operation_waiting", ["state", "seq", "actor", "operation_count", "valid_until"], unique=False
+            "ix_operation_waiting",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        )
+        batch_op.create_index(
+            "ix_operation_waiting_actor",
+            ["actor", "operation_count"],
+            unique=False,
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        )
+        batch_op.create_index(
+            "ix_operation_waiting_until",
+            ["valid_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
         )
 
     op.create_table(
