@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from ledger.chain.errors import ChainStorageError as ChainStorageError
     from ledger.chain.errors import RemoteChainError as RemoteChainError
     from ledger.chain.errors import RpcError as RpcError
+    from ledger.chain.export import export_chain as export_chain
     from ledger.chain.genesis import create_chain as create_chain
     from ledger.chain.identity import ChainIdentity as ChainIdentity
     from ledger.chain.jsonrpc import NodeRpc as NodeRpc
+    from ledger.chain.jsonrpc import open_rpc as open_rpc
     from ledger.chain.limits import BATCH_CALLDATA_SIZE_MAX as BATCH_CALLDATA_SIZE_MAX
     from ledger.chain.limits import BATCH_OPERATIONS_MAX as BATCH_OPERATIONS_MAX
     from ledger.chain.reader import ChainReader as ChainReader
@@ -47,9 +49,11 @@ _ERRORS: Final = (
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     "calldata_size": "calldata",
+    "export_chain": "export",
     "create_chain": "genesis",
     "ChainIdentity": "identity",
     "NodeRpc": "jsonrpc",
+    "open_rpc": "jsonrpc",
     "BATCH_CALLDATA_SIZE_MAX": "limits",
     "BATCH_OPERATIONS_MAX": "limits",
     "ChainReader": "reader",

@@ -7,35 +7,25 @@ store.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from eth.abc import BlockHeaderAPI
-from eth.chains.base import Chain
-from eth.consensus.clique._utils import (
-    get_block_signer,
-    is_in_turn,
-    sign_block_header,
-    validate_header_integrity,
-)
-from eth.consensus.clique.clique import CliqueApplier, CliqueConsensus, CliqueConsensusContext
+from eth.consensus.clique._utils import sign_block_header
 from eth.consensus.clique.datatypes import Snapshot
 from eth.consensus.clique.encoding import decode_snapshot, encode_snapshot
 from eth.consensus.clique.snapshot_manager import SnapshotManager
-from eth.db.backends.base import BaseAtomicDB
 from eth.exceptions import PyEVMError
-from eth.vm.forks.london import LondonVM
 from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 from eth_keys.backends import get_backend
 from eth_keys.backends.coincurve import CoinCurveECCBackend
 from eth_keys.datatypes import PrivateKey
-from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
+from ledger.chain.consensus import Clock, chain_class
 from ledger.chain.errors import (
     BatchRefusedError,
     ChainClockError,
@@ -43,129 +33,18 @@ from ledger.chain.errors import (
     ChainStoppedError,
     ChainStorageError,
 )
-from ledger.chain.fast_state import LedgerState
+from ledger.chain.identity import ChainRules
 from ledger.chain.limits import CLOCK_STEP_BACK_MAX_S
 from ledger.chain.lmdb_store import SNAPSHOT_KEY, ChainStore
+from ledger.chain.pending_store import PendingStore
 from ledger.chain.records import SEAL_SIZE, VANITY_SIZE
 from ledger.domain.blocks import BlockHead
 
 VANITY = b"e-invoice ledger".ljust(VANITY_SIZE, b"\0")
 IN_TURN_DIFFICULTY = 2  # a lone sealer is always in turn
-Clock = Callable[[], int]  # seconds since 1970, UTC
-
-
-class PendingStore(BaseAtomicDB):
-    """The store under the block being built: writes stay in memory until the block is kept or dropped."""
-
-    def __init__(self, store: ChainStore) -> None:
-        self._store = store
-        self._pending: dict[bytes, bytes | None] = {}  # None: deleted
-        self._reading: contextlib.ExitStack = contextlib.ExitStack()
-        self._nodes: Any = None
-
-    def __getitem__(self, key: bytes) -> bytes:
-        if key in self._pending:
-            value = self._pending[key]
-            if value is None:
-                raise KeyError(key)
-            return value
-        if self._nodes is None:
-            self._nodes = self._reading.enter_context(self._store.read())
-        found: bytes = self._nodes[key]
-        return found
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        self._pending[key] = value
-
-    def __delitem__(self, key: bytes) -> None:
-        if key not in self:
-            raise KeyError(key)
-        self._pending[key] = None
-
-    def _exists(self, key: bytes) -> bool:
-        try:
-            self[key]
-        except KeyError:
-            return False
-        return True
-
-    @contextlib.contextmanager
-    def atomic_batch(self) -> Iterator[Any]:
-        yield self  # the block is the batch: a failure anywhere drops all of it
-
-    def keep(self) -> None:
-        """Everything pending to disk, in one fsynced transaction."""
-        self._end_reading()
-        kept = {key: value for key, value in self._pending.items() if value is not None}
-        deleted = [key for key, value in self._pending.items() if value is None]
-        self._store.write(kept, deleted)
-        self._pending.clear()
-
-    def drop(self) -> None:
-        """Forgets everything pending."""
-        self._end_reading()
-        self._pending.clear()
-
-    def _end_reading(self) -> None:
-        self._reading.close()
-        self._nodes = None
 
 
 Accompany = Callable[[PendingStore], None]
-
-
-class LedgerConsensus(CliqueConsensus):
-    """EIP-225 as py-evm implements it, with the clock injected and the fee recipient known before the seal."""
-
-    sealer: ClassVar[Address]
-    clock: ClassVar[Clock]
-
-    @classmethod
-    def get_fee_recipient(cls, header: BlockHeaderAPI) -> Address:
-        """The sealer, also while the header has no seal yet: an import pays the recovered sealer."""
-        if not any(header.extra_data[-SEAL_SIZE:]):
-            return cls.sealer
-        return super().get_fee_recipient(header)
-
-    def validate_seal(self, header: BlockHeaderAPI) -> None:
-        if header.timestamp > type(self).clock() + CLOCK_STEP_BACK_MAX_S:
-            raise ValidationError(f"invalid future timestamp: {header.timestamp}")
-        # its time is checked above, against the injected clock; everything else by the engine
-        validate_header_integrity(header.copy(timestamp=0), self._epoch_length)
-
-    def validate_seal_extension(self, header: BlockHeaderAPI, parents: Iterable[BlockHeaderAPI]) -> None:
-        self.validate_seal(header)
-        snapshot = self._snapshot_manager.get_or_create_snapshot(header.block_number - 1, header.parent_hash, parents)
-        signer = get_block_signer(header)
-        if signer not in snapshot.signers:
-            raise ValidationError(f"{header} is sealed by 0x{signer.hex()}, who is not a sealer")
-        if header.difficulty != (2 if is_in_turn(signer, snapshot, header) else 1):
-            raise ValidationError(f"{header} has difficulty {header.difficulty}, wrong for its turn")
-        self._snapshot_manager.apply(snapshot, header)
-
-
-class LedgerVMBase(LondonVM):
-    """London with Clique's equal timestamps, and nothing paid to the zero coinbase."""
-
-    _state_class = LedgerState
-
-    @classmethod
-    def validate_header(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:
-        """As the engine's, but a period of 0 allows a timestamp equal to the parent's."""
-        if header.timestamp < parent_header.timestamp:
-            raise ValidationError(f"timestamp {header.timestamp} is before the parent's {parent_header.timestamp}")
-        super().validate_header(header.copy(timestamp=parent_header.timestamp + 1), parent_header)
-
-    def _assign_block_rewards(self, block: Any) -> None:
-        """Clique has no rewards; not touching the coinbase is what other clients do."""
-
-
-@dataclass(frozen=True)
-class ChainRules:
-    """What genesis fixes for the engine: chain id, and blocks between headers that list the sealers."""
-
-    chain_id: int
-    epoch_length: int
 
 
 @dataclass(frozen=True)
@@ -199,6 +78,7 @@ class Engine:
         self._latest_s: int = self.header.timestamp
         self._stopped: BaseException | None = None
         self._seed_snapshot()
+        pending.end_reading()  # an idle writer holds no page of the store
 
     @property
     def head(self) -> BlockHead:
@@ -321,17 +201,3 @@ def call_at_head(store: ChainStore, rules: ChainRules, to: bytes, data: bytes, g
         raise BatchRefusedError(f"the call reverted: {computation.error!r}")
     output: bytes = computation.output
     return output
-
-
-def chain_class(rules: ChainRules, sealer: bytes, clock: Clock) -> type[Any]:
-    """The engine's chain class for one chain: its rules are class attributes there."""
-    vm = CliqueApplier().amend_vm_configuration(((0, LedgerVMBase),))[0][1]
-    consensus = type("Consensus", (LedgerConsensus,), {"sealer": sealer, "clock": staticmethod(clock)})
-    context = type("ConsensusContext", (CliqueConsensusContext,), {"epoch_length": rules.epoch_length})
-    configured: type[Any] = Chain.configure(
-        __name__="LedgerChain",
-        vm_configuration=((0, vm.configure(consensus_class=consensus)),),
-        chain_id=rules.chain_id,
-        consensus_context_class=context,
-    )
-    return configured

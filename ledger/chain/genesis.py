@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +16,10 @@ from eth_keys.datatypes import PrivateKey
 from eth_typing import Address
 
 from contracts import load_artifact
-from ledger.chain.engine import VANITY, ChainRules, Engine, PendingStore, chain_class
+from ledger.chain.consensus import chain_class
+from ledger.chain.engine import VANITY, Engine
 from ledger.chain.errors import ChainExistsError, ChainStorageError
-from ledger.chain.identity import ChainIdentity
+from ledger.chain.identity import ChainIdentity, ChainRules
 from ledger.chain.limits import (
     BATCH_GAS,
     BLOCK_GAS_LIMIT,
@@ -30,6 +30,7 @@ from ledger.chain.limits import (
     ZERO_ADDRESS_BALANCE_WEI,
 )
 from ledger.chain.lmdb_store import IDENTITY_KEY, RULES_KEY, SNAPSHOT_KEY, WriterLock, create_store
+from ledger.chain.pending_store import PendingStore
 from ledger.chain.records import ADDRESS_SIZE, SEAL_SIZE, head_header
 from ledger.chain.state import account
 from verifier.hashing import keccak256
@@ -106,17 +107,6 @@ def contract_address(sealer: bytes, nonce: int = 0) -> bytes:
     return keccak256(rlp.encode([sealer, nonce]))[12:]
 
 
-def encode_rules(rules: ChainRules) -> bytes:
-    """Canonical JSON, as stored with the chain."""
-    return json.dumps({"chain_id": rules.chain_id, "epoch_length": rules.epoch_length}, sort_keys=True).encode()
-
-
-def decode_rules(content: bytes) -> ChainRules:
-    """Inverse of `encode_rules`."""
-    fields = json.loads(content)
-    return ChainRules(int(fields["chain_id"]), int(fields["epoch_length"]))
-
-
 def _write_genesis(pending: PendingStore, rules: ChainRules, sealer_key: bytes, now_s: int) -> None:
     sealer = PrivateKey(sealer_key).public_key.to_canonical_address()
     chain = chain_class(rules, sealer, lambda: now_s).from_genesis(
@@ -132,7 +122,7 @@ def _write_genesis(pending: PendingStore, rules: ChainRules, sealer_key: bytes, 
         {address: {"balance": wei, **_NO_CODE} for address, wei in genesis_allocation(sealer).items()},
     )
     head = chain.get_canonical_head()
-    pending[RULES_KEY] = encode_rules(rules)
+    pending[RULES_KEY] = rules.to_bytes()
     pending[SNAPSHOT_KEY] = encode_snapshot(
         Snapshot(signers=frozenset({Address(sealer)}), block_hash=head.hash, votes=frozenset(), tallies={})
     )

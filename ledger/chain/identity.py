@@ -56,3 +56,24 @@ class ChainIdentity:
             code_hash=bytes.fromhex(fields["code_hash"]),
             sealers=tuple(bytes.fromhex(sealer) for sealer in fields["sealers"]),
         )
+
+
+@dataclass(frozen=True)
+class ChainRules:
+    """What genesis fixes for the engine: chain id, and blocks between headers that list the sealers."""
+
+    chain_id: int
+    epoch_length: int
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, as stored with the chain."""
+        return json.dumps({"chain_id": self.chain_id, "epoch_length": self.epoch_length}, sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ChainRules:
+        """Inverse of `to_bytes`.
+
+        Raises: ValueError or KeyError for anything else.
+        """
+        fields = json.loads(content)
+        return cls(int(fields["chain_id"]), int(fields["epoch_length"]))

@@ -7,14 +7,15 @@ are 0x-hex in full, as every Ethereum client expects.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import rlp
 
 from ledger.chain.errors import BatchRefusedError, BlockUnknownError, RpcError
 from ledger.chain.identity import ChainIdentity
-from ledger.chain.limits import CALL_GAS, LOG_BLOCKS_MAX, LOGS_MAX, PROOF_KEYS_MAX
-from ledger.chain.lmdb_store import ChainStore, Nodes
+from ledger.chain.limits import CALL_GAS, LOG_BLOCKS_MAX, LOGS_MAX, MAP_SIZE, PROOF_KEYS_MAX
+from ledger.chain.lmdb_store import ChainStore, Nodes, stored_identity
 from ledger.chain.records import Header, Log, Receipt, Transaction, block_header, head_header, receipts, transactions
 from ledger.chain.rpc_codec import (
     INVALID_PARAMS,
@@ -44,6 +45,26 @@ Call = Callable[[bytes, bytes, int, bytes], bytes]
 """(to, data, gas, sender) -> output, on the state of the head."""
 
 CLIENT_VERSION: Final = "einvoice-ledger"
+
+
+def open_rpc(directory: Path | str, *, map_size: int = MAP_SIZE) -> NodeRpc:
+    """The reading methods over a chain directory, in any process. `close` it when done.
+
+    Raises: ChainMissingError, ChainStorageError.
+    """
+    store = ChainStore(Path(directory), map_size=map_size)
+    try:
+        identity, rules = stored_identity(store)
+    except BaseException:
+        store.close()
+        raise
+
+    def call(to: bytes, data: bytes, gas: int, sender: bytes) -> bytes:
+        from ledger.chain.engine import call_at_head  # the engine is slow to import, and few ask for calls
+
+        return call_at_head(store, rules, to, data, gas, sender)
+
+    return NodeRpc(store, identity, call)
 
 
 class NodeRpc:
@@ -76,6 +97,10 @@ class NodeRpc:
             "eth_getProof": self._proof,
             "eth_call": self._eth_call,
         }
+
+    def close(self) -> None:
+        """Gives the store back."""
+        self._store.close()
 
     def answer(self, method: str, params: list[Any]) -> Any:
         """Result of one request, ready for JSON.

@@ -29,6 +29,7 @@ from ledger.chain.errors import (
     ChainReadOnlyError,
     ChainStorageError,
 )
+from ledger.chain.identity import ChainIdentity, ChainRules
 from ledger.chain.limits import MAP_SIZE, READER_CHECK_INTERVAL_S, READERS_MAX
 
 DATA_FILE = "data.mdb"
@@ -95,6 +96,7 @@ class ChainStore:
         self.directory = directory
         self._map_size = map_size
         self._opened = _acquire(directory, map_size)
+        self._closed = False
         self._checked_at = 0.0
         self._check_readers()
 
@@ -149,8 +151,10 @@ class ChainStore:
         _sync(target)
 
     def close(self) -> None:
-        """Gives the environment back; the last user closes it."""
-        _release(self._opened)
+        """Gives the environment back; the last user closes it. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            _release(self._opened)
 
     def _environment(self) -> Any:
         if self._opened.pid != os.getpid():
@@ -186,6 +190,17 @@ class WriterLock:
     def release(self) -> None:
         """Lets another process write."""
         os.close(self._descriptor)
+
+
+def stored_identity(store: ChainStore) -> tuple[ChainIdentity, ChainRules]:
+    """What the chain in `store` is.
+
+    Raises: ChainMissingError when its creation was cut short.
+    """
+    with store.read() as nodes:
+        if IDENTITY_KEY not in nodes or RULES_KEY not in nodes:
+            raise ChainMissingError("holds an unfinished chain: create it again", store.directory)
+        return ChainIdentity.from_bytes(nodes[IDENTITY_KEY]), ChainRules.from_bytes(nodes[RULES_KEY])
 
 
 def create_store(directory: Path, *, map_size: int = MAP_SIZE) -> ChainStore:

@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ledger.chain.calldata import decode_apply
-from ledger.chain.errors import BlockUnreadableError, ChainMissingError
+from ledger.chain.errors import BlockUnreadableError
 from ledger.chain.events import sequenced
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.limits import MAP_SIZE, PROOF_KEYS_MAX, WORDS_KEYS_MAX
-from ledger.chain.lmdb_store import IDENTITY_KEY, ChainStore
+from ledger.chain.lmdb_store import ChainStore, stored_identity
 from ledger.chain.records import Header, Receipt, Transaction, block_header, head_header, receipts, transactions
 from ledger.chain.state import contract_proof, contract_words
 from ledger.domain.blocks import BlockHead, ChainBlock, SequencedGroup, StorageProof
@@ -62,11 +62,11 @@ class LmdbReader:
     def __init__(self, directory: Path, *, map_size: int = MAP_SIZE) -> None:
         """Raises: ChainMissingError, ChainStorageError."""
         self._store = ChainStore(directory, map_size=map_size)
-        content = self._store.get(IDENTITY_KEY)
-        if content is None:
+        try:
+            self.identity, _ = stored_identity(self._store)
+        except BaseException:
             self._store.close()
-            raise ChainMissingError("holds an unfinished chain: create it again", directory)
-        self.identity = ChainIdentity.from_bytes(content)
+            raise
 
     def head(self) -> BlockHead:
         with self._store.read() as nodes:

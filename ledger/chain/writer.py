@@ -23,19 +23,18 @@ from web3.providers.base import BaseProvider
 
 from contracts import load_artifact
 from ledger.chain.calldata import encode_apply
-from ledger.chain.engine import Engine, PendingStore, call_at_head
+from ledger.chain.engine import Engine, call_at_head
 from ledger.chain.errors import (
     BatchRefusedError,
     ChainForeignError,
-    ChainMissingError,
     ChainStoppedError,
     RemoteChainError,
 )
-from ledger.chain.genesis import decode_rules
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.jsonrpc import NodeRpc
 from ledger.chain.limits import BATCH_GAS, MAP_SIZE, REMOTE_SEAL_TIMEOUT_S, REMOTE_TIMEOUT_S
-from ledger.chain.lmdb_store import IDENTITY_KEY, RULES_KEY, ChainStore, WriterLock, require_writable
+from ledger.chain.lmdb_store import ChainStore, WriterLock, require_writable, stored_identity
+from ledger.chain.pending_store import PendingStore
 from ledger.chain.provider import EmbeddedProvider
 from ledger.chain.records import head_header
 from ledger.chain.remote import HttpReader, is_url
@@ -182,10 +181,7 @@ def open_writer(
 
 
 def _embedded_node(store: ChainStore, sealer_key: bytes, now: Clock) -> tuple[ChainIdentity, NodeRpc]:
-    content, rules_content = store.get(IDENTITY_KEY), store.get(RULES_KEY)
-    if content is None or rules_content is None:
-        raise ChainMissingError("holds an unfinished chain: create it again", store.directory)
-    identity, rules = ChainIdentity.from_bytes(content), decode_rules(rules_content)
+    identity, rules = stored_identity(store)
     _require_own_contract(store, identity)
     engine = Engine(store, PendingStore(store), rules, sealer_key, now)
     rpc = NodeRpc(

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from contracts import load_artifact
 from ledger.chain import (
-    BatchRefusedError,
     ChainClockError,
     ChainExistsError,
     ChainForeignError,
     ChainFullError,
     ChainInUseError,
     ChainMissingError,
-    ChainReadOnlyError,
     ChainStoppedError,
     copy_chain,
     create_chain,
@@ -28,7 +29,7 @@ from ledger.chain import (
     open_writer,
 )
 from ledger.chain.identity import ChainIdentity
-from ledger.chain.lmdb_store import IDENTITY_KEY, ChainStore
+from ledger.chain.lmdb_store import IDENTITY_KEY, ChainStore, create_store
 from ledger.domain.blocks import BlockHead
 from tests.chain.world import SEALER_KEY, SELLER, Ledger
 from verifier.words import NUMBER_SPACE_FIRST, Table, storage_key
@@ -94,6 +95,16 @@ def test_another_contract_is_refused(ledger: Ledger) -> None:
     ledger.open()
 
 
+def test_a_chain_with_another_releases_contract_is_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.close()
+    other = dataclasses.replace(load_artifact(), runtime=b"\0" + load_artifact().runtime[1:])
+    monkeypatch.setattr("ledger.chain.writer.load_artifact", lambda: other)
+    with pytest.raises(ChainForeignError, match="another contract"):
+        open_writer(ledger.directory, sealer_key=SEALER_KEY, now=now_s)
+    monkeypatch.undo()
+    ledger.open()
+
+
 READ_ONLY_START = """
 import os, sys
 from ledger.chain import open_writer, open_reader, ChainReadOnlyError
@@ -109,25 +120,23 @@ except ChainReadOnlyError as err:
 """
 
 
-def test_a_read_only_directory_is_read_but_not_written(ledger: Ledger) -> None:
-    ledger.close()
-    for path, mode in (
-        (ledger.directory, 0o555),
-        (ledger.directory / "data.mdb", 0o444),
-        (ledger.directory / "lock.mdb", 0o666),
-    ):
-        path.chmod(mode)
-    for parent in ledger.directory.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108 - pytest's own directories
-            parent.chmod(0o755)
-    run = subprocess.run(
-        [sys.executable, "-c", READ_ONLY_START, str(ledger.directory)], capture_output=True, text=True, check=False
-    )
-    assert run.stdout.split("\n")[:2] == ["1", "read only"], run.stderr
-    ledger.directory.chmod(0o755)
-    (ledger.directory / "data.mdb").chmod(0o600)
-    ledger.open()
-    assert ledger.writer.head().number == 1
+def test_a_read_only_directory_is_read_but_not_written() -> None:
+    """In a directory that another user may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as shared:
+        Path(shared).chmod(0o755)
+        directory = Path(shared) / "chain"
+        Ledger(directory).close()
+        directory.chmod(0o555)
+        (directory / "data.mdb").chmod(0o444)
+        (directory / "lock.mdb").chmod(0o666)  # readers announce themselves there
+        run = subprocess.run(
+            [sys.executable, "-c", READ_ONLY_START, str(directory)], capture_output=True, text=True, check=False
+        )
+        assert run.stdout.split("\n")[:2] == ["1", "read only"], run.stderr
+        directory.chmod(0o755)
+        (directory / "data.mdb").chmod(0o600)
+        with open_writer(directory, sealer_key=SEALER_KEY, now=now_s) as writer:
+            assert writer.head().number == 1
 
 
 def test_a_full_map_keeps_the_old_head_and_stops_the_writer(tmp_path: Path) -> None:
@@ -411,8 +420,11 @@ def test_the_first_block_after_a_restart_is_quick_at_10_000_blocks(issuing: Ledg
     assert ready_after_s(issuing, 10_000) < 3
 
 
-def test_the_errors_of_opening_say_where_and_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ChainMissingError, match=r"nowhere: .*create one"):
-        open_reader(tmp_path / "nowhere")
-    assert issubclass(ChainReadOnlyError, Exception)
-    assert issubclass(BatchRefusedError, Exception)
+def test_a_creation_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
+    create_store(tmp_path / "chain").close()
+    with pytest.raises(ChainMissingError, match="unfinished"):
+        open_reader(tmp_path / "chain")
+    options = {"sealer_key": SEALER_KEY, "authority": b"\2" * 20, "now_s": now_s()}
+    identity = create_chain(tmp_path / "chain", **options)
+    with open_writer(tmp_path / "chain", sealer_key=SEALER_KEY, now=now_s) as writer:
+        assert writer.identity == identity

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,9 @@ from eth.db.atomic import AtomicDB
 from eth.vm.forks.london import LondonVM
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_utils.exceptions import ValidationError
+from rlp.codec import consume_length_prefix
 
-from ledger.chain.genesis import genesis_allocation
+from ledger.chain import export_chain
 from ledger.chain.limits import BLOCK_GAS_LIMIT
 from ledger.chain.lmdb_store import ChainStore
 from ledger.chain.records import Header, Receipt, Transaction, block_header, receipts, transactions
@@ -55,56 +58,67 @@ class EqualTimestamps(LondonVM):
         super().validate_header(header.copy(timestamp=parent_header.timestamp + 1), parent_header)
 
 
-def replaying_chain(ledger: Ledger, genesis: Header) -> Any:
+def replaying_chain(genesis: dict[str, Any]) -> Any:
+    """The engine as it is published, started from a genesis file."""
+    clique = genesis["config"]["clique"]
     chain_class = Chain.configure(
         __name__="Replay",
         vm_configuration=CliqueApplier().amend_vm_configuration(((0, EqualTimestamps),)),
-        chain_id=ledger.identity.chain_id,
-        consensus_context_class=CliqueConsensusContext,
+        chain_id=genesis["config"]["chainId"],
+        consensus_context_class=type("Context", (CliqueConsensusContext,), {"epoch_length": clique["epoch"]}),
     )
     return chain_class.from_genesis(
         AtomicDB(),
         {
-            "difficulty": 1,
-            "gas_limit": genesis.gas_limit,
-            "timestamp": genesis.time_s,
-            "extra_data": genesis.extra,
-            "base_fee_per_gas": 0,
-            "nonce": bytes(8),
+            "difficulty": int(genesis["difficulty"], 16),
+            "gas_limit": int(genesis["gasLimit"], 16),
+            "timestamp": int(genesis["timestamp"], 16),
+            "extra_data": bytes.fromhex(genesis["extraData"][2:]),
+            "base_fee_per_gas": int(genesis["baseFeePerGas"], 16),
+            "nonce": bytes.fromhex(genesis["nonce"][2:]),
         },
         {
-            address: {"balance": wei, "nonce": 0, "code": b"", "storage": {}}
-            for address, wei in genesis_allocation(ledger.identity.sealers[0]).items()
+            bytes.fromhex(address): {"balance": int(entry["balance"], 16), "nonce": 0, "code": b"", "storage": {}}
+            for address, entry in genesis["alloc"].items()
         },
     )
 
 
-def block_of(chain: Any, header: Header, listed: list[Transaction]) -> Any:
-    """The engine's block, from bytes: a typed transaction is a string in the block's list."""
-    encoded = rlp.encode([rlp.decode(header.rlp), [each.raw for each in listed], []])
-    return rlp.decode(encoded, sedes=chain.get_vm_class_for_block_number(header.number).get_block_class())
+def replayed(ledger: Ledger, directory: Path) -> tuple[Any, list[bytes]]:
+    """A chain of genesis alone and the encoded blocks to import, from exported files only."""
+    assert export_chain(ledger.directory, directory) == ledger.reader.head().number
+    content = (directory / "blocks.rlp").read_bytes()
+    blocks = []
+    while content:
+        size = consume_length_prefix(content, 0)
+        end = size[3] + size[2]
+        blocks.append(content[:end])
+        content = content[end:]
+    return replaying_chain(json.loads((directory / "genesis.json").read_text())), blocks
 
 
-def test_unmodified_engine_imports_every_block_and_agrees_on_every_root(ledger: Ledger) -> None:
+def test_unmodified_engine_imports_every_block_and_agrees_on_every_root(
+    make_ledger: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    ledger = make_ledger(epoch_length=4)
     busy(ledger)
-    blocks = exported(ledger)
-    chain = replaying_chain(ledger, blocks[0][0])
+    chain, blocks = replayed(ledger, tmp_path / "export")
     assert chain.get_canonical_head().hash == ledger.identity.genesis_hash
-    for header, listed, _ in blocks[1:]:
-        imported = chain.import_block(block_of(chain, header, listed), perform_validation=True).imported_block
-        assert imported.header.state_root == header.state_root
-        assert imported.hash == header.hash
+    for number, encoded in enumerate(blocks, 1):
+        block = rlp.decode(encoded, sedes=chain.get_vm_class_for_block_number(number).get_block_class())
+        imported = chain.import_block(block, perform_validation=True).imported_block
+        assert imported.header.state_root == Header.decode(ledger.reader.header_rlp(number)).state_root
+        assert imported.hash == ledger.reader.block(number).head.hash
     assert chain.get_canonical_head().hash == ledger.reader.head().hash
 
 
-def test_a_block_with_another_state_root_is_not_imported(ledger: Ledger) -> None:
-    blocks = exported(ledger)
-    chain = replaying_chain(ledger, blocks[0][0])
-    header, listed, _ = blocks[1]
-    fields = list(header.fields)
-    fields[3] = bytes(31) + b"\1"
+def test_a_block_with_another_state_root_is_not_imported(ledger: Ledger, tmp_path: Path) -> None:
+    chain, (encoded,) = replayed(ledger, tmp_path / "export")
+    header, listed, uncles = rlp.decode(encoded)
+    header[3] = bytes(31) + b"\1"
+    spoiled = rlp.encode([header, listed, uncles])
     with pytest.raises(ValidationError):
-        chain.import_block(block_of(chain, Header.decode(rlp.encode(fields)), listed), perform_validation=True)
+        chain.import_block(rlp.decode(spoiled, sedes=chain.get_vm_class_for_block_number(1).get_block_class()))
 
 
 def test_eth_tester_gives_the_same_receipts(make_ledger: Callable[..., Ledger]) -> None:

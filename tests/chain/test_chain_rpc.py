@@ -19,6 +19,7 @@ from ledger.chain import (
     RpcError,
     limits,
     open_reader,
+    open_rpc,
     open_writer,
     remote,
 )
@@ -236,3 +237,19 @@ def test_headers_survive_the_standard_encoding(issuing: Ledger) -> None:
         assert remote._header(block) == header
         with pytest.raises(RemoteChainError):
             remote._header({**block, "gasUsed": "0x77"})
+
+
+def test_any_process_may_answer_reading_methods_and_none_writes(issuing: Ledger) -> None:
+    rpc = open_rpc(issuing.directory)
+    assert rpc.answer("eth_blockNumber", []) == hex(issuing.reader.head().number)
+    contract = "0x" + issuing.identity.contract.hex()
+    called = rpc.answer(
+        "eth_call", [{"to": contract, "data": "0x" + words_call(storage_key(Table.PARTY, SELLER)).hex()}]
+    )
+    assert [int(called, 16)] == issuing.reader.words([storage_key(Table.PARTY, SELLER)])
+    with pytest.raises(RpcError) as refused:
+        rpc.answer("eth_sendRawTransaction", ["0x00"])
+    assert refused.value.code == -32601
+    with pytest.raises(RpcError, match="reverted"):
+        rpc.answer("eth_call", [{"to": contract, "data": "0xffffffff"}])
+    rpc.close()
