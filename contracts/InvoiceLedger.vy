@@ -104,7 +104,7 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
         recovered: bool = False  # its key, by a recovery that is due and not yet written
         actor_word, recovered = parties.current(actor)
         count: uint256 = (head.packed >> 8) & layout.M64
-        assert count != 0 and count <= GROUP_MAX
+        assert count != 0  # and at most GROUP_MAX, or the loop reverts
         reason: uint256 = self._check_actor(actor_word)
         number: uint256 = 0  # of the operation checked last: the refused one once there is a reason
         seller: uint256 = 0  # what the group's issues share, once there was one

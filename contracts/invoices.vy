@@ -25,7 +25,8 @@ def check_seller(seller: uint256, word: uint256, actor: uint256, month: uint256)
     if word & layout.SUSPENDED != 0:
         return layout.IS_SUSPENDED
     hours: uint256 = storage.word(month << 8 | layout.MONTH)
-    if hours == 0 or block.timestamp < hours & layout.M64 or block.timestamp >= (hours >> 64) + layout.MONTH_GRACE:
+    # a month never opened has no hours, so it is long closed
+    if block.timestamp < hours & layout.M64 or block.timestamp >= (hours >> 64) + layout.MONTH_GRACE:
         return layout.MONTH_NOT_OPEN
     filed: uint256 = (word >> 166) & layout.M12
     if month <= filed:
@@ -49,7 +50,7 @@ def check_issue(what: uint256, terms: uint256, who: bytes32, room: uint256) -> u
         return layout.NUMBER_TAKEN
     if (what >> 192) & layout.M24 != 0:
         return layout.STALE_VERSION
-    if gross == 0 or terms >> 48 >= gross or (what >> 129) & 1 != 0 or mode > 2:
+    if terms >> 48 >= gross or (what >> 129) & 1 != 0 or mode > 2:
         return layout.BAD_TERMS
     if gross > room:
         return layout.QUOTA_EXCEEDED

@@ -17,20 +17,21 @@ import ast
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
-from contracts import ARTIFACT_PATH, load_artifact
 from contracts.build import SOURCE_PATH, artifact_text, compile_contract
 
 ROOT = SOURCE_PATH.parents[1]
 SUITE = ROOT / "tests" / "contract"
 SUITE_LIMIT_S = 900  # a mutant that makes the suite run longer than this is noticed by that
+NO_TESTS_COLLECTED = 5  # pytest's exit code when the marks leave none of the files' tests
 JOBS = 2
 
 MODULES = ("InvoiceLedger", "invoices", "parties", "storage")  # layout holds constants only
@@ -221,9 +222,15 @@ def run(mutants: list[Mutant], jobs: int = JOBS) -> Iterator[Outcome]:
 
     tried = [mutant for mutant in mutants if mutant.description not in EQUIVALENT]
     console = Console(width=160, soft_wrap=True, highlight=False, markup=False)
-    with ProcessPoolExecutor(jobs) as pool, Progress(console=console) as progress:
+    with (
+        tempfile.TemporaryDirectory(prefix="contract-") as sources,
+        ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=import_slow_libraries) as pool,
+        Progress(console=console) as progress,
+    ):
+        for source in SOURCE_PATH.parent.glob("*.vy"):  # so that edits meanwhile do not enter the run
+            shutil.copy(source, sources)
         task = progress.add_task("mutants", total=len(tried))
-        for done in as_completed([pool.submit(outcome_of, mutant) for mutant in tried]):
+        for done in as_completed([pool.submit(outcome_of, mutant, Path(sources)) for mutant in tried]):
             outcome = done.result()
             fate = f"killed by {outcome.killed_by}" if outcome.killed_by else "SURVIVED"
             console.print(f"{outcome.mutant.module}.vy:{outcome.mutant.line} {outcome.mutant.description}: {fate}")
@@ -231,55 +238,78 @@ def run(mutants: list[Mutant], jobs: int = JOBS) -> Iterator[Outcome]:
             yield outcome
 
 
-def outcome_of(mutant: Mutant) -> Outcome:
-    """Compiles one mutant and runs the contract suite on it until a test fails."""
+def import_slow_libraries() -> None:
+    """Imports once in a worker what each suite, forked from it, would import again."""
+    for name in ("coincurve", "eth_abi", "eth_tester", "pytest", "vyper.compiler"):
+        import_module(name)
+
+
+def outcome_of(mutant: Mutant, sources: Path) -> Outcome:
+    """Compiles one mutant of those sources and runs the contract suite on it until a test fails."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         directory = Path(name)
-        for source in SOURCE_PATH.parent.glob("*.vy"):
+        for source in sources.glob("*.vy"):
             shutil.copy(source, directory)
         mutated = directory / f"{mutant.module}.vy"
         text = mutated.read_text(encoding="utf-8")
         mutated.write_text(text[: mutant.start] + mutant.replacement + text[mutant.end :], encoding="utf-8")
         artifact = compile_contract(directory / SOURCE_PATH.name)
-        if bytes.fromhex(artifact["bytecode"].removeprefix("0x")) == load_artifact(ARTIFACT_PATH).bytecode:
-            return Outcome(mutant, None)
         path = directory / "mutant.json"
         path.write_text(artifact_text(artifact), encoding="utf-8")
-        return Outcome(mutant, failing_test(path, mutant, "not slow") or failing_test(path, mutant, "slow"))
+        first, others = suite_files(mutant.function)
+        for files, marks in ((first, "not slow"), (others, "not slow"), (first + others, "slow")):
+            noticed = failing_test(path, files, marks)
+            if noticed:
+                return Outcome(mutant, noticed)
+        return Outcome(mutant, None)
 
 
-def failing_test(artifact: Path, mutant: Mutant, marks: str) -> str | None:
-    """The first contract test with those marks that fails on that artifact; None when all pass.
+def suite_files(function: str) -> tuple[list[Path], list[Path]]:
+    """Files of the contract suite: those likely to notice a change of `function`, and the others.
+
+    Those that do not run on the artifact a mutant run names are in neither.
+    """
+    first = [SUITE / f"test_{name}.py" for name in TESTS_FIRST.get(function, ())]
+    left_out = {SUITE / "test_artifact.py", SUITE / "test_mutants.py", *first}
+    return first, sorted(path for path in SUITE.glob("test_*.py") if path not in left_out)
+
+
+def failing_test(artifact: Path, files: list[Path], marks: str) -> str | None:
+    """The first contract test in those files with those marks that fails on that artifact; None when all pass.
 
     Raises: MutationError when pytest itself cannot run.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", marks]
-    environment = os.environ | {"EINVOICE_CONTRACT_ARTIFACT": str(artifact)}
-    try:
-        done = subprocess.run(
-            [*command, *(str(path) for path in suite_files(mutant.function))],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SUITE_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    report = artifact.with_suffix(".txt")
+    suite = get_context("fork").Process(target=run_suite, args=(artifact, files, marks, report))
+    suite.start()
+    suite.join(SUITE_LIMIT_S)
+    if suite.is_alive():
+        suite.kill()
+        suite.join()
         return f"a suite that took over {SUITE_LIMIT_S} s"
-    if done.returncode == 0:
+    if suite.exitcode in (0, NO_TESTS_COLLECTED):
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) \S*?(test_\w+\.py::\S+)", done.stdout, re.MULTILINE)
-    if failed is None:
-        raise MutationError(f"pytest on {mutant.description}: {done.stdout}{done.stderr}")
-    return failed.group(1)
+    found = re.search(
+        r"^(?:FAILED|ERROR) \S*?(test_\w+\.py(?:::\S+)?)", report.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    if found is None:
+        raise MutationError(f"pytest on {artifact}: {report.read_text(encoding='utf-8')}")
+    return found.group(1)
 
 
-def suite_files(function: str) -> list[Path]:
-    """Files of the contract suite, those for `function` first; not the artifact's and the mutants' own."""
-    first = [SUITE / f"test_{name}.py" for name in TESTS_FIRST.get(function, ())]
-    left_out = {SUITE / "test_artifact.py", SUITE / "test_mutants.py", *first}
-    return first + sorted(path for path in SUITE.glob("test_*.py") if path not in left_out)
+def run_suite(artifact: Path, files: list[Path], marks: str, report: Path) -> None:
+    """Runs pytest in this process, forked for it; its exit code is the process's, its output goes to `report`."""
+    import pytest
+
+    os.environ["EINVOICE_CONTRACT_ARTIFACT"] = str(artifact)
+    os.chdir(ROOT)
+    output = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    options = ["-x", "-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-m", marks]
+    code = pytest.main([*options, *(str(path) for path in files)])
+    sys.stdout.flush()
+    os._exit(code)  # not the worker's own exit handlers
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def check(what: uint256, terms: uint256, who: bytes32, actor: uint256, actor_kin
     if code == layout.OPEN_MONTH:
         if subject != actor or actor_kind != layout.CALENDAR and actor_kind != layout.AUTHORITY:
             return layout.NOT_PERMITTED
-        if number == 0 or number > layout.M12 or (what >> 148) & layout.M12 != number or terms >> 128 != 0:
+        if number == 0 or (what >> 148) & layout.M12 != number or terms >> 128 != 0:
             return layout.BAD_TERMS
         if terms >> 64 <= terms & layout.M64:
             return layout.BAD_TERMS
@@ -57,8 +57,6 @@ def check(what: uint256, terms: uint256, who: bytes32, actor: uint256, actor_kin
 
     # what is left changes one party: which, its word, and who may
     party: uint256 = self.changed_party(what)
-    if party > layout.M32:
-        return layout.UNKNOWN_PARTY
     word: uint256 = storage.word(party << 8 | layout.PARTY)
     if word == 0:
         return layout.UNKNOWN_PARTY

@@ -244,3 +244,14 @@ def test_a_version_at_its_end_is_not_forged_by_the_next(preset: Preset) -> None:
     before = preset.invoice(version=2**24 - 2)
     preset.ledger.do("employee", lock(preset.ledger))
     assert preset.ledger.state() == replace(before, claim=Claim.LOCKED, version=2**24 - 1)
+
+
+def test_a_seller_does_not_claim_its_own_invoice_even_with_a_grant(preset: Preset) -> None:
+    # no enterprise can be granted anything in this version; were it so, the seller still gets nothing reimbursed
+    ids = preset.ledger.ids
+    preset.put(Table.GRANT, ids["employer"] << 32 | ids["seller"], 7)
+    preset.invoice(holder=ids["seller"])
+    operation = replace(lock(preset.ledger), subject=ids["seller"])
+    assert preset.ledger.refusal("seller", operation) == (Reason.OWN_INVOICE, NUMBER)
+    preset.invoice(holder=ids["seller"], seller=ids["other employer"])
+    preset.ledger.do("seller", operation, valid_until=preset.ledger.now + 99)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.wire import Signed, address_of, key_of, sign_group
+from tests.contract.model import recovered_address
+from tests.contract.wire import Signed, address_of, as_int, key_of, sign_group
 from tests.contract.world import NUMBER, World
 from verifier.hashing import keccak256
-from verifier.operations import GROUP_LIFETIME_MAX_S, SECP256K1_ORDER, Code, Reason, domain_separator
+from verifier.operations import GROUP_LIFETIME_MAX_S, SECP256K1_ORDER, Code, Operation, Reason, domain_separator
+from verifier.words import PartyKind, Table
 
 
 def signed_issue(world: World, **signing: object) -> Signed:
@@ -82,7 +84,7 @@ def test_impossible_r_and_s_are_malformed(world: World, r: int, s: int) -> None:
 def test_nobody_signs_for_a_party_without_a_signer(world: World) -> None:
     world.do("clerk", world.issue_operation(buyer="newcomer"))
     newcomer = world.state().buyer
-    assert world.word(4, newcomer) & (1 << 160) - 1 == 0
+    assert world.word(Table.PARTY, newcomer) & (1 << 160) - 1 == 0
     operation = world.issue_operation(number=NUMBER + 1)
     world.malformed(world.sign("newcomer", operation, actor_id=newcomer))
     # bytes that recover to no address at all must not match the empty signer
@@ -159,3 +161,16 @@ def test_an_address_of_a_key_is_not_enough(world: World) -> None:
 
 def test_a_malformed_group_with_a_broken_rule_is_not_refused(world: World) -> None:
     world.malformed(world.sign("intruder", world.operation(Code.LOCK, "seller", 5), key=key_of("clerk")))
+
+
+def test_s_may_be_half_the_order_exactly(world: World) -> None:
+    # any r and s recover to some address: a party is enrolled with the one that these bytes recover to
+    half, r = SECP256K1_ORDER // 2, 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
+    party = world.word(Table.PARTY_COUNT, 0) + 1
+    rotation = Operation(code=Code.ROTATE_KEY, subject=party, number=party, version=1, terms=5)
+    group = world.sign("clerk", rotation, actor_id=party).with_head(v=27, r=r, s=half)
+    address = recovered_address(group.digest, group)
+    assert address is not None
+    world.do("officer", world.enrol_operation("odd one", PartyKind.PERSON, terms=as_int(address)))
+    assert [event.name for event in world.send(group)] == ["PartyChanged"]
+    assert recovered_address(group.digest, group.with_head(s=half + 1)) is None

@@ -1,0 +1,87 @@
+"""The model's storage: words by table and key, unpacked on demand, and the Merkle root they have on chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import rlp
+from trie import HexaryTrie
+
+from tests.contract.wire import as_int
+from verifier.hashing import keccak256
+from verifier.words import (
+    ClaimWord,
+    PartyWord,
+    StateWord,
+    Table,
+    TotalsWord,
+    hash_key,
+    storage_key,
+    storage_slot,
+)
+
+SUCCESSOR_SLOT = 2
+
+
+class Words(defaultdict[tuple[Table, int], int]):
+    """Word by (table, key); 0 where nothing was written."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(int, *arguments)  # type: ignore[arg-type]
+
+    def __missing__(self, key: tuple[Table, int]) -> int:
+        return 0  # without writing it down
+
+    def copy(self) -> Words:
+        return Words(self)
+
+    def party(self, party: int) -> PartyWord:
+        return PartyWord.unpack(self[Table.PARTY, party])
+
+    def put_party(self, party: int, word: PartyWord) -> None:
+        self[Table.PARTY, party] = word.pack()
+
+    def state(self, number: int) -> StateWord:
+        return StateWord.unpack(self[Table.STATE, number])
+
+    def claim(self, number: int) -> ClaimWord:
+        return ClaimWord.unpack(self[Table.CLAIM, number])
+
+    def totals(self, party: int, month: int) -> TotalsWord:
+        return TotalsWord.unpack(self[Table.TOTALS, party << 12 | month])
+
+    def party_of(self, identity: bytes) -> tuple[int, int]:
+        """(party id, kind) of an identity hash; (0, 0) when nobody has it."""
+        word = self[Table.PARTY_OF, hash_key(identity)]
+        return word & (1 << 32) - 1, word >> 32
+
+    def make_party(self, identity: bytes, kind: int) -> int:
+        party = self[Table.PARTY_COUNT, 0] + 1
+        self[Table.PARTY_COUNT, 0] = party
+        self[Table.PARTY_OF, hash_key(identity)] = party | kind << 32
+        self[Table.IDENTITY, party] = as_int(identity)
+        return party
+
+
+class StorageTrie:
+    """Ethereum's storage trie, kept in step with words."""
+
+    def __init__(self) -> None:
+        self.trie = HexaryTrie({}, prune=True)
+        self.written: dict[int, int] = {}
+
+    def root(self, words: Words, successor: int) -> bytes:
+        """Storage root of a contract that holds exactly those words and that successor."""
+        wanted = {as_int(storage_slot(storage_key(table, key))): word for (table, key), word in words.items() if word}
+        if successor:
+            wanted[SUCCESSOR_SLOT] = successor
+        for slot in self.written.keys() | wanted.keys():
+            word = wanted.get(slot, 0)
+            if word != self.written.get(slot, 0):
+                path = keccak256(slot.to_bytes(32, "big"))
+                if word:
+                    self.trie[path] = rlp.encode(word)
+                else:
+                    del self.trie[path]
+        self.written = wanted
+        return bytes(self.trie.root_hash)
