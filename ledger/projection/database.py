@@ -175,7 +175,7 @@ def probe(engine: Engine) -> None:
 
 def _configuration() -> Config:
     configuration = Config()
-    configuration.set_main_option("script_location", str(MIGRATIONS))
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # % interpolates there
     configuration.set_main_option("path_separator", "os")
     return configuration
 

@@ -248,6 +248,7 @@ def test_lock_taken_over_after_lapse_leaves_the_old_claim(lived: tuple[Store, An
         assert [record.number for record in found.items] == [number]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), steps=st.integers(5, 50), cut=st.integers(0, 100))
 def test_all_at_once_one_by_one_and_rebuilt_are_the_same(

@@ -244,6 +244,7 @@ def test_number_issued_by_another_way_is_skipped(lived: tuple[Store, Any], tools
     assert _reserve(store, town, 3, now_s=NOW_S + 2) == [0, 2, 4]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(st.tuples(st.sampled_from("rgue"), st.integers(1, 5)), max_size=12))
 def test_no_number_is_held_twice(

@@ -144,6 +144,7 @@ def test_crash_while_applying_is_as_if_it_had_not_begun(world: Any, step: str, m
     _hold_consistent(world)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.sampled_from(["issue", "two", "round", "before", "after"]), min_size=1, max_size=10))
 def test_crashes_anywhere_end_the_same(world: Any, plan: list[str]) -> None:
