@@ -1,0 +1,46 @@
+"""The naive way: one transaction an invoice, sent through web3 to eth-tester, to a contract that checks nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vyper import compile_code
+from web3 import EthereumTesterProvider, Web3
+
+SOURCE = Path(__file__).parent / "OneWord.vy"
+TRANSACTION_GAS = 200_000  # one issue uses about 47,000
+
+
+class NaiveChain:
+    """An eth-tester chain with the one-word contract on it."""
+
+    def __init__(self) -> None:
+        compiled = compile_code(SOURCE.read_text(encoding="utf-8"), output_formats=["abi", "bytecode"])
+        self._web3 = Web3(EthereumTesterProvider())
+        self._sender = self._web3.eth.accounts[0]
+        factory = self._web3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"])
+        created = factory.constructor().transact({"from": self._sender})
+        receipt = self._web3.eth.wait_for_transaction_receipt(created)
+        self._contract: Any = self._web3.eth.contract(address=receipt["contractAddress"], abi=compiled["abi"])
+
+    def issue_one(self, number: int, word: int) -> None:
+        """Sends one issue and waits for its receipt, as a first program would."""
+        sent = self._contract.functions.issue(number, word).transact({"from": self._sender, "gas": TRANSACTION_GAS})
+        receipt = self._web3.eth.wait_for_transaction_receipt(sent)
+        if receipt["status"] != 1 or len(receipt["logs"]) != 1:
+            raise RuntimeError(f"the naive contract did not record {number}")
+
+
+def naive_seconds(count: int, advance: Callable[[int], None]) -> float:
+    """Seconds that `count` issues take on a fresh chain, one after the other, after eight to warm up."""
+    chain = NaiveChain()
+    for index in range(8):
+        chain.issue_one(index, 1)
+    begun = time.perf_counter()
+    for index in range(count):
+        chain.issue_one(1_000 + index, index + 1)
+        advance(1)
+    return time.perf_counter() - begun
