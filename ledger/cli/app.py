@@ -18,6 +18,7 @@ from ledger.cli.output import (
     print_json,
     print_written,
     quiet_log,
+    read_master_key,
     spoken_errors,
 )
 from ledger.cli.reissue import draft_of_file
@@ -251,6 +252,6 @@ def restore(
     Example: `EINVOICE_DATA_DIR=/srv/einvoice einvoice restore /backup/einvoice-2026-11-21 --master-key-file key`
     """
     with spoken_errors(), err.status("restoring"):
-        key = master_key_file.read_text(encoding="ascii").strip() if master_key_file is not None else None
+        key = read_master_key(master_key_file) if master_key_file is not None else None
         target = restore_ledger(Settings(), source, master_key_hex=key)
     out.print(f"restored into {target}; `einvoice audit` checks it, `einvoice serve` runs it", highlight=False)

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import structlog
@@ -22,7 +23,9 @@ from ledger.settings import Settings
 EXIT_FAILED = 1
 EXIT_REFUSED = 3
 
-out = Console(soft_wrap=True)
+WIDTH_PIPED = 140  # columns when nobody's terminal says otherwise: a number must never be cut
+
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_PIPED)
 err = Console(stderr=True, soft_wrap=True)
 
 
@@ -102,6 +105,14 @@ def print_written(written: Written, *, as_json: bool, extra: dict[str, object] |
             _print_refusal(written.refusal)
     if written.status in (WriteStatus.REFUSED, WriteStatus.MALFORMED, WriteStatus.EXPIRED):
         raise typer.Exit(EXIT_REFUSED)
+
+
+def read_master_key(path: Path) -> str:
+    """Text of a master key file; ends the command when it cannot be read."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{path}: not a readable master key file ({error})")
 
 
 def new_key() -> str:

@@ -23,6 +23,7 @@ from ledger.service.maintenance import (
     rebuild,
     restore,
     run_node,
+    sealed_blocks,
 )
 from ledger.service.views import (
     Caller,
@@ -94,4 +95,5 @@ __all__ = [
     "rebuild",
     "restore",
     "run_node",
+    "sealed_blocks",
 ]

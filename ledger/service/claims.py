@@ -13,7 +13,14 @@ from ledger.projection.invoices import InvoiceFilter, InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
-from ledger.service.forms import checked_numbers, checked_text, salted
+from ledger.service.forms import (
+    checked_cursor,
+    checked_numbers,
+    checked_page_size,
+    checked_party,
+    checked_text,
+    salted,
+)
 from ledger.service.people import GRANT_NAMES, names_of, need_party
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
@@ -46,6 +53,7 @@ def open_claim(
     """
     keys = checked_numbers(numbers, CLAIM_LINES_MAX)
     text = checked_text("reference", reference, REFERENCE_LENGTH_MAX)
+    checked_party("employer", employer)
     claim_id = secrets.token_hex(16)
 
     def prepare(connection: Connection) -> Draft:
@@ -116,9 +124,11 @@ def claim(context: Context, caller: Caller, claim_id: str) -> ClaimView:
 
 
 def claims_page(context: Context, caller: Caller, *, cursor: str | None, limit: int) -> ClaimPage:
-    """Claims the caller made, or its enterprise's finance received, newest first."""
+    """Claims the caller made, or its enterprise's finance received, newest first. Raises: InvalidRequest."""
+    size = checked_page_size(context, limit)
     with context.store.reading() as connection:
-        page = claims.claims(connection, visible_to=_seen_as(caller), limit=limit, cursor=cursor)
+        with checked_cursor():
+            page = claims.claims(connection, visible_to=_seen_as(caller), limit=size, cursor=cursor)
         return ClaimPage(tuple(_views(context, connection, list(page.items))), page.next_cursor)
 
 

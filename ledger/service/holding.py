@@ -6,7 +6,7 @@ from ledger.projection import Connection, invoices
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
-from ledger.service.forms import checked_number, checked_text, salted
+from ledger.service.forms import checked_number, checked_party, checked_text, salted
 from ledger.service.people import need_party
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -62,6 +62,8 @@ def _on_invoice(
     request: dict[str, Json], *, kind: str, party: int = 0, option: int = 0, text: str = "",
 ) -> Written:  # fmt: skip
     key = checked_number(number)
+    if subject is not None:
+        checked_party("subject", subject)
 
     def prepare(connection: Connection) -> Draft:
         record = invoices.invoice(connection, key)

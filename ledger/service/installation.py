@@ -117,7 +117,7 @@ def open_context(settings: Settings) -> Context:
     except (IdentityError, StorageError) as err:
         raise NotReady(str(err)) from err
     try:
-        reader = open_reader(settings.chain_dir if settings.chain_url == EMBEDDED_CHAIN else settings.chain_url)
+        reader = open_reader(chain_place(settings))
     except ChainError as err:
         store.close()
         raise NotReady(str(err)) from err
@@ -144,14 +144,18 @@ def open_sequencer(context: Context) -> tuple[Sequencer, ChainWriter]:
     Raises: ChainInUseError when a node runs already; NotReady for other trouble with the chain.
     """
     settings = context.settings
-    where = settings.chain_dir if settings.chain_url == EMBEDDED_CHAIN else settings.chain_url
-    writer = open_writer(where, sealer_key=context.operator_key, now=_now_s)
+    writer = open_writer(chain_place(settings), sealer_key=context.operator_key, now=_now_s)
     pace = Pace(
         operations_max=settings.batch_operations_max,
         interval_ms=settings.batch_interval_ms,
         clock_step_back_max_ms=settings.clock_step_back_max_ms,
     )
     return Sequencer(context.store, writer, context.reader, pace=pace, now=_now_s), writer
+
+
+def chain_place(settings: Settings) -> Path | str:
+    """Where the chain is: a directory, or the address of a JSON-RPC node."""
+    return settings.chain_dir if settings.chain_url == EMBEDDED_CHAIN else settings.chain_url
 
 
 def _build(settings: Settings, authority_name: str, officer_name: str) -> Founded:

@@ -15,6 +15,7 @@ from ledger.projection import Connection, NewDocument, keystore, number_pool
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest
+from ledger.service.forms import checked_party
 from ledger.service.people import need_party, subject_for
 from ledger.service.problems import invalid, service_problem
 from ledger.service.views import Caller, IssueListWritten, IssueRow, NumbersReserved, WriteStatus, Written
@@ -48,6 +49,7 @@ def issue(
     seller = _seller(context, caller, subject)
     draft = read_draft(document, seller)
     wanted = _own_number(number)
+    _check_range(first_holder)
     request: Json = {
         "document": draft.to_json(), "seller": seller.party, "first_holder": first_holder, "number": number,
     }  # fmt: skip
@@ -75,6 +77,7 @@ def issue_list(
     """
     if not 1 <= len(documents) <= ISSUE_LIST_MAX:
         raise invalid("documents", "count_range", low=1, high=ISSUE_LIST_MAX, given=len(documents))
+    _check_range(first_holder)
     seller = _seller(context, caller, subject)
     rows: list[InvoiceDocument | tuple[FieldProblem, ...]] = []
     for document in documents:
@@ -184,6 +187,11 @@ def _next_numbers(context: Context, connection: Connection, seller: Seller, coun
     now_s = context.now_s()
     # held only until this transaction marks them used
     return number_pool.reserve(connection, seller.party, count, expires_at=now_s + 60, now_s=now_s)
+
+
+def _check_range(first_holder: FirstHolder) -> None:
+    if isinstance(first_holder, int):
+        checked_party("first_holder", first_holder)
 
 
 def _check_first_holder(connection: Connection, draft: InvoiceDocument, first_holder: FirstHolder) -> None:

@@ -8,11 +8,12 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.chain import ChainError, ChainInUseError, copy_chain
+from ledger.chain import ChainError, ChainInUseError, copy_chain, open_reader
+from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
 from ledger.domain.errors import DomainError
 from ledger.identity import SealError, create_master_key
@@ -27,7 +28,7 @@ from ledger.projection.rebuild import rebuild as rebuild_projection
 from ledger.sequencer import run_until_signal
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
-from ledger.service.installation import open_sequencer, sync_directory
+from ledger.service.installation import chain_place, open_sequencer, sync_directory
 from ledger.service.proofs import opened_stored
 from ledger.settings import Settings
 from verifier.hashing import keccak256
@@ -187,6 +188,16 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
         stop.set()
         thread.join()
         writer.close()
+
+
+def sealed_blocks(settings: Settings) -> Iterator[ChainBlock]:
+    """Every sealed block from the first, read from the chain itself. Raises: NotReady."""
+    try:
+        with closing(open_reader(chain_place(settings))) as reader:
+            for number in range(1, reader.head().number + 1):
+                yield reader.block(number)
+    except ChainError as err:
+        raise NotReady(str(err)) from err
 
 
 def _document_trouble(context: Context, record: InvoiceRecord, stored: StoredDocument | None) -> str | None:

@@ -11,6 +11,7 @@ from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
+from ledger.service.forms import PARTY_MAX, checked_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.words import Grant, PartyKind
@@ -48,7 +49,7 @@ def authenticate(context: Context, text: str) -> Caller:
 def caller_by_id(context: Context, party: int) -> Caller:
     """A party as a caller. Raises: NotFound."""
     with context.store.reading() as connection:
-        record = parties.party(connection, party)
+        record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
         if record is None:
             raise NotFound("party", str(party))
         return caller_of(context, connection, record)
@@ -76,7 +77,7 @@ def subject_for(caller: Caller, subject: int | None, bit: Grant) -> int:
     Raises: InvalidRequest when several enterprises granted it and none is named; NotPermitted when none did.
     """
     if subject is not None:
-        return subject
+        return checked_party("subject", subject)
     if caller.kind == "enterprise":
         return caller.party
     choices = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & bit)
@@ -95,6 +96,12 @@ def need_officer(caller: Caller) -> None:
     """Raises: NotPermitted unless the caller acts for the tax bureau."""
     if not caller.is_officer:
         raise NotPermitted("only a tax officer may do this", "仅税务人员可执行此操作")
+
+
+def need_authority(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller is the tax authority itself."""
+    if caller.kind != "authority":
+        raise NotPermitted("only the tax authority may do this", "仅税务机关本身可执行此操作")
 
 
 def seen_as(caller: Caller) -> frozenset[int] | None:
@@ -120,7 +127,7 @@ def need_party(
 
     Raises: InvalidRequest at `path` when there is none or it is of another kind than `kind`.
     """
-    found = parties.party(connection, party)
+    found = parties.party(connection, checked_party(path, party))
     if found is None:
         raise invalid(path, "party_unknown", party=party)
     if kind is not None and found.kind != kind:

@@ -37,6 +37,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     "claim_line_foreign": ("{number} is not a locked invoice of this claim", "{number} 不是该报销单中锁定的发票"),
     "tax_id_form": ("not a valid tax id: {reason}", "税号无效：{reason}"),
     "identity_enrolled": ("{identity} is enrolled already as party {party}", "{identity} 已登记为参与方 {party}"),
+    "identity_waiting": (
+        "{identity} is being enrolled by another request; wait for its outcome",
+        "{identity} 正由另一请求登记，请等待其结果",
+    ),
     "grant_unknown": (
         "{given} is no grant; choose issue, finance or claim",
         "没有授权 {given}，可选 issue、finance、claim",

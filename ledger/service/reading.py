@@ -8,13 +8,21 @@ from ledger.domain.errors import IdentityError
 from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, CursorError, invoices, keystore, parties, queued
+from ledger.projection import Connection, invoices, keystore, parties, queued
 from ledger.projection.apply import projected_head
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
-from ledger.service.forms import checked_month, checked_number
+from ledger.service.forms import (
+    PARTY_MAX,
+    checked_cursor,
+    checked_fen,
+    checked_month,
+    checked_number,
+    checked_page_size,
+    checked_party,
+)
 from ledger.service.people import GRANT_NAMES, KIND_NAMES, names_of, need_visible, seen_as
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
@@ -74,19 +82,17 @@ def search(
             raise invalid("state", "state_unknown", given=state[:40])
         wanted_claim = int(named[state])
     wanted = InvoiceFilter(
-        party=party,
+        party=None if party is None else checked_party("party", party),
         month=None if month is None else checked_month(month),
         claim=wanted_claim,
-        gross_min_fen=gross_min_fen,
-        gross_max_fen=gross_max_fen,
+        gross_min_fen=checked_fen("gross_min_fen", gross_min_fen),
+        gross_max_fen=checked_fen("gross_max_fen", gross_max_fen),
         numbers=None if number is None else (checked_number(number),),
     )
-    size = _page_size(context, limit)
+    size = checked_page_size(context, limit)
     with context.store.reading() as connection:
-        try:
+        with checked_cursor():
             page = invoices.search(connection, wanted, visible_to=seen_as(caller), limit=size, cursor=cursor)
-        except CursorError as err:
-            raise invalid("cursor", "cursor_form") from err
         views = _views(context, connection, caller, list(page.items), documents=False)
     return InvoicePage(tuple(views), page.next_cursor)
 
@@ -109,7 +115,7 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
 def party_view(context: Context, caller: Caller, party: int) -> PartyView:
     """One party. Grants and segments are shown to the party itself and to officers."""
     with context.store.reading() as connection:
-        record = parties.party(connection, party)
+        record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
         if record is None:
             raise NotFound("party", str(party))
         return _party_views(context, connection, caller, [record])[0]
@@ -127,15 +133,14 @@ def parties_page(
         if kind not in named:
             raise invalid("kind", "kind_unknown")
         wanted = int(named[kind])
+    size = checked_page_size(context, limit)
     with context.store.reading() as connection:
         if tax_id is not None:
             record = _enterprise(connection, tax_id)
             found = [record] if record is not None else []
             return PartyPage(tuple(_party_views(context, connection, caller, found)), None)
-        try:
-            page = parties.parties(connection, kind=wanted, limit=_page_size(context, limit), cursor=cursor)
-        except CursorError as err:
-            raise invalid("cursor", "cursor_form") from err
+        with checked_cursor():
+            page = parties.parties(connection, kind=wanted, limit=size, cursor=cursor)
         return PartyPage(tuple(_party_views(context, connection, caller, list(page.items))), page.next_cursor)
 
 
@@ -150,12 +155,6 @@ def health(context: Context) -> Health:
         projected_block=projected.number if projected is not None else 0,
         waiting_groups=depth.groups,
     )
-
-
-def _page_size(context: Context, limit: int) -> int:
-    if not 1 <= limit <= context.settings.page_size_max:
-        raise invalid("limit", "count_range", low=1, high=context.settings.page_size_max, given=limit)
-    return limit
 
 
 def _enterprise(connection: Connection, tax_id: str) -> PartyRecord | None:

@@ -12,24 +12,24 @@ from ledger.service.context import Context
 from ledger.service.people import may_see_claim, names_of
 from ledger.service.views import Caller, ClaimHold, Refusal
 from verifier.operations import Reason
-from verifier.words import NUMBER_SPACE_FIRST, Claim
+from verifier.words import Claim
 
-HELD_REASONS = frozenset({Reason.LOCKED, Reason.SETTLED})
+# after a reimbursement the employer holds: claimed at another company, the contract says only that
+HELD_REASONS = frozenset({Reason.LOCKED, Reason.SETTLED, Reason.NOT_HOLDER})
 
 
 def refusal_of(context: Context, connection: Connection, caller: Caller, code: int, number: int | None) -> Refusal:
-    """The refusal with reason `code` of the operation on `number`, for the eyes of `caller`."""
+    """The refusal with reason `code` of the operation on invoice `number` (None: on none), for the eyes of `caller`."""
     text = reason_text(code)
-    named = number is not None and number >= NUMBER_SPACE_FIRST
     hold = None
-    if named and number is not None and code in HELD_REASONS:
+    if number is not None and code in HELD_REASONS:
         record = invoices.invoice(connection, number)
         if record is not None:
             hold = hold_of(context, connection, caller, record)
     return Refusal(
         reason=Reason(code).name.lower(),
         code=code,
-        number=format_number(number) if named and number is not None else None,
+        number=format_number(number) if number is not None else None,
         message=text.what_en,
         message_zh=text.what_zh,
         action=text.next_en,

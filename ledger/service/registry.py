@@ -18,14 +18,14 @@ from ledger.identity import (
     new_key,
     public_key_of,
 )
-from ledger.projection import Connection, keystore, parties
+from ledger.projection import Connection, keystore, parties, queued
 from ledger.projection.keystore import PartyName, SigningKey, StoredApiKey, StoredCertificate
 from ledger.projection.parties import PartyRecord
 from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotFound, NotReady
-from ledger.service.forms import checked_month, checked_text, salted
-from ledger.service.people import GRANT_NAMES, need_officer, need_party
+from ledger.service.forms import PARTY_MAX, checked_month, checked_party, checked_text, salted
+from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, run_write, submit, written
@@ -46,6 +46,8 @@ QUOTA_FEN_MAX = 2**44 - 1
 REASON_LENGTH_MAX = 200
 LABEL_FIRST = "first key"
 LABEL_LENGTH_MAX = 64
+WAITING_GROUPS_MAX = 100_000  # groups looked through for another enrolment; a queue is far shorter
+WAITING_SIZE_MAX = 1 << 30
 CODE_NUMBERS = 10**8  # 8 digits after a 12-digit code
 
 
@@ -74,6 +76,7 @@ def enrol(
         known = parties.party_of_identity(connection, identity.hash)
         if known is not None and known.signer:
             raise invalid("tax_id", "identity_enrolled", identity=tax_id or name, party=known.id)
+        _hold_alone(context, connection, identity, tax_id or name)
         signer, certificate = keep_new_key(context, connection, identity, name, tax_id)
         keep_api_key(context, connection, identity, api_key.key_id, api_key.secret_hash, LABEL_FIRST)
         operation = instructions.enrol(
@@ -95,6 +98,7 @@ def enrol(
 
 def appoint_officer(context: Context, caller: Caller, *, name: str, idempotency_key: str) -> tuple[Written, str]:
     """The authority appoints an officer whose key is made and kept here; (answer, API key, shown once)."""
+    need_authority(caller)
     name = _checked_name(name)
     identity = officer_identity(new_person_id())
     api_key = new_api_key()
@@ -137,6 +141,8 @@ def rotate_key(context: Context, caller: Caller, *, idempotency_key: str) -> Wri
 
 def recover_key(context: Context, caller: Caller, party: int, *, idempotency_key: str) -> Written:
     """The authority gives a party a new key, made and kept here; it counts after 72 h unless the old key objects."""
+    need_authority(caller)  # before a certificate of another's identity is made for a key of ours
+    checked_party("party", party)
 
     def prepare(connection: Connection) -> Draft:
         record = need_party(connection, party)
@@ -181,6 +187,7 @@ def reinstate(context: Context, caller: Caller, party: int, *, reason: str, idem
 
 def dismiss_officer(context: Context, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
     """The authority ends an appointment."""
+    need_authority(caller)
     return _on_party(context, caller, Code.DISMISS_OFFICER, party, "dismiss", reason, idempotency_key)
 
 
@@ -189,6 +196,7 @@ def allot_segment(
 ) -> Written:
     """Allots the next free blocks of 10,000 numbers of an area's code of this year."""
     need_officer(caller)
+    checked_party("party", party)
     if not 1 <= blocks <= SEGMENT_BLOCKS_MAX:
         raise invalid("blocks", "count_range", low=1, high=SEGMENT_BLOCKS_MAX, given=blocks)
     try:
@@ -221,6 +229,7 @@ def change_grants(
     context: Context, caller: Caller, person: int, grants: list[str], *, give: bool, idempotency_key: str
 ) -> Written:
     """The enterprise that calls gives a person grants, or takes them away."""
+    checked_party("person", person)
     bits = 0
     for index, grant in enumerate(grants):
         if grant not in GRANT_NAMES:
@@ -248,7 +257,7 @@ def keep_new_key(
 ) -> tuple[bytes, bytes]:
     """Makes a party's key and certificate and stores both and its name; (20-byte address, certificate hash)."""
     facts = keystore.meta(connection)
-    authority = need_authority(connection)
+    authority = authority_party(connection)
     root_key = context.private_key(connection, authority.signer)
     if root_key is None or AUTHORITY_ROOT not in facts:
         raise NotReady("the authority's key is not in this key store: certificates are issued where it is kept")
@@ -307,7 +316,7 @@ def new_api_key_for(context: Context, party: int, label: str) -> str:
     made = new_api_key()
 
     def write(connection: Connection) -> None:
-        record = parties.party(connection, party)
+        record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
         if record is None:
             raise NotFound("party", str(party))
         stored = StoredApiKey(made.key_id, made.secret_hash, record.identity, text, context.now_s(), revoked_at=None)
@@ -317,7 +326,21 @@ def new_api_key_for(context: Context, party: int, label: str) -> str:
     return made.text
 
 
-def need_authority(connection: Connection) -> PartyRecord:
+def _hold_alone(context: Context, connection: Connection, identity: Identity, shown: str) -> None:
+    """Makes room for an enrolment: of two at once only the first goes on, and credentials of failed ones end.
+
+    Whoever failed to enrol an identity holds an API key of it, which would open what a later enrolment makes.
+
+    Raises: InvalidRequest while another enrolment of the identity waits.
+    """
+    waiting = queued.take(connection, operations_max=WAITING_GROUPS_MAX, calldata_size_max=WAITING_SIZE_MAX)
+    if any(op.who == identity.hash and op.code == Code.ENROL for one in waiting for op in one.signed.group.operations):
+        raise invalid("tax_id", "identity_waiting", identity=shown)
+    for earlier in keystore.api_keys(connection, identity.hash):
+        keystore.revoke_api_key(connection, earlier.key_id, context.now_s())
+
+
+def authority_party(connection: Connection) -> PartyRecord:
     """Party 1. Raises: NotReady before the first block is projected."""
     found = parties.party(connection, AUTHORITY_PARTY)
     if found is None:
@@ -329,6 +352,7 @@ def _on_party(
     context: Context, caller: Caller, code: Code, party: int, kind: str, reason: str, idempotency_key: str,
     *, terms: int = 0,
 ) -> Written:  # fmt: skip
+    checked_party("party", party)
     text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
     def prepare(connection: Connection) -> Draft:

@@ -22,8 +22,8 @@ class Caller:
 
     @property
     def is_officer(self) -> bool:
-        """Whether the caller acts for the tax bureau."""
-        return self.kind in ("authority", "officer")
+        """Whether the caller acts for the tax bureau; one dismissed is suspended and does not any more."""
+        return self.kind in ("authority", "officer") and not self.suspended
 
 
 class WriteStatus(StrEnum):

@@ -148,7 +148,7 @@ def status_of(context: Context, connection: Connection, caller: Caller, digest: 
         raise NotFound("operation", digest.hex())
     refusal = None
     if status.state is QueueState.REFUSED:
-        refusal = refusal_of(context, connection, caller, status.reason, status.refused_number)
+        refusal = refusal_of(context, connection, caller, status.reason, _named(group, status.refused_number))
     made = next((op.who for op in group.operations if op.code in _MAKES_PARTY), None)
     party = parties.party_of_identity(connection, made) if made is not None else None
     claim_ids = {operation.terms for operation in group.operations if operation.code in _NAMES_CLAIM}
@@ -168,6 +168,12 @@ def status_of(context: Context, connection: Connection, caller: Caller, digest: 
         recorded_at=_time(status.settled_at) if status.settled_at is not None else None,
         refusal=refusal,
     )
+
+
+def _named(group: Group, refused_number: int | None) -> int | None:
+    """The invoice or segment number the contract named; of an enrolment it is part of a hash, of others a party id."""
+    numbers = {op.number for op in group.operations if op.code in INVOICE_CODES or op.code == Code.ALLOT_SEGMENT}
+    return refused_number if refused_number in numbers else None
 
 
 def remembered(

@@ -1,0 +1,101 @@
+"""`einvoice demo`: one invoice's whole life among others, on real processes, checked offline at the end."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ledger.cli.demo.cast import LIVES, Casting
+from ledger.cli.demo.client import Client, DemoError
+from ledger.cli.demo.proof import CROWD_MIN, count_sealed, newest_crowd, show_invoices, show_timeline, verify_offline
+from ledger.cli.demo.story import Teller
+from ledger.cli.output import err, fail, out, quiet_log, spoken_errors
+from ledger.cli.reissue import draft_of_file
+from ledger.cli.serving import ProcessEndedError, Servers
+from ledger.service import Ledger, audit, found
+from ledger.settings import Settings
+
+INVOICE_FILE = Path(__file__).parent / "invoice.xml"
+OFFICER = 2  # the first party appointed
+BATCH_INTERVAL_MS = 150  # groups gather a little longer, so that blocks are crowded as on a busy ledger
+POST_WAIT_MS = 20_000
+SERVE_POLL_S = 0.5
+CROWD_TRIES = 8
+
+
+def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
+    """Runs the demo in `directory`; 0 only if everything held."""
+    quiet_log()
+    settings = Settings(
+        data_dir=directory, port=0, batch_interval_ms=BATCH_INTERVAL_MS, post_wait_ms=POST_WAIT_MS, log_level="warning"
+    )
+    with spoken_errors():
+        officer_key = _set_up(settings, keep=keep)
+        try:
+            with Servers(settings) as servers:
+                _play(settings, servers, officer_key, fresh=not keep)
+                if serve:
+                    _stay(servers)
+        except (DemoError, ProcessEndedError) as error:
+            fail(f"the demo failed: {error}")
+    return 0
+
+
+def _set_up(settings: Settings, *, keep: bool) -> str:
+    """A fresh ledger, or the one that is there; an API key of its first officer."""
+    directory = settings.data_dir
+    if directory.exists() and (not keep or not any(directory.iterdir())):
+        if any(directory.iterdir()) and not (directory / "ledger.sqlite").exists():
+            fail(f"{directory} is no demo ledger; name another --directory")
+        shutil.rmtree(directory)
+    if not directory.exists():
+        out.print(f"setting a ledger up in {directory}", highlight=False)
+        found(settings, authority_name="国家税务总局深圳市税务局（示例）", officer_name="示例税务员")
+    with Ledger.open(settings) as ledger:
+        return ledger.new_api_key(OFFICER, f"demo {secrets.token_hex(4)}")
+
+
+def _play(settings: Settings, servers: Servers, officer_key: str, *, fresh: bool) -> None:
+    client = Client(servers.url)
+    draft = draft_of_file(INVOICE_FILE, None, None)
+    if not isinstance(draft, dict):
+        raise DemoError(f"{INVOICE_FILE.name} gave no draft")
+    with ThreadPoolExecutor(max_workers=LIVES) as pool, err.status("starting") as status:
+        casting = Casting(client, officer_key, pool)
+        teller = Teller(client, casting, pool, status.update)
+        story = teller.tell(draft)
+        for _ in range(CROWD_TRIES):  # so that the newest block, which the evidence is of, is crowded
+            if newest_crowd(settings) >= CROWD_MIN:
+                break
+            teller.crowd(story.lives)
+        else:
+            raise DemoError("no newest block was crowded")
+    count, shown = count_sealed(settings, story, fresh=fresh)
+    show_invoices(client, story)
+    show_timeline(client, story, shown)
+    out.print("refused as they should be, each an event in a sealed block:", highlight=False)
+    for tried, reason in sorted(set(story.refusals.expected.values())):
+        out.print(f"  {tried}: {reason}", highlight=False)
+    verify_offline(client, story, shown, settings.data_dir)
+    with Ledger.open(settings) as ledger:
+        difference = audit(ledger.context).difference
+    if difference is not None:
+        raise DemoError(f"the audit found a difference: {difference}")
+    out.print(
+        f"demo: {count.invoices} invoices, {count.events} events, {count.refused} refused as they should be, "
+        "verified offline",
+        highlight=False,
+    )
+
+
+def _stay(servers: Servers) -> None:
+    """Leaves the servers running until interrupted."""
+    out.print(f"the server runs; open {servers.url}/check or {servers.url}/docs; Ctrl-C ends it", highlight=False)
+    try:
+        while not servers.ended():
+            time.sleep(SERVE_POLL_S)
+    except KeyboardInterrupt:
+        out.print("ending", highlight=False)

@@ -1,0 +1,60 @@
+"""A caller of the API: one connection a thread, a fresh Idempotency-Key a write."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT_S = 60
+ANSWER_SIZE_MAX = 8 << 20
+Answer = tuple[int, dict[str, Any]]
+
+
+class DemoError(Exception):
+    """The demo did not go as it must; the message says where."""
+
+
+class Client:
+    """Calls one server. Safe to use from many threads."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port
+        self._local = threading.local()
+
+    def write(self, method: str, path: str, api_key: str, body: dict[str, Any]) -> Answer:
+        """Status and JSON of a write."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(16)}
+        status, data = self._request(method, path, api_key, json.dumps(body).encode(), headers)
+        return status, json.loads(data)
+
+    def recorded(self, method: str, path: str, api_key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """JSON of a write that must be recorded. Raises: DemoError otherwise."""
+        status, answer = self.write(method, path, api_key, body)
+        if status != http.client.CREATED:
+            raise DemoError(f"{method} {path} answered {status}: {answer.get('detail') or answer}")
+        return answer
+
+    def read(self, path: str, api_key: str | None = None) -> bytes:
+        """Body of a read that must succeed. Raises: DemoError otherwise."""
+        status, data = self._request("GET", path, api_key, None, {})
+        if status != http.client.OK:
+            raise DemoError(f"GET {path} answered {status}: {data[:300]!r}")
+        return data
+
+    def _request(
+        self, method: str, path: str, api_key: str | None, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+            self._local.connection = connection
+        if api_key is not None:
+            headers = {**headers, "Authorization": f"Bearer {api_key}"}
+        connection.request(method, path, body=body, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read(ANSWER_SIZE_MAX)
