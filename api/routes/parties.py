@@ -18,8 +18,17 @@ from api.routes.declared import (
     write_answers,
 )
 from api.schemas import answers
-from api.schemas.requests import EnrolRequest, GrantRequest, QuotaRequest, ReasonRequest, SegmentRequest
+from api.schemas.requests import (
+    EnrolRequest,
+    GrantRequest,
+    KeyChange,
+    OfficerRequest,
+    QuotaRequest,
+    ReasonRequest,
+    SegmentRequest,
+)
 from api.schemas.values import Cursor, PartyKind, PathParty, TaxId
+from ledger.service import Written
 
 routes = router("parties")
 
@@ -52,8 +61,7 @@ def enrol_party(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: 
         first_month=body.first_month,
         idempotency_key=key,
     )
-    location = f"/v1/parties/{written.party}" if written.party is not None else None
-    return written_answer(written, location=location, extra={"api_key": api_key})
+    return _enrolled_answer(written, api_key)
 
 
 @routes.get("/parties/{party}", responses=read_answers(answers.Party), summary="Read a party")
@@ -99,6 +107,45 @@ def reinstate_party(
     return written_answer(ledger.reinstate(caller, party, reason=body.reason, idempotency_key=key))
 
 
+@routes.post(
+    "/parties/{party}/key-recovery", status_code=201, responses=write_answers(), summary="Recover a party's lost key"
+)
+@writes
+def recover_key(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty,
+    body: KeyChange,  # noqa: ARG001  # an object without fields: unknown ones are refused
+) -> Response:  # fmt: skip
+    """The authority only: a new key, effective after 72 hours, in which the old key can cancel it."""
+    return written_answer(ledger.recover_key(caller, party, idempotency_key=key))
+
+
+@routes.post("/key/rotation", status_code=201, responses=write_answers(), summary="Rotate the caller's own key")
+@writes
+def rotate_key(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey,
+    body: KeyChange,  # noqa: ARG001  # an object without fields: unknown ones are refused
+) -> Response:  # fmt: skip
+    """A new key pair, made and kept by the server, signs for the caller from now on. The API key stays."""
+    return written_answer(ledger.rotate_key(caller, idempotency_key=key))
+
+
+@routes.post("/officers", status_code=201, responses=write_answers(answers.Enrolled), summary="Appoint an officer")
+@writes
+def appoint_officer(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: OfficerRequest) -> Response:
+    """The authority only. `api_key` of the answer is the officer's credential."""
+    written, api_key = ledger.appoint_officer(caller, name=body.name, idempotency_key=key)
+    return _enrolled_answer(written, api_key)
+
+
+@routes.post("/officers/{party}/dismissal", status_code=201, responses=write_answers(), summary="Dismiss an officer")
+@writes
+def dismiss_officer(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: ReasonRequest
+) -> Response:
+    """The authority only: ends an appointment."""
+    return written_answer(ledger.dismiss_officer(caller, party, reason=body.reason, idempotency_key=key))
+
+
 @routes.post("/grants", status_code=201, responses=write_answers(), summary="Grant a person")
 @writes
 def grant(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
@@ -111,3 +158,8 @@ def grant(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantR
 def revoke(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
     """The calling enterprise takes grants away."""
     return written_answer(ledger.revoke(caller, body.person, list(body.grants), idempotency_key=key))
+
+
+def _enrolled_answer(written: Written, api_key: str) -> Response:
+    location = f"/v1/parties/{written.party}" if written.party is not None else None
+    return written_answer(written, location=location, extra={"api_key": api_key})

@@ -146,6 +146,16 @@ class MonthOpening(Strict):
     """Opening of a month for issuing; no fields."""
 
 
+class KeyChange(Strict):
+    """Change of a party's key; no fields."""
+
+
+class OfficerRequest(Strict):
+    """Appointment of an officer; the key pair is made and kept by the server."""
+
+    name: Name
+
+
 class NumbersRequest(Strict):
     """Numbers to hold for a seller, for tills that issue off line."""
 
