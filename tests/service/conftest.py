@@ -1,0 +1,53 @@
+"""One founded ledger for all tests of the service; every test brings its own parties or uses the shared cast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from ledger.service import Caller
+from tests.service.world import World
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Parties that tests share: none is suspended, rotated or filed."""
+
+    seller: Caller
+    employer: Caller
+    other_employer: Caller
+    stranger: Caller  # an enterprise with no part in anything
+    claimant: Caller  # claim grants of both employers
+    cashier: Caller  # finance of employer
+    other_cashier: Caller  # finance of other_employer
+    clerk: Caller  # issue grant of seller
+    bookkeeper: Caller  # finance of seller
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A founded ledger with a running sequencer."""
+    made = World(tmp_path_factory.mktemp("service"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def cast(world: World) -> Cast:
+    """The shared parties."""
+    seller = world.enterprise("深圳咖啡有限公司", segment=True)
+    employer = world.enterprise("雇主公司")
+    other = world.enterprise("另一雇主公司")
+    return Cast(
+        seller=seller,
+        employer=employer,
+        other_employer=other,
+        stranger=world.enterprise("陌生公司", segment=True),
+        claimant=world.person("张三", (employer, ["claim"]), (other, ["claim"])),
+        cashier=world.person("李财务", (employer, ["finance"])),
+        other_cashier=world.person("赵财务", (other, ["finance"])),
+        clerk=world.person("周开票", (seller, ["issue"])),
+        bookkeeper=world.person("吴会计", (seller, ["finance"])),
+    )
