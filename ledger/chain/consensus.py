@@ -16,7 +16,6 @@ from eth.vm.forks.london import LondonVM
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
-from ledger.chain.fast_state import LedgerState
 from ledger.chain.identity import ChainRules
 from ledger.chain.limits import CLOCK_STEP_BACK_MAX_S
 from ledger.chain.records import SEAL_SIZE
@@ -56,8 +55,6 @@ class LedgerConsensus(CliqueConsensus):
 
 class LedgerVMBase(LondonVM):
     """London with Clique's equal timestamps, and nothing paid to the zero coinbase."""
-
-    _state_class = LedgerState
 
     @classmethod
     def validate_header(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:

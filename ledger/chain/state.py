@@ -9,7 +9,6 @@ from typing import Any, Final
 import rlp
 from trie.hexary import HexaryTrie
 
-from ledger.chain.fast_trie import read_value
 from ledger.chain.lmdb_store import Nodes
 from ledger.chain.records import Header
 from ledger.domain.blocks import StorageProof
@@ -46,7 +45,7 @@ def contract_code(nodes: Nodes, code_hash: bytes) -> bytes:
 
 def storage_value(nodes: Nodes, storage_root: bytes, slot: bytes) -> int:
     """Value at 32-byte `slot`, 0 when nothing is stored there."""
-    encoded = read_value(nodes, storage_root, keccak256(slot).hex())
+    encoded = HexaryTrie(nodes, storage_root)[keccak256(slot)]
     return int.from_bytes(rlp.decode(encoded), "big") if encoded else 0
 
 
