@@ -72,10 +72,15 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
 
 
 def public_evidence(context: Context, number: str, gross_fen: int, commitment: str) -> bytes | None:
-    """Evidence redacted to what the public check shows; None on any mismatch."""
+    """Evidence redacted to what the public check shows; None on any mismatch, and once the document was erased."""
     with context.store.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
-    return None if record is None else _bundle(context, record).redacted(PUBLIC_FIELDS).to_bytes()
+    if record is None:
+        return None
+    try:
+        return _bundle(context, record).redacted(PUBLIC_FIELDS).to_bytes()
+    except NotFound:
+        return None
 
 
 def trust(context: Context) -> dict[str, Json]:
@@ -138,6 +143,6 @@ def _matching(connection: Connection, number: str, gross_fen: int, commitment: s
         key = 0
     record = invoices.invoice(connection, key)
     known = record.commitment.hex() if record is not None else "0" * 64
-    same_commitment = hmac.compare_digest(known.encode(), commitment.encode())
+    same_commitment = hmac.compare_digest(known.encode(), commitment.encode(errors="replace"))
     same_gross = record is not None and record.gross_fen == gross_fen
     return record if same_commitment and same_gross else None
