@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.domain.groups import SignedGroup
 from ledger.projection import number_pool
@@ -19,6 +19,19 @@ from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, OPERA
 from ledger.projection.packing import pack_signed
 
 GROUPS_MAX = 16  # groups in one acceptance: a request of 4,096 operations, half a megabyte
+
+# Every write asks these. Built once: building and caching a statement costs more than running it.
+_EARLIER = select(IDEMPOTENCY).where(
+    IDEMPOTENCY.c.party == bindparam("party"),
+    IDEMPOTENCY.c.key == bindparam("key"),
+    IDEMPOTENCY.c.expires_at > bindparam("now_s"),
+)
+_WAITING_OF = select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(
+    WAITING, OPERATION.c.actor == bindparam("actor")
+)
+_KNOWN_DIGESTS = select(OPERATION.c.digest).where(OPERATION.c.digest.in_(bindparam("digests", expanding=True)))
+_INSERT_OPERATION = OPERATION.insert()
+_INSERT_DOCUMENT = DOCUMENT.insert()
 
 
 @dataclass(frozen=True)
@@ -97,11 +110,7 @@ def find_accepted(connection: Connection, party: int, key: str, request_hash: by
 
     Raises: IdempotencyConflictError when it stands for another request.
     """
-    row = connection.execute(
-        select(IDEMPOTENCY).where(
-            IDEMPOTENCY.c.party == party, IDEMPOTENCY.c.key == key, IDEMPOTENCY.c.expires_at > now_s
-        )
-    ).one_or_none()
+    row = connection.execute(_EARLIER, {"party": party, "key": key, "now_s": now_s}).one_or_none()
     if row is None:
         return None
     if row.request_hash != request_hash:
@@ -157,16 +166,14 @@ def _hold_queue_limit(connection: Connection, groups: tuple[NewGroup, ...], queu
         group = new.signed.group
         wanted[group.actor] = wanted.get(group.actor, 0) + len(group.operations)
     for actor, count in wanted.items():
-        waiting = connection.execute(
-            select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(WAITING, OPERATION.c.actor == actor)
-        ).scalar_one()
+        waiting = connection.execute(_WAITING_OF, {"actor": actor}).scalar_one()
         if int(waiting) + count > queue_limit:
             raise QueueLimitReachedError(actor, int(waiting), queue_limit)
 
 
 def _hold_digests_new(connection: Connection, groups: tuple[NewGroup, ...]) -> None:
     digests = [new.digest for new in groups]
-    known = connection.execute(select(OPERATION.c.digest).where(OPERATION.c.digest.in_(digests))).scalars().first()
+    known = connection.execute(_KNOWN_DIGESTS, {"digests": digests}).scalars().first()
     if known is not None:
         raise DuplicateGroupError(known)
     if len(set(digests)) != len(digests):
@@ -175,7 +182,7 @@ def _hold_digests_new(connection: Connection, groups: tuple[NewGroup, ...]) -> N
 
 def _store(connection: Connection, acceptance: Acceptance, now_s: int) -> None:
     connection.execute(
-        OPERATION.insert(),
+        _INSERT_OPERATION,
         [
             {
                 "digest": new.digest,
@@ -205,7 +212,7 @@ def _store(connection: Connection, acceptance: Acceptance, now_s: int) -> None:
         for document in new.documents
     ]
     if documents:
-        connection.execute(DOCUMENT.insert(), documents)
+        connection.execute(_INSERT_DOCUMENT, documents)
     references: list[dict[str, object]] = [
         {"ref": new.ref, "kind": new.kind, "party": new.party, "sealed": new.sealed, "created_at": now_s}
         for new in acceptance.references

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -182,13 +183,18 @@ def _configuration() -> Config:
 
 def upsert(connection: Connection, table: Any, rows: list[dict[str, object]]) -> None:
     """Inserts `rows`, replacing those whose primary key is there; one statement for all of them."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
+    if rows:
+        connection.execute(_upsert_of(table, connection.dialect.name), rows)
+
+
+@cache
+def _upsert_of(table: Any, dialect: str) -> Any:
+    """The statement of `upsert`: built once a table, as building it costs more than running it."""
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)

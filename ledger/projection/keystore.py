@@ -7,8 +7,9 @@ sees a private key or a name of a person in the clear.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, select, update
 
 from ledger.projection.database import upsert
 from ledger.projection.ground import (
@@ -21,6 +22,8 @@ from ledger.projection.ground import (
     REFERENCE,
     SIGNING_KEY,
 )
+
+_NAMES = select(PARTY_NAME).where(PARTY_NAME.c.identity.in_(bindparam("identities", expanding=True)))
 
 CERTIFICATES_MAX = 1_000  # certificates of one party in one answer; a key a day for three years
 
@@ -150,7 +153,7 @@ def party_name(connection: Connection, identity: bytes) -> PartyName | None:
 
 def party_names(connection: Connection, identities: list[bytes]) -> dict[bytes, PartyName]:
     """Who those identity hashes are; a page of them at most."""
-    rows = connection.execute(select(PARTY_NAME).where(PARTY_NAME.c.identity.in_(identities)))
+    rows = connection.execute(_NAMES, {"identities": identities})
     return {row.identity: PartyName(**row._mapping) for row in rows}
 
 
@@ -224,5 +227,11 @@ def _put(connection: Connection, table: Table, item: object) -> None:
 
 
 def _one(connection: Connection, table: Table, key: str | bytes) -> Row[tuple[object, ...]] | None:
+    return connection.execute(_by_key(table), {"given": key}).one_or_none()
+
+
+@cache
+def _by_key(table: Table) -> Select[tuple[object, ...]]:
+    """The row with a key: built once a table, as building a statement costs more than running it."""
     (column,) = table.primary_key
-    return connection.execute(select(table).where(column == key)).one_or_none()
+    return select(table).where(column == bindparam("given"))

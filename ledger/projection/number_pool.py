@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, and_, delete, select, text, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, select, text, update
 
 from ledger.domain.groups import Group
 from ledger.projection.columns import number_text
@@ -23,6 +23,42 @@ from verifier.words import Grant
 RESERVE_MAX = 1_000  # numbers in one call: what a till needs for a day off line
 _Key = TypeVar("_Key", str, bytes)
 SCAN_SIZE = 500  # keys in one IN list, under SQLite's limit of variables
+
+# Every issue asks these. Built once: building and caching a statement costs more than running it.
+_POOL = NUMBER_RESERVATION.c
+_NUMBERS: BindParameter[str] = bindparam("numbers", expanding=True)
+_ENDED = and_(_POOL.state == NumberState.RESERVED.value, _POOL.expires_at <= bindparam("now_s"))
+_EXPIRE = update(NUMBER_RESERVATION).where(_ENDED).values(state=NumberState.FREE.value)
+_EXPIRE_OF = _EXPIRE.where(_POOL.seller == bindparam("of_seller"))
+_RETURNED = (
+    select(_POOL.number)
+    .where(_POOL.seller == bindparam("seller"), _POOL.state == NumberState.FREE)
+    .order_by(_POOL.number)
+    .limit(bindparam("count"))
+)
+_KNOWN_RANGES = select(NUMBER_RANGE.c.first_number).where(NUMBER_RANGE.c.seller == bindparam("seller"))
+_NEW_SEGMENTS = select(SEGMENT).where(
+    SEGMENT.c.party == bindparam("seller"), SEGMENT.c.first_number.not_in(_KNOWN_RANGES)
+)
+_OPEN_RANGES = (
+    select(NUMBER_RANGE)
+    .where(NUMBER_RANGE.c.seller == bindparam("seller"), NUMBER_RANGE.c.next_number <= NUMBER_RANGE.c.last_number)
+    .order_by(NUMBER_RANGE.c.first_number)
+)
+_ADVANCE = (
+    update(NUMBER_RANGE)
+    .where(NUMBER_RANGE.c.first_number == bindparam("of_first"))
+    .values(next_number=bindparam("to_next"))
+)
+_SEGMENTS = select(SEGMENT.c.first_number, SEGMENT.c.last_number).where(SEGMENT.c.party == bindparam("seller"))
+_ISSUED = select(INVOICE.c.number).where(INVOICE.c.number.in_(_NUMBERS))
+_POOLED = select(_POOL.number).where(_POOL.number.in_(_NUMBERS))
+_HELD = select(NUMBER_RESERVATION).where(_POOL.number.in_(_NUMBERS))
+_USE = (
+    update(NUMBER_RESERVATION)
+    .where(_POOL.number.in_(_NUMBERS))
+    .values(state=NumberState.USED.value, digest=bindparam("by_digest"))
+)
 
 
 def reserve(connection: Connection, seller: int, count: int, *, expires_at: int, now_s: int) -> tuple[int, ...]:
@@ -108,11 +144,9 @@ def use(connection: Connection, digest: bytes, group: Group) -> None:
 
 def expire(connection: Connection, now_s: int, *, seller: int | None = None) -> int:
     """Returns reservations that ended to the pool; how many."""
-    ended = and_(NUMBER_RESERVATION.c.state == NumberState.RESERVED.value, NUMBER_RESERVATION.c.expires_at <= now_s)
-    if seller is not None:
-        ended = and_(ended, NUMBER_RESERVATION.c.seller == seller)
-    result = connection.execute(update(NUMBER_RESERVATION).where(ended).values(state=NumberState.FREE.value))
-    return int(result.rowcount)
+    if seller is None:
+        return int(connection.execute(_EXPIRE, {"now_s": now_s}).rowcount)
+    return int(connection.execute(_EXPIRE_OF, {"now_s": now_s, "of_seller": seller}).rowcount)
 
 
 def return_of_groups(connection: Connection, digests: Sequence[bytes]) -> None:
@@ -133,14 +167,7 @@ def forget_issued(connection: Connection, numbers: Sequence[str]) -> None:
 
 def _take_returned(connection: Connection, seller: int, count: int) -> list[str]:
     while True:
-        free = list(
-            connection.execute(
-                select(NUMBER_RESERVATION.c.number)
-                .where(NUMBER_RESERVATION.c.seller == seller, NUMBER_RESERVATION.c.state == NumberState.FREE)
-                .order_by(NUMBER_RESERVATION.c.number)
-                .limit(count)
-            ).scalars()
-        )
+        free = list(connection.execute(_RETURNED, {"seller": seller, "count": count}).scalars())
         on_chain = _issued(connection, free)
         if not on_chain:
             return free
@@ -151,11 +178,7 @@ def _take_fresh(connection: Connection, seller: int, count: int) -> list[str]:
     if count == 0:
         return []
     _learn_ranges(connection, seller)
-    ranges = connection.execute(
-        select(NUMBER_RANGE)
-        .where(NUMBER_RANGE.c.seller == seller, NUMBER_RANGE.c.next_number <= NUMBER_RANGE.c.last_number)
-        .order_by(NUMBER_RANGE.c.first_number)
-    ).all()
+    ranges = connection.execute(_OPEN_RANGES, {"seller": seller}).all()
     fresh: list[str] = []
     for row in ranges:
         at, last = int(row.next_number), int(row.last_number)
@@ -164,11 +187,7 @@ def _take_fresh(connection: Connection, seller: int, count: int) -> list[str]:
             known = _issued(connection, window) | _pooled(connection, window)
             fresh.extend(number for number in window if number not in known)
             at += len(window)
-        connection.execute(
-            update(NUMBER_RANGE)
-            .where(NUMBER_RANGE.c.first_number == row.first_number)
-            .values(next_number=number_text(at))
-        )
+        connection.execute(_ADVANCE, {"of_first": row.first_number, "to_next": number_text(at)})
         if len(fresh) == count:
             break
     return fresh
@@ -176,10 +195,7 @@ def _take_fresh(connection: Connection, seller: int, count: int) -> list[str]:
 
 def _learn_ranges(connection: Connection, seller: int) -> None:
     """Segments allotted since the last time get a range."""
-    known = select(NUMBER_RANGE.c.first_number).where(NUMBER_RANGE.c.seller == seller)
-    segments = connection.execute(
-        select(SEGMENT).where(SEGMENT.c.party == seller, SEGMENT.c.first_number.not_in(known))
-    ).all()
+    segments = connection.execute(_NEW_SEGMENTS, {"seller": seller}).all()
     if segments:
         connection.execute(
             NUMBER_RANGE.insert(),
@@ -205,9 +221,7 @@ def _may_issue(connection: Connection, seller: int, actor: int) -> bool:
 
 
 def _segments(connection: Connection, seller: int) -> list[tuple[str, str]]:
-    rows = connection.execute(
-        select(SEGMENT.c.first_number, SEGMENT.c.last_number).where(SEGMENT.c.party == seller)
-    ).all()
+    rows = connection.execute(_SEGMENTS, {"seller": seller}).all()
     return [(row.first_number, row.last_number) for row in rows]
 
 
@@ -215,17 +229,13 @@ def _use(connection: Connection, digest: bytes, seller: int, numbers: list[str])
     on_chain = _issued(connection, numbers)
     if on_chain:
         raise NumberInUseError(int(min(on_chain)))
-    rows = connection.execute(select(NUMBER_RESERVATION).where(NUMBER_RESERVATION.c.number.in_(numbers))).all()
+    rows = connection.execute(_HELD, {"numbers": numbers}).all()
     for row in rows:
         if row.state == NumberState.USED and row.digest != digest:
             raise NumberInUseError(int(row.number))
     known = {row.number for row in rows}
     if known:
-        connection.execute(
-            update(NUMBER_RESERVATION)
-            .where(NUMBER_RESERVATION.c.number.in_(sorted(known)))
-            .values(state=NumberState.USED.value, digest=digest)
-        )
+        connection.execute(_USE, {"numbers": sorted(known), "by_digest": digest})
     unknown = [number for number in numbers if number not in known]
     if unknown:
         connection.execute(
@@ -240,12 +250,11 @@ def _use(connection: Connection, digest: bytes, seller: int, numbers: list[str])
 def _issued(connection: Connection, numbers: list[str]) -> set[str]:
     if not numbers:
         return set()
-    return set(connection.execute(select(INVOICE.c.number).where(INVOICE.c.number.in_(numbers))).scalars())
+    return set(connection.execute(_ISSUED, {"numbers": numbers}).scalars())
 
 
 def _pooled(connection: Connection, numbers: list[str]) -> set[str]:
-    rows = select(NUMBER_RESERVATION.c.number).where(NUMBER_RESERVATION.c.number.in_(numbers))
-    return set(connection.execute(rows).scalars())
+    return set(connection.execute(_POOLED, {"numbers": numbers}).scalars())
 
 
 def _parts(keys: list[_Key]) -> list[list[_Key]]:

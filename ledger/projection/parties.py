@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import CONTRACT, FILING, GRANT, MONTH, PARTY, SEGMENT, TOTALS
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
 ROWS_MAX = 10_000  # grants, segments or filings of one party in one answer
+
+# Every request asks these. Built once: building and caching a statement costs more than running it.
+_BY_ID = select(PARTY).where(PARTY.c.id == bindparam("id"))
+_BY_IDENTITY = select(PARTY).where(PARTY.c.identity == bindparam("identity")).limit(1)
+_BY_IDS = select(PARTY).where(PARTY.c.id.in_(bindparam("ids", expanding=True)))
+_GRANTS = select(GRANT).where(GRANT.c.bits != 0).order_by(GRANT.c.enterprise, GRANT.c.person).limit(ROWS_MAX)
+_GRANTS_OF_PERSON = _GRANTS.where(GRANT.c.person == bindparam("person"))
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,12 @@ class FilingRecord:
 
 def party(connection: Connection, party_id: int) -> PartyRecord | None:
     """The party with that id."""
-    return _party(connection.execute(select(PARTY).where(PARTY.c.id == party_id)).one_or_none())
+    return _party(connection.execute(_BY_ID, {"id": party_id}).one_or_none())
 
 
 def party_of_identity(connection: Connection, identity: bytes) -> PartyRecord | None:
     """The party with that 32-byte identity hash."""
-    return _party(connection.execute(select(PARTY).where(PARTY.c.identity == identity).limit(1)).one_or_none())
+    return _party(connection.execute(_BY_IDENTITY, {"identity": identity}).one_or_none())
 
 
 def parties_of_signer(connection: Connection, address: bytes) -> tuple[PartyRecord, ...]:
@@ -108,7 +115,7 @@ def parties_of_signer(connection: Connection, address: bytes) -> tuple[PartyReco
 
 def parties_by_id(connection: Connection, ids: frozenset[int]) -> dict[int, PartyRecord]:
     """Those parties by id, a page of them; unknown ones are left out."""
-    rows = connection.execute(select(PARTY).where(PARTY.c.id.in_(sorted(ids))))
+    rows = connection.execute(_BY_IDS, {"ids": sorted(ids)})
     return {row.id: _party_of(row) for row in rows}
 
 
@@ -132,7 +139,10 @@ def grants(
     connection: Connection, *, enterprise: int | None = None, person: int | None = None
 ) -> tuple[GrantRecord, ...]:
     """Grants an enterprise gave, or a person holds, without those revoked altogether."""
-    statement = select(GRANT).where(GRANT.c.bits != 0).order_by(GRANT.c.enterprise, GRANT.c.person).limit(ROWS_MAX)
+    if enterprise is None and person is not None:
+        rows = connection.execute(_GRANTS_OF_PERSON, {"person": person})
+        return tuple(GrantRecord(**row._mapping) for row in rows)
+    statement = _GRANTS
     if enterprise is not None:
         statement = statement.where(GRANT.c.enterprise == enterprise)
     if person is not None:

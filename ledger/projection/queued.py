@@ -18,6 +18,8 @@ from ledger.projection.packing import SIGNATURE_AT, SIGNATURE_SIZE, unpack_signe
 from verifier.operations import Code
 
 DIGESTS_MAX = 500  # digests in one question, under SQLite's limit of variables
+_SIGNED = select(OPERATION.c.signed).where(OPERATION.c.digest == bindparam("digest"))
+_OF_DIGESTS = select(OPERATION).where(OPERATION.c.digest.in_(bindparam("digests", expanding=True)))
 
 # Bytes of calldata (docs/OPERATIONS.md): selector, offsets and counts; three words a group; four an operation.
 CALLDATA_FIXED_SIZE = 4 + 4 * 32
@@ -99,7 +101,7 @@ def any_expired(connection: Connection, now_s: int) -> bool:
 
 def signed_group(connection: Connection, digest: bytes) -> SignedGroup | None:
     """The group with that digest as it was accepted, None when it came to the chain by another way."""
-    packed = connection.execute(select(OPERATION.c.signed).where(OPERATION.c.digest == digest)).scalar_one_or_none()
+    packed = connection.execute(_SIGNED, {"digest": digest}).scalar_one_or_none()
     return None if packed is None else unpack_signed(packed)
 
 
@@ -192,9 +194,7 @@ def statuses(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, Gr
     """What became of those groups, by digest; unknown ones are left out. At most DIGESTS_MAX."""
     if len(digests) > DIGESTS_MAX:
         raise ValueError(f"at most {DIGESTS_MAX} digests are asked for at a time")
-    found = {
-        row.digest: _status(row) for row in connection.execute(select(OPERATION).where(OPERATION.c.digest.in_(digests)))
-    }
+    found = {row.digest: _status(row) for row in connection.execute(_OF_DIGESTS, {"digests": digests})}
     missing = [digest for digest in digests if digest not in found]
     if missing:
         found.update(_on_chain(connection, missing))
