@@ -16,7 +16,7 @@ from ledger.service import Caller, ClaimWritten, Ledger, WriteStatus, Written, f
 from ledger.settings import Settings
 
 QUOTA_FEN = 10**9
-_SERIALS = itertools.count(1)
+SERIALS = itertools.count(1)
 
 
 def tax_id(serial: int) -> str:
@@ -123,7 +123,7 @@ class World:
 
     def enterprise(self, name: str, *, quota_fen: int = QUOTA_FEN, segment: bool = False) -> Caller:
         """An enrolled enterprise."""
-        code = tax_id(next(_SERIALS))
+        code = tax_id(next(SERIALS))
         written, api_key = self.ledger.enrol(
             self.officer, kind="enterprise", name=name, tax_id=code, quota_fen=quota_fen, idempotency_key=self.key()
         )
