@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from ledger.chain import ChainIdentity, ChainReader
+from ledger.chain import ChainError, ChainIdentity, ChainReader
 from ledger.domain.blocks import StorageProof
 from ledger.identity import address_of_public_key, read_certificate
 from ledger.projection import Connection, invoices, keystore, parties
@@ -46,7 +46,10 @@ def assemble(
             events = [_event(connection, step) for step in steps]
             named = parties_of((event.actor, event.operation, event.state) for event in events)
             identities = _identities(connection, named)
-        proof = reader.proof(proof_keys(number, named))
+        try:
+            proof = reader.proof(proof_keys(number, named))
+        except ChainError as err:
+            raise EvidenceUnavailableError(f"the chain cannot be read: {err}") from err
         if proof.words[1].to_bytes(32, "big") == steps[-1].head:
             return _bundle(reader.identity, number, disclosure, events, identities, proof)
     raise EvidenceUnavailableError("the projection lags behind the chain; ask again in a moment")

@@ -119,14 +119,14 @@ def approve_claim(
 
 def claim(context: Context, caller: Caller, claim_id: str) -> ClaimView:
     """One claim with its lines. Raises: NotFound, also for one the caller may not see."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         return _views(context, connection, [need_claim(caller, connection, claim_id)])[0]
 
 
 def claims_page(context: Context, caller: Caller, *, cursor: str | None, limit: int) -> ClaimPage:
     """Claims the caller made, or its enterprise's finance received, newest first. Raises: InvalidRequest."""
     size = checked_page_size(context, limit)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         with checked_cursor():
             page = claims.claims(connection, visible_to=_seen_as(caller), limit=size, cursor=cursor)
         return ClaimPage(tuple(_views(context, connection, list(page.items))), page.next_cursor)
@@ -223,7 +223,7 @@ def _line_refusals(
 ) -> tuple[LineRefusal, ...]:
     """Each invoice of a refused claim and why it alone would be refused now."""
     lines = []
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         known = invoices.invoices(connection, keys)
         bits = parties.grant_bits(connection, employer, caller.party)
         granted = caller.party == employer or bool(bits & GRANT_NAMES["claim"])

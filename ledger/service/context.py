@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ledger.chain import ChainReader
 from ledger.domain.groups import ChainDomain
 from ledger.identity import SealedBytes, Vault
-from ledger.projection import Connection, Store, keystore
+from ledger.projection import Connection, DatabaseUnavailableError, Store, keystore
 from ledger.sequencer import OutcomeWatch
+from ledger.service.errors import Busy
 from ledger.settings import Settings
 
 KEYS_CACHED_MAX = 1_024  # opened signing keys kept in memory; opening one costs two AES-GCM calls and a row
@@ -42,6 +45,15 @@ class Context:
     def now_s(self) -> int:
         """Seconds since 1970, UTC."""
         return int(time.time())
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose reads are all of one moment. Raises: Busy when the database does not answer."""
+        try:
+            with self.store.reading() as connection:
+                yield connection
+        except DatabaseUnavailableError as err:
+            raise Busy from err
 
     def seal(self, plaintext: bytes, kind: str, item_id: str) -> SealedBytes:
         """Sealed bytes for a row; see ledger.identity.vault."""

@@ -21,7 +21,7 @@ def transfer(
     context: Context, caller: Caller, number: str, to: int, *, subject: int | None, idempotency_key: str
 ) -> Written:
     """Hands an invoice to another party, which holds it from then on."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         need_party(connection, to, path="to")
     return _on_invoice(
         context, caller, Code.TRANSFER, number, subject, idempotency_key, {"to": to}, party=to, kind="transfer"

@@ -166,7 +166,7 @@ def read_draft(document: object, seller: Seller) -> InvoiceDocument:
 
 def _seller(context: Context, caller: Caller, subject: int | None) -> Seller:
     party = subject_for(caller, subject, Grant.ISSUE)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
         known = keystore.party_name(connection, record.identity)
     if known is None or known.tax_id is None:

@@ -47,7 +47,7 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
     acts = caller.is_officer or caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
     if not acts:
         raise NotFound("enterprise", str(party))
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
         totals = parties.totals(connection, party, index)
         filing = next((filed for filed in parties.filings(connection, party) if filed.month == index), None)

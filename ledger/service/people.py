@@ -36,7 +36,7 @@ def authenticate(context: Context, text: str) -> Caller:
         presented = parse_api_key(text)
     except ApiKeyError as err:
         raise NotAuthenticated from err
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         stored = keystore.api_key(connection, presented.key_id)
         if stored is None or not presented.matches(stored.secret_hash) or stored.revoked_at is not None:
             raise NotAuthenticated
@@ -48,7 +48,7 @@ def authenticate(context: Context, text: str) -> Caller:
 
 def caller_by_id(context: Context, party: int) -> Caller:
     """A party as a caller. Raises: NotFound."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
         if record is None:
             raise NotFound("party", str(party))

@@ -37,14 +37,14 @@ PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
 def evidence(context: Context, caller: Caller, number: str) -> bytes:
     """The whole evidence file of an invoice the caller may see. Raises: NotFound, Busy while the projection lags."""
     key = checked_number(number)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = need_visible(caller, invoices.invoice(connection, key), number)
     return _bundle(context, record).to_bytes()
 
 
 def public_check(context: Context, number: str, gross_fen: int, commitment: str) -> PublicInvoice | None:
     """What the public may know of the invoice that matches all three; None on any mismatch, which says no more."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
         if record is None:
             return None
@@ -73,7 +73,7 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
 
 def public_evidence(context: Context, number: str, gross_fen: int, commitment: str) -> bytes | None:
     """Evidence redacted to what the public check shows; None on any mismatch, and once the document was erased."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
     if record is None:
         return None
@@ -86,7 +86,7 @@ def public_evidence(context: Context, number: str, gross_fen: int, commitment: s
 def trust(context: Context) -> dict[str, Json]:
     """The trust file of this ledger: what a verifier pins."""
     identity = context.reader.identity
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
     pem = x509.load_der_x509_certificate(root).public_bytes(serialization.Encoding.PEM).decode()
     return {
@@ -124,13 +124,13 @@ def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, J
 
 
 def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         opened = _opened(context, connection, record)
     if opened is None:
         raise NotFound("document of invoice", format_number(record.number))
     document, seed = opened
     try:
-        return assemble(context.store.reading, context.reader, record.number, disclose(document, seed))
+        return assemble(context.reading, context.reader, record.number, disclose(document, seed))
     except EvidenceUnavailableError as err:
         raise Busy from err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ledger.chain import ChainError
 from ledger.domain.errors import IdentityError
 from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import format_month
@@ -13,7 +14,7 @@ from ledger.projection.apply import projected_head
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
-from ledger.service.errors import NotFound
+from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import (
     PARTY_MAX,
     checked_cursor,
@@ -62,7 +63,7 @@ def operation_name(code: int) -> str:
 def invoice(context: Context, caller: Caller, number: str) -> InvoiceView:
     """One invoice with its document. Raises: NotFound, also for one the caller may not see."""
     key = checked_number(number)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = need_visible(caller, invoices.invoice(connection, key), number)
         return _views(context, connection, caller, [record])[0]
 
@@ -90,7 +91,7 @@ def search(
         numbers=None if number is None else (checked_number(number),),
     )
     size = checked_page_size(context, limit)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         with checked_cursor():
             page = invoices.search(connection, wanted, visible_to=seen_as(caller), limit=size, cursor=cursor)
         views = _views(context, connection, caller, list(page.items), documents=False)
@@ -100,7 +101,7 @@ def search(
 def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry, ...]:
     """Everything that happened to an invoice, refused attempts included, in chain order."""
     key = checked_number(number)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         need_visible(caller, invoices.invoice(connection, key), number)
         steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
         steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
@@ -114,7 +115,7 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
 
 def party_view(context: Context, caller: Caller, party: int) -> PartyView:
     """One party. Grants and segments are shown to the party itself and to officers."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
         if record is None:
             raise NotFound("party", str(party))
@@ -134,7 +135,7 @@ def parties_page(
             raise invalid("kind", "kind_unknown")
         wanted = int(named[kind])
     size = checked_page_size(context, limit)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         if tax_id is not None:
             record = _enterprise(connection, tax_id)
             found = [record] if record is not None else []
@@ -146,8 +147,11 @@ def parties_page(
 
 def health(context: Context) -> Health:
     """How the installation stands."""
-    head = context.reader.head()
-    with context.store.reading() as connection:
+    try:
+        head = context.reader.head()
+    except ChainError as err:
+        raise Busy from err
+    with context.reading() as connection:
         projected = projected_head(connection)
         depth = queued.depth(connection)
     return Health(

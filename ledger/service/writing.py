@@ -128,13 +128,13 @@ def run_write(context: Context, write: Callable[[Connection], T]) -> T:
 def written(context: Context, caller: Caller, submitted: Submitted) -> Written:
     """The answer to a write, after waiting for its block up to the set limit."""
     context.watch.wait(submitted.digest, context.settings.post_wait_ms)
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         return status_of(context, connection, caller, submitted.digest, submitted.group)
 
 
 def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
     """Where an earlier write of the caller stands. Raises: NotFound for an unknown one and anybody else's."""
-    with context.store.reading() as connection:
+    with context.reading() as connection:
         signed = queued.signed_group(connection, digest)
         if signed is None or (signed.group.actor != caller.party and not caller.is_officer):
             raise NotFound("operation", digest.hex())
