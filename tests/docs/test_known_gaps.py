@@ -27,9 +27,12 @@ def other_form(der: bytes) -> bytes:
 def tagged(tag: int, body: bytes) -> bytes:
     """DER of a tag and what it holds, up to 65,535 bytes."""
     size = len(body)
-    length = (
-        bytes([size]) if size < 0x80 else b"\x81" + bytes([size]) if size < 0x100 else b"\x82" + size.to_bytes(2, "big")
-    )
+    if size < 0x80:
+        length = bytes([size])
+    elif size < 0x100:
+        length = bytes([0x81, size])
+    else:
+        length = b"\x82" + size.to_bytes(2, "big")
     return bytes([tag]) + length + body
 
 
