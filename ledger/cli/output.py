@@ -1,29 +1,33 @@
-"""How commands talk: progress bars for people, JSON for scripts, one line for what went wrong."""
+"""How commands talk: progress bars for people, JSON for scripts, one line for what went wrong.
+
+The service is imported where it is used: `--help` and `verify` need nothing of it, and it takes a second to load.
+"""
 
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import structlog
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ledger.domain.errors import FieldProblem
-from ledger.service import InvalidRequest, Ledger, Refusal, ServiceError, WriteStatus, Written
-from ledger.service import node_if_none_runs as node
-from ledger.settings import Settings
+if TYPE_CHECKING:
+    from ledger.domain.errors import FieldProblem
+    from ledger.service import Refusal, Written
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2  # what click itself ends with on wrong usage
 EXIT_REFUSED = 3
 
 WIDTH_PIPED = 140  # columns when nobody's terminal says otherwise: a number must never be cut
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_PIPED)
 err = Console(stderr=True, soft_wrap=True)
@@ -31,42 +35,47 @@ err = Console(stderr=True, soft_wrap=True)
 
 def fail(message: str, message_zh: str = "", code: int = EXIT_FAILED) -> NoReturn:
     """Ends the command with a message on standard error."""
-    err.print(f"einvoice: {message}", style="red", highlight=False, markup=False)
+    complain(message, message_zh)
+    raise typer.Exit(code)
+
+
+def complain(message: str, message_zh: str = "") -> None:
+    """A message on standard error, in one line a language."""
+    err.print(f"einvoice: {' '.join(message.split())}", style="red", highlight=False, markup=False)
     if message_zh:
         err.print(f"einvoice：{message_zh}", style="red", highlight=False, markup=False)
-    raise typer.Exit(code)
 
 
 @contextmanager
 def spoken_errors() -> Iterator[None]:
-    """Says the service's errors in one line each instead of a traceback."""
+    """Says what the ledger or the system refuses in one line instead of a traceback."""
+    from ledger.chain import ChainError
+    from ledger.identity import IdentityError
+    from ledger.projection import StorageError
+    from ledger.service import InvalidRequest, ServiceError
+
     try:
         yield
     except InvalidRequest as error:
-        for problem in error.problems:
-            err.print(_problem_line(problem), style="red", highlight=False, markup=False)
+        print_problems(error.problems)
         raise typer.Exit(EXIT_FAILED) from error
     except ServiceError as error:
         fail(error.message, error.message_zh)
+    except (ChainError, StorageError, IdentityError) as error:
+        fail(str(error), "账本数据无法读写")
+    except BrokenPipeError:
+        raise  # whoever read our output has gone: nothing to say, and nobody to say it to
+    except OSError as error:
+        what = error.strerror or str(error)
+        fail(f"{error.filename}: {what}" if error.filename else what, "文件无法读写")
 
 
 @contextmanager
-def open_ledger(*, writing: bool = False) -> Iterator[Ledger]:
-    """The ledger of the settings; with `writing`, a node runs for the command unless one runs already."""
-    quiet_log()
-    with spoken_errors(), Ledger.open(Settings()) as ledger:
-        if writing:
-            with node(ledger.context):
-                yield ledger
-        else:
-            yield ledger
-
-
-@contextmanager
-def bar(text: str) -> Iterator[Callable[[int, int], None]]:
+def bar(text: str, *, of_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error; call what it gives with (done, of)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    count = DownloadColumn() if of_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(text, total=None)
 
         def moved(done: int, of: int) -> None:
@@ -75,13 +84,35 @@ def bar(text: str) -> Iterator[Callable[[int, int], None]]:
         yield moved
 
 
+@contextmanager
+def steps(text: str, count: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar of `count` steps; call what it gives with the name of each step as it begins."""
+    columns = (TextColumn("{task.fields[at]}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(text, total=count, at=text)
+
+        def began(step: str) -> None:
+            progress.update(task, advance=1, at=step)
+            if not err.is_terminal:
+                err.print(f"{text}: {step}", highlight=False)
+
+        yield began
+
+
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def print_line(text: str) -> None:
+    """One line on standard output, as it is."""
+    out.print(text, highlight=False, markup=False)
+
+
 def print_written(written: Written, *, as_json: bool, extra: dict[str, object] | None = None) -> None:
     """What became of a write; exit code 3 when the contract refused it."""
+    from ledger.service import WriteStatus
+
     if as_json:
         print_json(
             {
@@ -96,35 +127,36 @@ def print_written(written: Written, *, as_json: bool, extra: dict[str, object] |
             }
         )
     else:
-        subject = " ".join([*written.numbers, *([f"party {written.party}"] if written.party else [])])
-        where = f"block {written.block}" if written.block is not None else "waiting for a block"
-        out.print(f"{written.status.value}: {subject} ({where})", highlight=False)
+        subject = [*written.numbers, *([f"party {written.party}"] if written.party else [])]
+        where = (
+            f"block {written.block}" if written.block is not None else "waiting for a block; the node will record it"
+        )
+        print_line(" ".join([f"{written.status.value}:", *subject, f"({where})"]))
         for name, value in (extra or {}).items():
-            out.print(f"{name}: {value}", highlight=False, markup=False)
-        if written.refusal is not None:
-            _print_refusal(written.refusal)
+            print_line(f"{name}: {value}")
+    if written.refusal is not None:
+        _print_refusal(written.refusal)
     if written.status in (WriteStatus.REFUSED, WriteStatus.MALFORMED, WriteStatus.EXPIRED):
         raise typer.Exit(EXIT_REFUSED)
 
 
-def read_master_key(path: Path) -> str:
-    """Text of a master key file; ends the command when it cannot be read."""
+def print_problems(problems: tuple[FieldProblem, ...]) -> None:
+    """One line on standard error for each field that cannot be taken."""
+    for problem in problems:
+        err.print(_problem_line(problem), style="red", highlight=False, markup=False)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all. Raises: OSError naming it."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{path}: not a readable master key file ({error})")
-
-
-def new_key() -> str:
-    """An Idempotency-Key for one run of a command."""
-    return f"cli-{secrets.token_hex(16)}"
-
-
-def quiet_log() -> None:
-    """Commands talk through their own lines; the log is for warnings."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(30), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
-    )
+        with unfinished.open("xb") as file:
+            file.write(data)
+        unfinished.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _print_refusal(refusal: Refusal) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.output import new_key, open_ledger, out, print_json, print_written
-from ledger.service import PartyView
+from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.output import AsJson, print_json, print_line, print_written
 
-app = typer.Typer(no_args_is_help=True, help="Enrol parties; give quotas, segments and grants.")
+if TYPE_CHECKING:
+    from ledger.service import Caller, Ledger, PartyView
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Enrol parties; give quotas, segments and grants.
+
+    Example: `einvoice party enrol 深圳某公司 --as 2 --tax-id 91310112703255042R --quota-fen 100000000`
+    """,
+)
+
+PAGE_SIZE = 100
 
 AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
 Party = Annotated[int, typer.Argument(help="Party id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 @app.command()
@@ -39,13 +51,18 @@ def enrol(
 
 
 @app.command()
-def quota(party: Party, fen: Annotated[int, typer.Argument(help="Gross a month, in fen.")], as_party: AsParty) -> None:
+def quota(
+    party: Party,
+    fen: Annotated[int, typer.Argument(help="Gross a month, in fen.")],
+    as_party: AsParty,
+    as_json: AsJson = False,
+) -> None:
     """Set what an enterprise may issue in a month.
 
     Example: `einvoice party quota 4 100000000 --as 2`
     """
     with open_ledger(writing=True) as ledger:
-        print_written(ledger.set_quota(ledger.caller(as_party), party, fen, idempotency_key=new_key()), as_json=False)
+        print_written(ledger.set_quota(ledger.caller(as_party), party, fen, idempotency_key=new_key()), as_json=as_json)
 
 
 @app.command()
@@ -54,16 +71,19 @@ def segment(
     as_party: AsParty,
     blocks: Annotated[int, typer.Option(help="Blocks of 10,000 numbers.")] = 1,
     area: Annotated[str | None, typer.Option(help="Area, 4 digits; 4403 is Shenzhen.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Allot the next free numbers to an enterprise.
 
     Example: `einvoice party segment 4 --as 2 --blocks 2`
     """
     with open_ledger(writing=True) as ledger:
-        written = ledger.allot_segment(
-            ledger.caller(as_party), party, blocks=blocks, area=area, idempotency_key=new_key()
-        )
-        print_written(written, as_json=False)
+        caller = ledger.caller(as_party)
+        before = set(ledger.party(caller, party).segments)
+        written = ledger.allot_segment(caller, party, blocks=blocks, area=area, idempotency_key=new_key())
+        new = sorted(set(ledger.party(caller, party).segments) - before)
+        extra: dict[str, object] = {"first_number": new[0][0], "last_number": new[-1][1]} if new else {}
+        print_written(written, as_json=as_json, extra=extra)
 
 
 @app.command()
@@ -71,13 +91,14 @@ def grant(
     person: Annotated[int, typer.Argument(help="Party id of the person.")],
     grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
     as_party: AsParty,
+    as_json: AsJson = False,
 ) -> None:
     """An enterprise lets a person issue, do finance, or claim.
 
     Example: `einvoice party grant 6 claim finance --as 4`
     """
     with open_ledger(writing=True) as ledger:
-        print_written(ledger.grant(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=False)
+        print_written(ledger.grant(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=as_json)
 
 
 @app.command()
@@ -85,18 +106,24 @@ def revoke(
     person: Annotated[int, typer.Argument(help="Party id of the person.")],
     grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
     as_party: AsParty,
+    as_json: AsJson = False,
 ) -> None:
     """An enterprise takes grants away.
 
     Example: `einvoice party revoke 6 claim --as 4`
     """
     with open_ledger(writing=True) as ledger:
-        print_written(ledger.revoke(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=False)
+        print_written(
+            ledger.revoke(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=as_json
+        )
 
 
 @app.command()
 def suspend(
-    party: Party, as_party: AsParty, reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = ""
+    party: Party,
+    as_party: AsParty,
+    reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Suspend an enterprise or a person.
 
@@ -104,12 +131,15 @@ def suspend(
     """
     with open_ledger(writing=True) as ledger:
         written = ledger.suspend(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
-        print_written(written, as_json=False)
+        print_written(written, as_json=as_json)
 
 
 @app.command()
 def reinstate(
-    party: Party, as_party: AsParty, reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = ""
+    party: Party,
+    as_party: AsParty,
+    reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """End a suspension.
 
@@ -117,7 +147,7 @@ def reinstate(
     """
     with open_ledger(writing=True) as ledger:
         written = ledger.reinstate(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
-        print_written(written, as_json=False)
+        print_written(written, as_json=as_json)
 
 
 @app.command("list")
@@ -127,17 +157,25 @@ def list_parties(as_party: AsParty, as_json: AsJson = False) -> None:
     Example: `einvoice party list --as 1 --json`
     """
     with open_ledger() as ledger:
-        caller = ledger.caller(as_party)
-        rows: list[PartyView] = []
-        cursor = None
-        while True:
-            page = ledger.parties(caller, cursor=cursor, limit=100)
-            rows += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        rows = list(_every_party(ledger, ledger.caller(as_party)))
     if as_json:
-        print_json([{"party": row.party, "kind": row.kind, "name": row.name, "tax_id": row.tax_id} for row in rows])
+        print_json([asdict(row) for row in rows])
         return
     for row in rows:
-        out.print(f"{row.party:>6}  {row.kind:<10}  {row.name}  {row.tax_id or ''}", highlight=False, markup=False)
+        print_line(f"{row.party:>6}  {row.kind:<10}  {row.name}  {_remarks(row)}".rstrip())
+
+
+def _every_party(ledger: Ledger, caller: Caller) -> Iterator[PartyView]:
+    cursor = None
+    while True:
+        page = ledger.parties(caller, cursor=cursor, limit=PAGE_SIZE)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _remarks(row: PartyView) -> str:
+    quota = f"quota {row.quota_fen} fen" if row.quota_fen else ""
+    state = "suspended" if row.suspended else "" if row.enrolled else "not enrolled"
+    return "  ".join(filter(None, (row.tax_id, quota, state)))

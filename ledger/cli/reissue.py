@@ -16,9 +16,9 @@ def draft_of_file(path: Path, buyer_name: str | None, buyer_tax_id: str | None) 
         with path.open("rb") as file:
             data = file.read(FILE_SIZE_MAX + 1)
     except OSError as error:
-        fail(f"{path}: {error.strerror}")
+        fail(f"{path}: {error.strerror}", f"{path}：文件无法读取")
     if len(data) > FILE_SIZE_MAX:
-        fail(f"{path}: over {FILE_SIZE_MAX} bytes, which no invoice file has")
+        fail(f"{path}: over {FILE_SIZE_MAX} bytes, which no invoice file has", f"{path}：超过 {FILE_SIZE_MAX} 字节")
     draft = _json_draft(path, data) if data.lstrip()[:1] == b"{" else _read_draft(path, data)
     if buyer_name is not None or buyer_tax_id is not None:
         given = draft.get("buyer")
@@ -45,7 +45,7 @@ def _json_draft(path: Path, data: bytes) -> dict[str, object]:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        fail(f"{path}: not JSON: {error}")
+        fail(f"{path}: not JSON: {error}", f"{path}：不是 JSON")
     if not isinstance(value, dict):
-        fail(f"{path}: a draft is a JSON object")
+        fail(f"{path}: a draft is a JSON object", f"{path}：发票草稿须为 JSON 对象")
     return value

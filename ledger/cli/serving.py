@@ -13,9 +13,9 @@ from typing import Self
 
 import structlog
 
-from ledger.cli.output import err
+from ledger.cli.output import complain, spoken_errors
 from ledger.sequencer import SequencerStoppedError
-from ledger.service import Ledger, ServiceError, run_node
+from ledger.service import Ledger, run_node
 from ledger.settings import Settings
 
 READY = "ready"
@@ -33,39 +33,36 @@ def run_node_process(settings: Settings) -> int:
     """The node, until SIGTERM; prints `ready node` once it can take work. Exit code."""
     _configure_log(settings)
     try:
-        with Ledger.open(settings) as ledger:
+        with spoken_errors(), Ledger.open(settings) as ledger:
             run_node(ledger.context, on_ready=lambda: print(f"{READY} node", flush=True))  # noqa: T201 - for the parent
-    except ServiceError as error:
-        err.print(f"einvoice: {error.message}", style="red", highlight=False, markup=False)
-        return 1
     except SequencerStoppedError as error:
-        err.print(f"einvoice: the node stopped: {error}", style="red", highlight=False, markup=False)
+        complain(f"the node stopped: {error}", "节点已停止")
         return 1
     return 0
 
 
 class Servers:
-    """A node and an API on one ledger, as child processes. Use it in a `with`."""
+    """A node and an API on one ledger, as child processes. Use it in a `with`; `stop` gives up a start as well."""
 
-    def __init__(self, settings: Settings) -> None:
-        environment = {**os.environ, **_environment_of(settings)}
-        self._children: list[subprocess.Popen[str]] = []
-        self._environment = environment
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        self._children: dict[str, subprocess.Popen[str]] = {}
+        self._environment = {**os.environ, **_environment_of(settings)}
+        self._stop = stop or threading.Event()
         self.url = ""
 
     def start(self) -> None:
         """Starts both; returns when they answer. Raises: ProcessEndedError."""
-        self._spawn("ledger.cli", "node")
-        self.url = self._spawn("api").removeprefix(READY).strip()
+        self._spawn("the node", "ledger.cli", "node")
+        self.url = self._spawn("the API", "api").removeprefix(READY).strip()
 
-    def ended(self) -> bool:
-        """Whether one of them is gone."""
-        return any(child.poll() is not None for child in self._children)
+    def ended(self) -> str:
+        """Which of them is gone, "" when both run."""
+        return " and ".join(name for name, child in self._children.items() if child.poll() is not None)
 
     def stop(self) -> int:
         """Ends the API, then the node; 0 when both ended as asked."""
         worst = 0
-        for child in reversed(self._children):
+        for child in reversed(self._children.values()):
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
             try:
@@ -77,15 +74,15 @@ class Servers:
         self._children.clear()
         return worst
 
-    def _spawn(self, *module: str) -> str:
+    def _spawn(self, name: str, *module: str) -> str:
         child = subprocess.Popen(
             [sys.executable, "-m", *module], env=self._environment, stdout=subprocess.PIPE, text=True
         )
-        self._children.append(child)
-        line = _first_line(child)
+        self._children[name] = child
+        line = _first_line(child, self._stop)
         if not line.startswith(READY):
             self.stop()
-            raise ProcessEndedError(f"{module[0]} did not start")
+            raise ProcessEndedError(f"{name} did not start; its own words are above")
         return line
 
     def __enter__(self) -> Self:
@@ -105,24 +102,26 @@ def serve_until_signal(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    servers = Servers(settings)
+    servers = Servers(settings, stop)
     try:
         servers.start()
     except ProcessEndedError as error:
-        err.print(f"einvoice: {error}", style="red", highlight=False, markup=False)
+        if stop.is_set():
+            return 0  # asked to end before it was up
+        complain(str(error), "进程未能启动，原因见上")
         return 1
     print(f"{READY} {servers.url}", flush=True)  # noqa: T201 - a parent or a person waits for it
-    while not stop.wait(POLL_S) and not servers.ended():
-        pass
-    failed = not stop.is_set()
+    ended = ""
+    while not stop.wait(POLL_S) and not ended:
+        ended = servers.ended()
     code = servers.stop()
-    if failed:
-        err.print("einvoice: a process ended by itself; both are stopped", style="red", highlight=False)
-    return 1 if failed else code
+    if ended and not stop.is_set():
+        complain(f"{ended} ended by itself; everything is stopped", "有进程意外退出，已全部停止")
+    return 1 if ended and not stop.is_set() else code
 
 
-def _first_line(child: subprocess.Popen[str]) -> str:
-    """First line a child prints, "" when it ends or says nothing in time; the rest is passed on."""
+def _first_line(child: subprocess.Popen[str], stop: threading.Event) -> str:
+    """First line a child prints, "" when it ends, says nothing in time or `stop` is set; the rest is passed on."""
     found: list[str] = []
     said = threading.Event()
 
@@ -136,7 +135,7 @@ def _first_line(child: subprocess.Popen[str]) -> str:
 
     threading.Thread(target=read, name="child-output", daemon=True).start()
     deadline = time.monotonic() + START_LIMIT_S
-    while not said.wait(POLL_S) and time.monotonic() < deadline:
+    while not said.wait(POLL_S) and not stop.is_set() and time.monotonic() < deadline:
         pass
     return found[0] if found else ""
 

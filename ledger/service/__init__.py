@@ -1,5 +1,6 @@
 """The one door to the ledger for everything above it: `Ledger`, its views and its errors."""
 
+from ledger.service.copies import BackupReport, backup, restore
 from ledger.service.errors import (
     Busy,
     IdempotencyConflict,
@@ -15,16 +16,7 @@ from ledger.service.errors import (
 )
 from ledger.service.installation import Founded, found, open_sequencer
 from ledger.service.ledger import Ledger
-from ledger.service.maintenance import (
-    BackupReport,
-    audit,
-    backup,
-    node_if_none_runs,
-    rebuild,
-    restore,
-    run_node,
-    sealed_blocks,
-)
+from ledger.service.maintenance import audit, node_if_none_runs, rebuild, run_node, sealed_blocks
 from ledger.service.views import (
     Caller,
     ClaimHold,

@@ -78,12 +78,12 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
 
     Raises: NotReady when something is there already or cannot be written.
     """
-    target = settings.data_dir
-    if target.exists() and any(target.iterdir()):
-        raise NotReady(
-            f"{target} is not empty; choose another EINVOICE_DATA_DIR, or use the ledger that is there",
-            f"{target} 不是空目录，请另选目录，或直接使用其中的账本",
-        )
+    require_unused(
+        settings.data_dir,
+        "choose another EINVOICE_DATA_DIR, or use the ledger that is there",
+        "请另选目录，或直接使用其中的账本",
+    )
+    target = settings.data_dir.resolve()
     if settings.database_url:
         raise NotReady("a ledger on a database server is set up with an empty data directory and its own migrations")
     try:
@@ -93,15 +93,25 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
         raise NotReady(f"{target.parent} cannot be written: {err.strerror}") from err
     try:
         founded = _build(settings.model_copy(update={"data_dir": building}), authority_name, officer_name)
-        if target.exists():
-            target.rmdir()
-        building.rename(target)
+        building.rename(target)  # replaces an empty directory
         sync_directory(target.parent)
     except (ChainError, StorageError, IdentityError, OSError) as err:
         raise NotReady(f"the ledger was not set up, nothing is left behind: {err}") from err
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return founded
+
+
+def require_unused(data_dir: Path, action: str, action_zh: str) -> None:
+    """Nothing is at `data_dir`, or an empty directory. Raises: NotReady saying `action`."""
+    try:
+        if not data_dir.exists() or not any(data_dir.iterdir()):
+            return
+    except NotADirectoryError as err:
+        raise NotReady(f"{data_dir} is not a directory; {action}", f"{data_dir} 不是目录，{action_zh}") from err
+    except OSError as err:
+        raise NotReady(f"{data_dir} cannot be read: {err.strerror}; {action}", f"{data_dir} 无法读取") from err
+    raise NotReady(f"{data_dir} is not empty; {action}", f"{data_dir} 不是空目录，{action_zh}")
 
 
 def open_context(settings: Settings) -> Context:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import signal
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +14,11 @@ from ledger.cli.demo.cast import LIVES, Casting
 from ledger.cli.demo.client import Client, DemoError
 from ledger.cli.demo.proof import CROWD_MIN, count_sealed, newest_crowd, show_invoices, show_timeline, verify_offline
 from ledger.cli.demo.story import Teller
-from ledger.cli.output import err, fail, out, quiet_log, spoken_errors
+from ledger.cli.opening import quiet_log
+from ledger.cli.output import fail, out, spoken_errors, steps
 from ledger.cli.reissue import draft_of_file
 from ledger.cli.serving import ProcessEndedError, Servers
-from ledger.service import Ledger, audit, found
+from ledger.service import Ledger, NotReady, audit, found, node_if_none_runs
 from ledger.settings import Settings
 
 INVOICE_FILE = Path(__file__).parent / "invoice.xml"
@@ -24,11 +27,14 @@ BATCH_INTERVAL_MS = 150  # groups gather a little longer, so that blocks are cro
 POST_WAIT_MS = 20_000
 SERVE_POLL_S = 0.5
 CROWD_TRIES = 8
+MARK = "DEMO"  # file that says a directory is a demo's: nothing without it is ever deleted or written to
+STEP_COUNT = 6
 
 
 def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
     """Runs the demo in `directory`; 0 only if everything held."""
     quiet_log()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the servers too, as Ctrl-C does
     settings = Settings(
         data_dir=directory, port=0, batch_interval_ms=BATCH_INTERVAL_MS, post_wait_ms=POST_WAIT_MS, log_level="warning"
     )
@@ -47,15 +53,34 @@ def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
 def _set_up(settings: Settings, *, keep: bool) -> str:
     """A fresh ledger, or the one that is there; an API key of its first officer."""
     directory = settings.data_dir
-    if directory.exists() and (not keep or not any(directory.iterdir())):
-        if any(directory.iterdir()) and not (directory / "ledger.sqlite").exists():
-            fail(f"{directory} is no demo ledger; name another --directory")
-        shutil.rmtree(directory)
-    if not directory.exists():
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).is_file():
+            fail(
+                f"{directory} is not empty and no demo ledger: remove it, or name another --directory",
+                f"{directory} 不是演示账本，请用 --directory 另选目录",
+            )
+        _require_idle(settings)
+        if not keep:
+            old = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+            directory.rename(old)  # at once: a directory half deleted would no longer be known as a demo's
+            shutil.rmtree(old)
+    if not directory.exists() or not any(directory.iterdir()):
         out.print(f"setting a ledger up in {directory}", highlight=False)
         found(settings, authority_name="国家税务总局深圳市税务局（示例）", officer_name="示例税务员")
+        (directory / MARK).write_text("made by `einvoice demo`, deleted by the next one\n", encoding="ascii")
     with Ledger.open(settings) as ledger:
         return ledger.new_api_key(OFFICER, f"demo {secrets.token_hex(4)}")
+
+
+def _require_idle(settings: Settings) -> None:
+    """Ends the command when a node runs on the demo's ledger."""
+    try:
+        with Ledger.open(settings) as ledger, node_if_none_runs(ledger.context) as idle:
+            pass
+    except NotReady:
+        return  # what cannot be opened has no node
+    if not idle:
+        fail(f"a demo runs in {settings.data_dir}: end it first", f"{settings.data_dir} 中的演示仍在运行，请先结束")
 
 
 def _play(settings: Settings, servers: Servers, officer_key: str, *, fresh: bool) -> None:
@@ -63,17 +88,19 @@ def _play(settings: Settings, servers: Servers, officer_key: str, *, fresh: bool
     draft = draft_of_file(INVOICE_FILE, None, None)
     if not isinstance(draft, dict):
         raise DemoError(f"{INVOICE_FILE.name} gave no draft")
-    with ThreadPoolExecutor(max_workers=LIVES) as pool, err.status("starting") as status:
+    with ThreadPoolExecutor(max_workers=LIVES) as pool, steps("demo", STEP_COUNT) as step:
         casting = Casting(client, officer_key, pool)
-        teller = Teller(client, casting, pool, status.update)
+        teller = Teller(client, casting, pool, step)
         story = teller.tell(draft)
+        step("crowd the newest block")
         for _ in range(CROWD_TRIES):  # so that the newest block, which the evidence is of, is crowded
             if newest_crowd(settings) >= CROWD_MIN:
                 break
             teller.crowd(story.lives)
         else:
             raise DemoError("no newest block was crowded")
-    count, shown = count_sealed(settings, story, fresh=fresh)
+        step("count what is sealed")
+        count, shown = count_sealed(settings, story, fresh=fresh)
     show_invoices(client, story)
     show_timeline(client, story, shown)
     out.print("refused as they should be, each an event in a sealed block:", highlight=False)

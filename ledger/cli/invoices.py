@@ -1,0 +1,110 @@
+"""`einvoice issue`, `evidence`, `trust` and `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.output import (
+    EXIT_FAILED,
+    AsJson,
+    complain,
+    print_json,
+    print_line,
+    print_problems,
+    print_written,
+    write_file,
+)
+
+STANDARD_OUTPUT = Path("-")
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; `-` is standard output.")]
+
+
+def issue(
+    file: Annotated[Path, typer.Argument(help="XML of a national e-invoice, or JSON of a draft.")],
+    as_party: Annotated[int, typer.Option("--as", help="Party that signs: the seller, or its clerk.")],
+    seller: Annotated[int | None, typer.Option(help="Enterprise it issues for, when it is a clerk of several.")] = None,
+    buyer_name: Annotated[str | None, typer.Option(help="Buyer's name instead of the file's.")] = None,
+    buyer_tax_id: Annotated[str | None, typer.Option(help="Buyer's tax id instead of the file's; '' for none.")] = None,
+    holder: Annotated[int | None, typer.Option(help="Person who holds it first; else the buyer or the seller.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a new invoice from a file: its lines and amounts, our seller and number.
+
+    Example: `einvoice issue invoice.xml --as 4 --buyer-name 深圳某公司 --buyer-tax-id 91310112703255042R`
+    """
+    from ledger.cli.reissue import draft_of_file
+
+    draft = draft_of_file(file, buyer_name, buyer_tax_id)
+    with open_ledger(writing=True) as ledger:
+        from ledger.service import InvalidRequest
+
+        try:
+            written = ledger.issue(
+                ledger.caller(as_party), draft, subject=seller, first_holder=holder, idempotency_key=new_key()
+            )
+        except InvalidRequest as error:
+            print_problems(error.problems)
+            if any(problem.path.startswith("buyer") for problem in error.problems):
+                complain(
+                    "--buyer-name and --buyer-tax-id put another buyer in the file's place",
+                    "可用 --buyer-name 与 --buyer-tax-id 指定购买方",
+                )
+            raise typer.Exit(EXIT_FAILED) from error
+        print_written(written, as_json=as_json)
+
+
+def evidence(
+    number: Annotated[str, typer.Argument(help="Invoice number, 20 digits.")],
+    as_party: Annotated[int, typer.Option("--as", help="Party that asks; it must take part in the invoice.")],
+    output: Output,
+    as_json: AsJson = False,
+) -> None:
+    """Write an invoice's evidence file, which `einvoice verify` checks anywhere.
+
+    Example: `einvoice evidence 94403260911000000000 --as 4 -o evidence.json`
+    """
+    with open_ledger() as ledger:
+        _write(output, ledger.evidence(ledger.caller(as_party), number), as_json=as_json)
+
+
+def trust(output: Output, as_json: AsJson = False) -> None:
+    """Write this ledger's trust file: what a verifier pins.
+
+    Example: `einvoice trust -o trust.json`
+    """
+    from verifier.canonical import dumps
+
+    with open_ledger() as ledger:
+        _write(output, dumps(ledger.trust()), as_json=as_json)
+
+
+def verify(context: typer.Context) -> None:
+    """Check an evidence file offline, without this or any ledger; the same as `python -m verifier`.
+
+    `einvoice verify FILE --trust TRUST [--offline] [--json] [--lang zh|en]`; `--redact OUT --keep PATH ...` writes a
+    copy that shows only some fields. Exit code 0 valid, 1 invalid, 2 could not check.
+
+    Example: `einvoice verify evidence.json --trust trust.json --offline --lang en`
+    """
+    if not context.args or "--help" in context.args:
+        typer.echo(context.get_help())
+        raise typer.Exit(0 if context.args else 2)
+    from verifier.__main__ import main as verify_main
+
+    raise typer.Exit(verify_main(context.args))
+
+
+def _write(output: Path, data: bytes, *, as_json: bool) -> None:
+    if output == STANDARD_OUTPUT:
+        typer.echo(data)
+        return
+    write_file(output, data)
+    if as_json:
+        print_json({"file": str(output), "size": len(data)})
+    else:
+        print_line(f"{output}: {len(data)} bytes")

@@ -1,0 +1,64 @@
+"""Settings and the open ledger, as commands need them."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from ledger.cli.output import EXIT_USAGE, fail, spoken_errors
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from ledger.service import Ledger
+
+WARNING = 30
+BLOCK_WAIT_MS = 20_000  # a command has nothing better to do than to see its write recorded, on a slow machine as well
+
+
+def read_settings() -> Settings:
+    """Settings of the environment; ends the command with one line for each that is out of range."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"EINVOICE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        fail(f"{wrong}; docs/STORAGE.md lists the settings", "环境变量设置有误", code=EXIT_USAGE)
+    except SettingsError as error:
+        fail(f"{error}; docs/STORAGE.md lists the settings", "环境变量设置有误", code=EXIT_USAGE)
+
+
+@contextmanager
+def open_ledger(*, writing: bool = False) -> Iterator[Ledger]:
+    """The ledger of the settings; with `writing`, a node runs for the command unless one runs already."""
+    quiet_log()
+    settings = read_settings()
+    with spoken_errors():
+        from ledger.service import Ledger, node_if_none_runs
+
+        if writing:
+            settings = settings.model_copy(update={"post_wait_ms": max(settings.post_wait_ms, BLOCK_WAIT_MS)})
+        with Ledger.open(settings) as ledger:
+            if writing:
+                with node_if_none_runs(ledger.context):
+                    yield ledger
+            else:
+                yield ledger
+
+
+def new_key() -> str:
+    """An Idempotency-Key for one run of a command."""
+    return f"cli-{secrets.token_hex(16)}"
+
+
+def quiet_log() -> None:
+    """Commands talk through their own lines; the log is for warnings."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

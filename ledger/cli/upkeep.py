@@ -1,0 +1,101 @@
+"""`einvoice audit`, `rebuild`, `backup` and `restore`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.opening import open_ledger, quiet_log, read_settings
+from ledger.cli.output import AsJson, bar, fail, print_json, print_line, spoken_errors
+
+
+def audit(as_json: AsJson = False) -> None:
+    """Recompute every derived row from the chain and every commitment from its document; name the first difference.
+
+    Exit code 1 when something differs; `einvoice rebuild` mends derived tables (`p_...`), a backup the others.
+
+    Example: `einvoice audit --json`
+    """
+    with open_ledger() as ledger, bar("audit") as moved:
+        from ledger.service import audit as audit_ledger
+
+        report = audit_ledger(ledger.context, moved)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print_line(
+            f"block {report.block}: {report.rows} rows, {report.invoices} invoices against the contract, "
+            f"{report.documents} documents against their commitments"
+        )
+    difference = report.difference
+    if difference is not None:
+        at = f"{difference.table} {difference.key}"
+        column = f"{difference.column}: " if difference.column else ""
+        fail(
+            f"{at}: {column}stored {difference.stored}, recomputed {difference.recomputed}",
+            f"{at}：{column}存储值与重算值不一致",
+        )
+
+
+def rebuild(as_json: AsJson = False) -> None:
+    """Drop every derived table and derive it again from the chain. Stop the node first.
+
+    Example: `einvoice rebuild`
+    """
+    with open_ledger() as ledger, bar("rebuild") as moved:
+        from ledger.service import rebuild as rebuild_ledger
+
+        last = rebuild_ledger(ledger.context, moved)
+    if as_json:
+        print_json({"block": last})
+    else:
+        print_line(f"derived again up to block {last}")
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="New directory for the copy.")],
+    with_master_key: Annotated[
+        bool, typer.Option("--with-master-key", help="Copy the master key as well; then guard the copy.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the whole ledger of one moment while it runs.
+
+    Example: `einvoice backup /backup/einvoice-2026-11-21`
+    """
+    with open_ledger() as ledger, bar("backup", of_bytes=True) as moved:
+        from ledger.service import backup as backup_ledger
+
+        report = backup_ledger(ledger.context, target, master_key=with_master_key, progress=moved)
+    if as_json:
+        print_json(asdict(report))
+        return
+    print_line(f"{report.directory}: up to block {report.block}, {report.size} bytes")
+    if not report.master_key:
+        print_line("the master key is not in it: keep that apart, without it the copy cannot be read")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="Directory that `einvoice backup` wrote.")],
+    master_key_file: Annotated[Path | None, typer.Option(help="Master key to put beside it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup into the data directory, which must be absent or empty; every byte is checked against its manifest.
+
+    Example: `EINVOICE_DATA_DIR=/srv/einvoice einvoice restore /backup/einvoice-2026-11-21 --master-key-file key`
+    """
+    quiet_log()
+    settings = read_settings()
+    with spoken_errors(), bar("restore", of_bytes=True) as moved:
+        from ledger.service import restore as restore_ledger
+
+        report = restore_ledger(settings, source, master_key_file=master_key_file, progress=moved)
+    if as_json:
+        print_json(asdict(report))
+        return
+    print_line(f"restored into {report.directory}; `einvoice audit` checks it, `einvoice serve` runs it")
+    if not report.master_key:
+        print_line(f"it has no master key yet: put it at {settings.master_key_path} with mode 0600")
