@@ -56,6 +56,13 @@ def test_two_histories_of_one_block_number_both_verify() -> None:
     assert all(examine(scenario.data, TRUST).verdict is Result.VALID for scenario in (one, two))
 
 
+def test_an_older_file_is_valid_and_says_as_of_which_block() -> None:
+    older = examine(Scenario(moves=MOVES[:1]).data, TRUST)
+    assert older.verdict is Result.VALID
+    assert f"as of block {older.block} (" in older.to_text("en")
+    assert f"截至区块 {older.block}（" in older.to_text("zh")
+
+
 def test_a_suspected_tax_id_can_be_tested_on_a_redacted_file() -> None:
     redacted = WHOLE.bundle.redacted(["number"]).to_bytes()
     assert IDENTITIES[EMPLOYER].partition(":")[2].encode() not in redacted
