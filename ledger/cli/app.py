@@ -129,6 +129,7 @@ app.command(
 )(invoices.verify)  # fmt: skip
 app.command()(upkeep.audit)
 app.command()(upkeep.rebuild)
+app.command()(upkeep.upgrade)
 app.command()(upkeep.backup)
 app.command()(upkeep.restore)
 app.add_typer(parties.app, name="party")

@@ -1,4 +1,4 @@
-"""`einvoice audit`, `rebuild`, `backup` and `restore`."""
+"""`einvoice audit`, `rebuild`, `upgrade`, `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,19 @@ def rebuild(as_json: AsJson = False) -> None:
         print_json({"block": last})
     else:
         print_line(f"derived again up to block {last}")
+
+
+def upgrade() -> None:
+    """Bring the database to this program's version. Stop node and API first, and make a backup.
+
+    Example: `einvoice upgrade`
+    """
+    quiet_log()
+    with spoken_errors():
+        from ledger.service import upgrade as upgrade_ledger
+
+        upgrade_ledger(read_settings())
+    print_line("the database is of this program's version")
 
 
 def backup(

@@ -16,7 +16,7 @@ from ledger.service.errors import (
 )
 from ledger.service.installation import Founded, found, open_sequencer
 from ledger.service.ledger import Ledger
-from ledger.service.maintenance import audit, node_if_none_runs, rebuild, run_node, sealed_blocks
+from ledger.service.maintenance import audit, node_if_none_runs, rebuild, run_node, sealed_blocks, upgrade
 from ledger.service.views import (
     Caller,
     ClaimHold,
@@ -88,4 +88,5 @@ __all__ = [
     "restore",
     "run_node",
     "sealed_blocks",
+    "upgrade",
 ]

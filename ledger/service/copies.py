@@ -22,7 +22,8 @@ from ledger.projection.backup import backup as copy_database
 from ledger.projection.rebuild import Progress
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
-from ledger.service.installation import close_context, open_context, require_unused, sync_directory
+from ledger.service.installation import close_context, open_context
+from ledger.service.places import require_unused, sync_directory
 from ledger.settings import EMBEDDED_CHAIN, Settings
 from verifier.hashing import keccak256
 

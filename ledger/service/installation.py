@@ -6,7 +6,6 @@ switched off in between leaves either nothing or a whole ledger.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -40,8 +39,9 @@ from ledger.sequencer import OutcomeWatch, Pace, Sequencer
 from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, CHAIN_IDENTITY, OPERATOR_ADDRESS, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotReady
+from ledger.service.places import chain_place, require_database, require_unused, sync_directory
 from ledger.service.registry import CERTIFICATE_BACKDATED, CERTIFICATE_LIFETIME
-from ledger.settings import EMBEDDED_CHAIN, Settings
+from ledger.settings import Settings
 from verifier.hashing import ZERO_HASH
 from verifier.words import AUTHORITY_PARTY, PartyKind
 
@@ -102,18 +102,6 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
     return founded
 
 
-def require_unused(data_dir: Path, action: str, action_zh: str) -> None:
-    """Nothing is at `data_dir`, or an empty directory. Raises: NotReady saying `action`."""
-    try:
-        if not data_dir.exists() or not any(data_dir.iterdir()):
-            return
-    except NotADirectoryError as err:
-        raise NotReady(f"{data_dir} is not a directory; {action}", f"{data_dir} 不是目录，{action_zh}") from err
-    except OSError as err:
-        raise NotReady(f"{data_dir} cannot be read: {err.strerror}; {action}", f"{data_dir} 无法读取") from err
-    raise NotReady(f"{data_dir} is not empty; {action}", f"{data_dir} 不是空目录，{action_zh}")
-
-
 def open_context(settings: Settings) -> Context:
     """Everything the service works with. Close it with `close_context`.
 
@@ -121,6 +109,7 @@ def open_context(settings: Settings) -> Context:
     """
     try:
         vault = Vault(load_master_key(settings))
+        require_database(settings)
         store = Store.open(
             settings.database, busy_timeout_ms=settings.busy_timeout_ms, waiting_max=settings.write_queue_max
         )
@@ -161,11 +150,6 @@ def open_sequencer(context: Context) -> tuple[Sequencer, ChainWriter]:
         clock_step_back_max_ms=settings.clock_step_back_max_ms,
     )
     return Sequencer(context.store, writer, context.reader, pace=pace, now=_now_s), writer
-
-
-def chain_place(settings: Settings) -> Path | str:
-    """Where the chain is: a directory, or the address of a JSON-RPC node."""
-    return settings.chain_dir if settings.chain_url == EMBEDDED_CHAIN else settings.chain_url
 
 
 def _build(settings: Settings, authority_name: str, officer_name: str) -> Founded:
@@ -287,12 +271,3 @@ def _checked_operator_key(store: Store, vault: Vault, identity: ChainIdentity) -
         return vault.open(stored.sealed_key, SEALED_KEY, address.hex())
     except (StorageError, IdentityError, KeyError) as err:
         raise NotReady(f"database, master key and chain do not fit together: {err}") from err
-
-
-def sync_directory(path: Path) -> None:
-    """Makes a rename inside `path` durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
 from ledger.domain.errors import DomainError
 from ledger.identity import SealError
-from ledger.projection import StorageError
+from ledger.projection import StorageError, Store
 from ledger.projection.audit import AuditReport
 from ledger.projection.audit import audit as audit_projection
 from ledger.projection.invoices import InvoiceRecord
@@ -21,7 +21,8 @@ from ledger.projection.rebuild import rebuild as rebuild_projection
 from ledger.sequencer import SequencerStoppedError, run_until_signal
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
-from ledger.service.installation import chain_place, open_sequencer
+from ledger.service.installation import open_sequencer
+from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
 from ledger.settings import Settings
 
@@ -58,6 +59,15 @@ def rebuild(context: Context, progress: Progress | None = None) -> int:
         raise NotReady(str(err)) from err
     finally:
         writer.close()
+
+
+def upgrade(settings: Settings) -> None:
+    """Brings the database's schema to this program's version; nothing changes when it has it. Raises: NotReady."""
+    require_database(settings)
+    try:
+        Store.create(settings.database).close()
+    except StorageError as err:
+        raise NotReady(str(err)) from err
 
 
 def run_node(context: Context, on_ready: Callable[[], None]) -> None:
