@@ -28,7 +28,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 8  # open connections of one process; more threads than that wait for one
 POOL_OVERFLOW = 64  # bursts: one a request thread of the API's pool
-READ_CACHE_KIB = 16_384  # SQLite page cache a connection
+SQLITE_POOL_SIZE = 48  # kept open, one a reading thread of the API: opening one costs as much as ten reads
+SQLITE_POOL_OVERFLOW = 24
+READ_CACHE_KIB = 8_192  # SQLite page cache a connection, at most; filled only by what it reads
 WRITES = "ledger_writes"  # execution option of a connection whose transactions write
 
 _CAUSES = (
@@ -61,8 +63,9 @@ def open_engine(database_url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) ->
         )
     engine = create_engine(
         url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        pool_size=SQLITE_POOL_SIZE,
+        max_overflow=SQLITE_POOL_OVERFLOW,
+        pool_use_lifo=True,  # the connection given back last has the warmest cache
         hide_parameters=True,  # values of rows are personal data and stay out of errors and logs
         connect_args={"timeout": busy_timeout_ms / 1000, "check_same_thread": False},
     )

@@ -8,6 +8,7 @@ from ledger.domain.identities import Identity
 from ledger.identity import ApiKeyError, parse_api_key
 from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoices import InvoiceRecord
+from ledger.projection.keystore import PartyName
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
@@ -63,7 +64,7 @@ def caller_of(context: Context, connection: Connection, party: PartyRecord) -> C
         party=party.id,
         kind=KIND_NAMES[PartyKind(party.kind)],
         identity_text=known.identity_text if known is not None else "",
-        name=names_of(context, connection, [party.id]).get(party.id, ""),
+        name=_display_name(context, party, known),
         suspended=party.suspended,
         grants=granted,
     )
@@ -151,15 +152,15 @@ def names_of(context: Context, connection: Connection, ids: Iterable[int | None]
     """Display names by party id; a party nobody named shows its identity's last characters."""
     records = parties.parties_by_id(connection, frozenset(party for party in ids if party))
     known = keystore.party_names(connection, [record.identity for record in records.values()])
-    names = {}
-    for record in records.values():
-        entry = known.get(record.identity)
-        name = None
-        if entry is not None:
-            name = entry.display_name
-            if name is None and entry.sealed is not None:
-                name = context.vault.open(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
-            if name is None:
-                name = Identity.parse(entry.identity_text).id
-        names[record.id] = name or f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}"
-    return names
+    return {record.id: _display_name(context, record, known.get(record.identity)) for record in records.values()}
+
+
+def _display_name(context: Context, record: PartyRecord, entry: PartyName | None) -> str:
+    name = None
+    if entry is not None:
+        name = entry.display_name
+        if name is None and entry.sealed is not None:
+            name = context.vault.open(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
+        if name is None:
+            name = Identity.parse(entry.identity_text).id
+    return name or f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}"

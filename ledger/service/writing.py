@@ -38,11 +38,12 @@ from ledger.projection import (
     queued,
     remember,
 )
+from ledger.projection.queued import GroupStatus
 from ledger.service.context import Context
 from ledger.service.errors import Busy, IdempotencyConflict, NoSigningKey, NotFound, NumbersExhausted, QueueFull
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
-from ledger.service.views import Caller, Receipt, WriteStatus, Written
+from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
 from verifier.canonical import Json, dumps, loads
 from verifier.hashing import keccak256
 from verifier.operations import INVOICE_CODES, Code, Operation
@@ -127,7 +128,10 @@ def run_write(context: Context, write: Callable[[Connection], T]) -> T:
 
 def written(context: Context, caller: Caller, submitted: Submitted) -> Written:
     """The answer to a write, after waiting for its block up to the set limit."""
-    context.watch.wait(submitted.digest, context.settings.post_wait_ms)
+    status = context.watch.wait(submitted.digest, context.settings.post_wait_ms)
+    codes = {operation.code for operation in submitted.group.operations}
+    if status is not None and status.state is QueueState.RECORDED and _MAKES_PARTY.isdisjoint(codes):
+        return _view(context, status, submitted.group)  # all that the answer says is known: no need to read again
     with context.reading() as connection:
         return status_of(context, connection, caller, submitted.digest, submitted.group)
 
@@ -144,26 +148,34 @@ def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
 def status_of(context: Context, connection: Connection, caller: Caller, digest: bytes, group: Group) -> Written:
     """Where a group stands now."""
     status = queued.status(connection, digest)
-    if status is None or status.accepted_at is None:
+    if status is None:
         raise NotFound("operation", digest.hex())
     refusal = None
     if status.state is QueueState.REFUSED:
         refusal = refusal_of(context, connection, caller, status.reason, _named(group, status.refused_number))
     made = next((op.who for op in group.operations if op.code in _MAKES_PARTY), None)
     party = parties.party_of_identity(connection, made) if made is not None else None
+    return _view(context, status, group, party=party.id if party is not None else None, refusal=refusal)
+
+
+def _view(
+    context: Context, status: GroupStatus, group: Group, *, party: int | None = None, refusal: Refusal | None = None
+) -> Written:
+    if status.accepted_at is None:
+        raise NotFound("operation", status.digest.hex())
     claim_ids = {operation.terms for operation in group.operations if operation.code in _NAMES_CLAIM}
     return Written(
         status=WriteStatus(status.state.value),
-        digest=digest.hex(),
+        digest=status.digest.hex(),
         receipt=Receipt(
-            digest=digest.hex(),
+            digest=status.digest.hex(),
             accepted_at=_time(status.accepted_at),
             by=_time(group.valid_until),
-            signature=receipt_signature(context, digest, status.accepted_at, group.valid_until),
+            signature=receipt_signature(context, status.digest, status.accepted_at, group.valid_until),
         ),
         numbers=tuple(format_number(op.number) for op in group.operations if op.code in INVOICE_CODES),
         claim_id=f"{claim_ids.pop():032x}" if claim_ids else None,
-        party=party.id if party is not None else None,
+        party=party,
         block=status.block,
         recorded_at=_time(status.settled_at) if status.settled_at is not None else None,
         refusal=refusal,
