@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import import_module
@@ -30,7 +31,9 @@ from contracts.build import SOURCE_PATH, artifact_text, compile_contract
 
 ROOT = SOURCE_PATH.parents[1]
 SUITE = ROOT / "tests" / "contract"
+KILLS_PATH = SUITE / "kills.json"  # which test noticed which mutant: that test runs first the next time
 SUITE_LIMIT_S = 900  # a mutant that makes the suite run longer than this is noticed by that
+NO_SUCH_TEST = 4  # pytest's exit code when a test that noticed a mutant once has another name now
 NO_TESTS_COLLECTED = 5  # pytest's exit code when the marks leave none of the files' tests
 JOBS = 2
 
@@ -44,7 +47,7 @@ BOUNDARIES: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 TESTS_FIRST = {
-    "apply": ("groups", "issue", "supervision", "keys", "months"),
+    "apply": ("issue", "groups", "keys", "months", "supervision", "succession"),
     "_check_actor": ("supervision", "enrolment"),
     "_seller_month": ("issue", "supervision"),
     "_check": ("groups",),
@@ -56,6 +59,7 @@ TESTS_FIRST = {
     "check_movable": ("coloured", "claims"),
     "check_transfer": ("transfer",),
     "check_lock": ("claims",),
+    "check": ("claims", "keys", "grants", "enrolment", "months", "succession", "transfer", "supervision"),
     "check_release": ("claims", "coloured"),
     "check_booking": ("booking", "coloured"),
     "check_own": ("grants", "keys"),
@@ -65,13 +69,26 @@ TESTS_FIRST = {
     "check_filing": ("months",),
     "changed_party": ("grants", "months", "supervision"),
     "current": ("keys",),
+    "write_recovery": ("keys",),
+    "write": ("words", "enrolment", "months", "succession"),
+    "write_issue": ("words", "issue"),
+    "buyer_of": ("issue", "enrolment"),
+    "write_made": ("enrolment", "keys"),
+    "write_changed": ("supervision", "keys", "grants", "months"),
+    "make_party": ("enrolment",),
     "word": ("succession",),
     "may_act": ("succession",),
     "may": ("grants", "issue"),
 }
 """Test files, without test_ and .py, that are most likely to notice a change of the function."""
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "InvoiceLedger._seller_month: if quota > used -> quota >= used": "both leave no room when they are equal",
+    "InvoiceLedger._check: if code < layout.ISSUE in ( code >= layout.ENROL and code <= layout.SET_QUOTA or code >="
+    " layout.APPOINT and code < layout.ISSUE or code == layout.FILE ) -> code <= layout.ISSUE": (
+        "an issue is checked before it could come here"
+    ),
+}
 """Mutants nobody can tell from the contract, by description, with the reason why."""
 
 
@@ -113,6 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="part of the description of the mutants to try")
     parser.add_argument("--list", action="store_true", help="describe the mutants, run nothing")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"how many suites run side by side ({JOBS})")
+    parser.add_argument("--kills", type=Path, default=KILLS_PATH, help="file that remembers which test noticed which")
     options = parser.parse_args(arguments)
     known = all_mutants()
     unknown = EQUIVALENT.keys() - {mutant.description for mutant in known}
@@ -123,7 +141,15 @@ def main(arguments: list[str] | None = None) -> int:
         for mutant in chosen:
             sys.stdout.write(f"{mutant.module}.vy:{mutant.line} {mutant.description}\n")
         return 0
-    survivors = [outcome for outcome in run(chosen, options.jobs) if outcome.killed_by is None]
+    kills: dict[str, str] = json.loads(options.kills.read_text(encoding="utf-8")) if options.kills.is_file() else {}
+    survivors = []
+    for outcome in run(chosen, options.jobs, kills):
+        if outcome.killed_by is None:
+            survivors.append(outcome)
+        else:
+            kills[outcome.mutant.description] = outcome.killed_by
+            current = {text: kills[text] for text in sorted(kills.keys() & {mutant.description for mutant in known})}
+            options.kills.write_text(json.dumps(current, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(chosen)} mutants, {len(survivors)} survived\n")
     for outcome in survivors:
         sys.stdout.write(f"survived: {outcome.mutant.module}.vy:{outcome.mutant.line} {outcome.mutant.description}\n")
@@ -147,7 +173,7 @@ def mutants_of(module: str, text: str) -> Iterator[Mutant]:
         found = STATEMENT.match(content.rstrip("\n"))
         if content.startswith("def "):
             function = content[4 : content.index("(")]
-        elif found and function != "__init__":
+        elif found:
             keyword = found.group(2)
             start = at + found.start(3)
             condition = condition_at(text, start, keyword)
@@ -215,8 +241,11 @@ def span(node: ast.expr, starts: list[int]) -> tuple[int, int]:
     return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
 
 
-def run(mutants: list[Mutant], jobs: int = JOBS) -> Iterator[Outcome]:
-    """Outcomes as they come in, each printed, with a progress bar; equivalent mutants are left out."""
+def run(mutants: list[Mutant], jobs: int, kills: Mapping[str, str]) -> Iterator[Outcome]:
+    """Outcomes as they come in, each printed, with a progress bar; equivalent mutants are left out.
+
+    `kills` has the test that noticed a mutant the last time, by description.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -230,7 +259,8 @@ def run(mutants: list[Mutant], jobs: int = JOBS) -> Iterator[Outcome]:
         for source in SOURCE_PATH.parent.glob("*.vy"):  # so that edits meanwhile do not enter the run
             shutil.copy(source, sources)
         task = progress.add_task("mutants", total=len(tried))
-        for done in as_completed([pool.submit(outcome_of, mutant, Path(sources)) for mutant in tried]):
+        pending = [pool.submit(outcome_of, mutant, Path(sources), kills.get(mutant.description)) for mutant in tried]
+        for done in as_completed(pending):
             outcome = done.result()
             fate = f"killed by {outcome.killed_by}" if outcome.killed_by else "SURVIVED"
             console.print(f"{outcome.mutant.module}.vy:{outcome.mutant.line} {outcome.mutant.description}: {fate}")
@@ -244,8 +274,8 @@ def import_slow_libraries() -> None:
         import_module(name)
 
 
-def outcome_of(mutant: Mutant, sources: Path) -> Outcome:
-    """Compiles one mutant of those sources and runs the contract suite on it until a test fails."""
+def outcome_of(mutant: Mutant, sources: Path, killer: str | None) -> Outcome:
+    """Compiles one mutant of those sources and runs the contract suite on it, `killer` first, until a test fails."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         directory = Path(name)
         for source in sources.glob("*.vy"):
@@ -257,47 +287,50 @@ def outcome_of(mutant: Mutant, sources: Path) -> Outcome:
         path = directory / "mutant.json"
         path.write_text(artifact_text(artifact), encoding="utf-8")
         first, others = suite_files(mutant.function)
-        for files, marks in ((first, "not slow"), (others, "not slow"), (first + others, "slow")):
-            noticed = failing_test(path, files, marks)
+        stages = [(first, "not slow"), (others, "not slow"), (first + others, "slow")]
+        if killer and f"{SUITE}/{killer}".split("::")[0] in first + others:
+            stages.insert(0, ([f"{SUITE}/{killer}"], ""))
+        for tests, marks in stages:
+            noticed = failing_test(path, tests, marks) if tests else None
             if noticed:
                 return Outcome(mutant, noticed)
         return Outcome(mutant, None)
 
 
-def suite_files(function: str) -> tuple[list[Path], list[Path]]:
+def suite_files(function: str) -> tuple[list[str], list[str]]:
     """Files of the contract suite: those likely to notice a change of `function`, and the others.
 
     Those that do not run on the artifact a mutant run names are in neither.
     """
-    first = [SUITE / f"test_{name}.py" for name in TESTS_FIRST.get(function, ())]
-    left_out = {SUITE / "test_artifact.py", SUITE / "test_mutants.py", *first}
-    return first, sorted(path for path in SUITE.glob("test_*.py") if path not in left_out)
+    first = [f"{SUITE}/test_{name}.py" for name in TESTS_FIRST.get(function, ())]
+    left_out = {f"{SUITE}/test_artifact.py", f"{SUITE}/test_mutants.py", *first}
+    return first, sorted(str(path) for path in SUITE.glob("test_*.py") if str(path) not in left_out)
 
 
-def failing_test(artifact: Path, files: list[Path], marks: str) -> str | None:
-    """The first contract test in those files with those marks that fails on that artifact; None when all pass.
+def failing_test(artifact: Path, tests: list[str], marks: str) -> str | None:
+    """The first of those contract tests with those marks that fails on that artifact; None when all pass.
 
     Raises: MutationError when pytest itself cannot run.
     """
     report = artifact.with_suffix(".txt")
-    suite = get_context("fork").Process(target=run_suite, args=(artifact, files, marks, report))
+    suite = get_context("fork").Process(target=run_suite, args=(artifact, tests, marks, report))
     suite.start()
     suite.join(SUITE_LIMIT_S)
     if suite.is_alive():
         suite.kill()
         suite.join()
         return f"a suite that took over {SUITE_LIMIT_S} s"
-    if suite.exitcode in (0, NO_TESTS_COLLECTED):
+    if suite.exitcode in (0, NO_TESTS_COLLECTED, NO_SUCH_TEST):
         return None
     found = re.search(
-        r"^(?:FAILED|ERROR) \S*?(test_\w+\.py(?:::\S+)?)", report.read_text(encoding="utf-8"), re.MULTILINE
+        r"^(?:FAILED|ERROR) \S*?(test_\w+\.py(?:::.+?)?)(?: - .*)?$", report.read_text(encoding="utf-8"), re.MULTILINE
     )
     if found is None:
         raise MutationError(f"pytest on {artifact}: {report.read_text(encoding='utf-8')}")
     return found.group(1)
 
 
-def run_suite(artifact: Path, files: list[Path], marks: str, report: Path) -> None:
+def run_suite(artifact: Path, tests: list[str], marks: str, report: Path) -> None:
     """Runs pytest in this process, forked for it; its exit code is the process's, its output goes to `report`."""
     import pytest
 
@@ -307,7 +340,7 @@ def run_suite(artifact: Path, files: list[Path], marks: str, report: Path) -> No
     os.dup2(output, 1)
     os.dup2(output, 2)
     options = ["-x", "-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-m", marks]
-    code = pytest.main([*options, *(str(path) for path in files)])
+    code = pytest.main([*options, *tests])
     sys.stdout.flush()
     os._exit(code)  # not the worker's own exit handlers
 
