@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import ValidationError
@@ -22,10 +22,10 @@ WARNING = 30
 BLOCK_WAIT_MS = 20_000  # a command has nothing better to do than to see its write recorded, on a slow machine as well
 
 
-def read_settings() -> Settings:
-    """Settings of the environment; ends the command with one line for each that is out of range."""
+def read_settings(**given: Any) -> Settings:
+    """Settings of the environment, but for those `given`; ends the command naming each that is out of range."""
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         wrong = "; ".join(f"EINVOICE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         fail(f"{wrong}; docs/STORAGE.md lists the settings", "环境变量设置有误", code=EXIT_USAGE)

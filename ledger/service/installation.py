@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.chain import ChainError, ChainIdentity, ChainWriter, create_chain, open_reader, open_writer
+from ledger.domain.document import NAME_LENGTH_MAX
 from ledger.domain.groups import Group, SignedGroup
 from ledger.domain.identities import Identity, authority_identity, calendar_identity, new_person_id, officer_identity
 from ledger.domain.months import month_end, month_of, month_start
@@ -39,7 +40,9 @@ from ledger.sequencer import OutcomeWatch, Pace, Sequencer
 from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, CHAIN_IDENTITY, OPERATOR_ADDRESS, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotReady
+from ledger.service.forms import checked_text
 from ledger.service.places import chain_place, require_database, require_unused, sync_directory
+from ledger.service.problems import invalid
 from ledger.service.registry import CERTIFICATE_BACKDATED, CERTIFICATE_LIFETIME
 from ledger.settings import Settings
 from verifier.hashing import ZERO_HASH
@@ -76,13 +79,15 @@ class _Founder:
 def found(settings: Settings, *, authority_name: str, officer_name: str) -> Founded:
     """Sets a new ledger up in the data directory: chain, contract, keys, first parties, open month.
 
-    Raises: NotReady when something is there already or cannot be written.
+    Raises: NotReady when something is there already or cannot be written; InvalidRequest for a name that is none.
     """
     require_unused(
         settings.data_dir,
         "choose another EINVOICE_DATA_DIR, or use the ledger that is there",
         "请另选目录，或直接使用其中的账本",
     )
+    authority_name = _checked_name("authority", authority_name)
+    officer_name = _checked_name("officer", officer_name)
     target = settings.data_dir.resolve()
     if settings.database_url:
         raise NotReady("a ledger on a database server is set up with an empty data directory and its own migrations")
@@ -100,6 +105,13 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return founded
+
+
+def _checked_name(path: str, name: str) -> str:
+    text = checked_text(path, name, NAME_LENGTH_MAX)
+    if not text:
+        raise invalid(path, "count_range", low=1, high=NAME_LENGTH_MAX, given=0)
+    return text
 
 
 def open_context(settings: Settings) -> Context:

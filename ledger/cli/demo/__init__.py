@@ -14,12 +14,12 @@ from ledger.cli.demo.cast import LIVES, Casting
 from ledger.cli.demo.client import Client, DemoError
 from ledger.cli.demo.proof import CROWD_MIN, count_sealed, newest_crowd, show_invoices, show_timeline, verify_offline
 from ledger.cli.demo.story import Teller
-from ledger.cli.opening import quiet_log
+from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import fail, out, spoken_errors, steps
 from ledger.cli.reissue import draft_of_file
 from ledger.cli.serving import ProcessEndedError, Servers
 from ledger.service import Ledger, NotReady, audit, found, node_if_none_runs
-from ledger.settings import Settings
+from ledger.settings import EMBEDDED_CHAIN, Settings
 
 INVOICE_FILE = Path(__file__).parent / "invoice.xml"
 OFFICER = 2  # the first party appointed
@@ -35,8 +35,14 @@ def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
     """Runs the demo in `directory`; 0 only if everything held."""
     quiet_log()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the servers too, as Ctrl-C does
-    settings = Settings(
-        data_dir=directory, port=0, batch_interval_ms=BATCH_INTERVAL_MS, post_wait_ms=POST_WAIT_MS, log_level="warning"
+    settings = read_settings(
+        data_dir=directory,
+        database_url="",
+        chain_url=EMBEDDED_CHAIN,
+        port=0,
+        batch_interval_ms=BATCH_INTERVAL_MS,
+        post_wait_ms=POST_WAIT_MS,
+        log_level="warning",
     )
     with spoken_errors():
         officer_key = _set_up(settings, keep=keep)
