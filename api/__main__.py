@@ -11,8 +11,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from api.server import serve
 from ledger.settings import Settings
+
+EXIT_USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m api", description="Serve the e-invoice ledger's HTTP API.")
     parser.add_argument("--fd", type=int, help="file descriptor of a listening TCP socket to serve")
     options = parser.parse_args(arguments)
-    return serve(Settings(), listening_fd=options.fd)
+    try:
+        settings = Settings()
+    except ValidationError as err:
+        wrong = "; ".join(f"EINVOICE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in err.errors())
+        sys.stderr.write(f"api: {wrong}; docs/STORAGE.md lists the settings\n")
+        return EXIT_USAGE
+    return serve(settings, listening_fd=options.fd)
 
 
 if __name__ == "__main__":

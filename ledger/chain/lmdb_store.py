@@ -91,7 +91,8 @@ class ChainStore:
 
     def __init__(self, directory: Path, *, map_size: int = MAP_SIZE) -> None:
         """Raises: ChainMissingError, ChainStorageError."""
-        if not (directory / DATA_FILE).is_file():
+        data = directory / DATA_FILE
+        if not data.is_file() or not data.stat().st_size:  # LMDB would make an empty store of an empty file
             raise ChainMissingError("holds no chain: create one, or name the right directory", directory)
         self.directory = directory
         self._map_size = map_size

@@ -77,8 +77,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        on_ready()
-        run_until_signal(sequencer)
+        run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
 

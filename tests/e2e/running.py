@@ -26,7 +26,7 @@ class Process:
         self.module = module
         self.address = ""
         self.log = directory.parent / f"{module[-1]}.log"
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("EINVOICE_")},
             "EINVOICE_DATA_DIR": str(directory),
             "EINVOICE_PORT": "0",
@@ -37,11 +37,20 @@ class Process:
 
     def start(self) -> Self:
         """Starts it and waits until it says that it is ready."""
+        return self.begin().ready()
+
+    def begin(self) -> Self:
+        """Starts it."""
         with self.log.open("a") as log:
             self.child = subprocess.Popen(
                 [sys.executable, "-m", *self.module],
-                env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True,
+                env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
+        return self
+
+    def ready(self) -> Self:
+        """Waits until it says that it is ready."""
+        assert self.child is not None
         overdue = threading.Timer(START_LIMIT_S, self.child.kill)
         overdue.start()
         assert self.child.stdout is not None
@@ -76,15 +85,6 @@ class Process:
         finally:
             self.child.kill()
             self.child.stdout.close()
-
-
-def run_to_end(module: tuple[str, ...], directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """A process that is expected to end by itself, with what it said."""
-    process = Process(module, directory, **settings)
-    return subprocess.run(
-        [sys.executable, "-m", *module],
-        env=process._environment, capture_output=True, text=True, timeout=START_LIMIT_S, check=False,
-    )  # fmt: skip
 
 
 class Cast:

@@ -44,7 +44,9 @@ def running(cast: Cast) -> Iterator[tuple[Process, Process]]:
     """A node and an API."""
     node, api = Process(NODE, cast.data_dir, **QUICK), Process(API, cast.data_dir, **QUICK)
     try:
-        yield node.start(), api.start()
+        node.begin()
+        api.begin()
+        yield node.ready(), api.ready()
     finally:
         for process in (api, node):
             if process.running:
@@ -67,7 +69,9 @@ def test_twenty_kills_under_load_lose_nothing(cast: Cast, running: tuple[Process
                 killed[victim.module[-1]] += 1
             time.sleep(moments.uniform(0, 0.3))
             for victim in victims:
-                victim.start()
+                victim.begin()
+            for victim in victims:
+                victim.ready()
     finally:
         for client in clients:
             client.finish()
@@ -95,7 +99,8 @@ def test_the_node_is_killed_at_a_step(cast: Cast, caught: str) -> None:
     try:
         with httpx.Client(timeout=20) as http:
             for _ in range(CRASH_TRIES_MAX):
-                requests.append(_issue_many(http, api, cast, len(requests)))
+                requests.append(issue_list(len(requests)))
+                _post(http, api, cast, requests[-1])
                 watch.until_work_begins(sealed=caught.startswith("sealed"))
                 node.kill()
                 hit = (
@@ -150,8 +155,8 @@ class Watch:
         return bool(self._sql.execute("SELECT 1 FROM operation WHERE state = 'accepted' LIMIT 1").fetchone())
 
 
-def _issue_many(http: httpx.Client, api: Process, cast: Cast, serial: int) -> Request:
-    """A list of a hundred, so that sealing and projecting take their time; answered before it is sealed."""
+def issue_list(serial: int) -> Request:
+    """A list of a hundred, so that sealing and projecting take their time."""
     rows = []
     for index in range(100):
         net_fen = (serial * 1_000 + index + 1) * 100
@@ -167,9 +172,7 @@ def _issue_many(http: httpx.Client, api: Process, cast: Cast, serial: int) -> Re
                 "gross_fen": net_fen * 106 // 100,
             }
         )
-    request = Request("seller", "/v1/invoices/list", {"documents": rows}, f"list-{serial}")
-    _post(http, api, cast, request)
-    return request
+    return Request("seller", "/v1/invoices/list", {"documents": rows}, f"list-{serial}")
 
 
 def _post(http: httpx.Client, api: Process, cast: Cast, request: Request) -> None:
