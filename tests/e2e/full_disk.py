@@ -1,13 +1,15 @@
 """What `test_full_disk` runs in a name space of its own: a ledger on a small file system that fills up.
 
-    python -m tests.e2e.full_disk DIRECTORY
+    python -m tests.e2e.full_disk DIRECTORY all|chain
 
-DIRECTORY is a mount point; it is given more room by mounting again. Prints what happened as one JSON line.
+Either the whole data directory lies on the small file system, or its chain alone: then the chain is full first.
+Room is given by mounting again with another size. Prints what happened as one JSON line.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -22,12 +24,23 @@ from tests.e2e.test_kill import issue_list
 
 QUICK = {"EINVOICE_BATCH_INTERVAL_MS": "20", "EINVOICE_POST_WAIT_MS": "1000", "EINVOICE_BUSY_TIMEOUT_MS": "2000"}
 LISTS_MAX = 200
+ALL_SIZE = "5m"
+CHAIN_SIZE = "1m"
 SETTLE_S = 2.0
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, full: str) -> None:
     """Fills the disk under load, starts again on the full disk, gives room, starts again, compares."""
+    if full == "all":
+        mount(directory, ALL_SIZE)
     cast = Cast(directory)
+    disk = directory
+    if full == "chain":
+        disk = cast.data_dir / "chain"
+        aside = disk.rename(directory / "aside")
+        disk.mkdir()
+        mount(disk, CHAIN_SIZE)
+        shutil.copytree(aside, disk, dirs_exist_ok=True)
     node, api = Process(NODE, cast.data_dir, **QUICK), Process(API, cast.data_dir, **QUICK)
     node.log = api.log = directory.parent / "processes.log"
     node.begin()
@@ -50,14 +63,14 @@ def main(directory: Path) -> None:
                 acknowledged.append(request)
             else:
                 refusals.append(answer.status_code)
-            if len(refusals) >= 3 or (not node.running and len(refusals) >= 1):
+            if len(refusals) >= 3 or not node.running:
                 break
     time.sleep(SETTLE_S)
     node_code = node.child.poll() if node.child is not None else None
     on_full = _on_full_disk(node, cast)
     reads = httpx.get(api.address + "/healthz", timeout=30).status_code
     codes = [process.stop() for process in (api, node) if process.running]
-    subprocess.run(["mount", "-o", "remount,size=256m", str(directory)], check=True)
+    subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
     node.start()
     wait_until_drained(cast)
     codes.append(node.stop())
@@ -77,6 +90,11 @@ def main(directory: Path) -> None:
     )
 
 
+def mount(directory: Path, size: str) -> None:
+    """A file system in memory of that size."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(directory)], check=True)
+
+
 def _on_full_disk(node: Process, cast: Cast) -> list[object]:
     """What a node says that is started while the disk is full: exit code and words; empty when it still runs."""
     if node.running:
@@ -94,4 +112,4 @@ def _on_full_disk(node: Process, cast: Cast) -> list[object]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])
