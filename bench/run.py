@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -94,20 +95,17 @@ def _rates(counts: Counts, directory: Path, bars: Bars) -> tuple[dict[str, list[
 
     chain_town = found_town(directory / "chain", bars.bar("founding the chain's ledger", SELLERS + 1))
     http_town = found_town(directory / "http", bars.bar("founding the served ledger", SELLERS + 1))
-    for turn in range(1, counts.repeats + 1):
-        of = f"{turn}/{counts.repeats}"
-        note("naive_per_s", counts.naive, naive_seconds(counts.naive, bars.bar(f"naive way {of}", counts.naive)))
-        chain = ChainBench(chain_town)
-        try:
+    with closing(ChainBench(chain_town)) as chain:
+        for turn in range(1, counts.repeats + 1):
+            of = f"{turn}/{counts.repeats}"
+            note("naive_per_s", counts.naive, naive_seconds(counts.naive, bars.bar(f"naive way {of}", counts.naive)))
             for name, size in (("chain_single_per_s", 1), ("chain_group_per_s", BATCH_OPERATIONS)):
                 advance = bars.bar(f"chain alone, groups of {size} {of}", counts.chain)
                 note(name, counts.chain, chain.seconds(counts.chain, size, advance))
-        finally:
-            chain.close()
-        for name, count, load in _served(counts, http_town, bars, of):
-            note(name, count, load.seconds)
-            if name not in fastest or load.seconds < fastest[name].seconds:
-                fastest[name] = load
+            for name, count, load in _served(counts, http_town, bars, of):
+                note(name, count, load.seconds)
+                if name not in fastest or load.seconds < fastest[name].seconds:
+                    fastest[name] = load
     latencies = {name.removesuffix("_per_s"): summary.latency_ms(load.latencies) for name, load in fastest.items()}
     return rates, latencies
 
