@@ -11,7 +11,7 @@ from ledger.domain.errors import DocumentError, FieldProblem, NumberError
 from ledger.domain.invoice import InvoiceDocument, InvoiceKind
 from ledger.domain.months import cst_date, month_of
 from ledger.domain.numbers import format_number, parse_number
-from ledger.projection import Connection, NewDocument, keystore, number_pool
+from ledger.projection import Connection, NewDocument, keystore, number_pool, parties
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest
@@ -22,7 +22,7 @@ from ledger.service.views import Caller, IssueListWritten, IssueRow, NumbersRese
 from ledger.service.writing import Draft, remembered, request_hash, run_write, submit, written
 from verifier.canonical import Json
 from verifier.operations import GROUP_OPERATIONS_MAX, Operation
-from verifier.words import Grant, PartyKind
+from verifier.words import NUMBER_SPACE_FIRST, Grant, PartyKind
 
 SEED_SIZE = 32
 ISSUE_LIST_MAX = GROUP_OPERATIONS_MAX  # one signature covers a list
@@ -58,7 +58,7 @@ def issue(
         _check_first_holder(connection, draft, first_holder)
         taken = wanted
         if taken is None:
-            taken = _next_numbers(context, connection, seller, 1)[0]
+            taken = _next_numbers(context, connection, caller, seller, 1)[0]
         elif taken not in number_pool.reserved(connection, seller.party, context.now_s()):
             raise invalid("number", "number_not_reserved", number=number)
         return _numbered(context, [draft], [taken], seller, first_holder)
@@ -98,7 +98,8 @@ def issue_list(
     def prepare(connection: Connection) -> Draft:
         for draft in drafts:
             _check_first_holder(connection, draft, first_holder)
-        return _numbered(context, drafts, _next_numbers(context, connection, seller, len(drafts)), seller, first_holder)
+        numbers = _next_numbers(context, connection, caller, seller, len(drafts))
+        return _numbered(context, drafts, numbers, seller, first_holder)
 
     submitted = submit(context, caller, idempotency_key, request_hash("issue list", request), prepare)
     answer = written(context, caller, submitted)
@@ -183,7 +184,12 @@ def _own_number(number: str | None) -> int | None:
         raise invalid("number", "number_not_reserved", number=number[:40]) from err
 
 
-def _next_numbers(context: Context, connection: Connection, seller: Seller, count: int) -> tuple[int, ...]:
+def _next_numbers(
+    context: Context, connection: Connection, caller: Caller, seller: Seller, count: int
+) -> tuple[int, ...]:
+    if caller.party != seller.party and not parties.grant_bits(connection, seller.party, caller.party) & Grant.ISSUE:
+        # The contract will refuse it. A stranger neither empties a neighbour's pool nor learns how much was issued.
+        return tuple(range(NUMBER_SPACE_FIRST, NUMBER_SPACE_FIRST + count))
     now_s = context.now_s()
     # held only until this transaction marks them used
     return number_pool.reserve(connection, seller.party, count, expires_at=now_s + 60, now_s=now_s)

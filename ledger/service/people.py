@@ -25,6 +25,7 @@ KIND_NAMES = {
     PartyKind.CALENDAR: "calendar",
 }
 GRANT_NAMES = {"issue": Grant.ISSUE, "finance": Grant.FINANCE, "claim": Grant.CLAIM}
+PEOPLE = frozenset({PartyKind.PERSON, PartyKind.OFFICER})  # whose names are not everybody's to know
 SEES_ENTERPRISE = Grant.ISSUE | Grant.FINANCE  # a claim grant alone does not open the employer's other invoices
 
 
@@ -148,11 +149,30 @@ def need_visible(caller: Caller, invoice: InvoiceRecord | None, number: str) -> 
     return invoice
 
 
-def names_of(context: Context, connection: Connection, ids: Iterable[int | None]) -> dict[int, str]:
-    """Display names by party id; a party nobody named shows its identity's last characters."""
+def names_of(
+    context: Context, connection: Connection, ids: Iterable[int | None], *, caller: Caller | None = None,
+    acted: frozenset[int] = frozenset(),
+) -> dict[int, str]:  # fmt: skip
+    """Display names by party id; a party nobody named shows its identity's last characters.
+
+    With `caller`, people are named only to officers, to themselves, and where they acted (`acted`): anybody can name
+    any party id as holder or person, and must not learn who that is.
+    """
     records = parties.parties_by_id(connection, frozenset(party for party in ids if party))
     known = keystore.party_names(connection, [record.identity for record in records.values()])
-    return {record.id: _display_name(context, record, known.get(record.identity)) for record in records.values()}
+    hides = caller is not None and not caller.is_officer
+    shown = acted | {caller.party} if caller is not None else acted
+    return {
+        record.id: bare_name(record)
+        if hides and record.kind in PEOPLE and record.id not in shown
+        else _display_name(context, record, known.get(record.identity))
+        for record in records.values()
+    }
+
+
+def bare_name(record: PartyRecord) -> str:
+    """What stands for a name where that is not known or not to be told: `person 7`."""
+    return f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}"
 
 
 def _display_name(context: Context, record: PartyRecord, entry: PartyName | None) -> str:
@@ -163,4 +183,4 @@ def _display_name(context: Context, record: PartyRecord, entry: PartyName | None
             name = context.vault.open(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
         if name is None:
             name = Identity.parse(entry.identity_text).id
-    return name or f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}"
+    return name or bare_name(record)

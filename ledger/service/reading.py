@@ -24,7 +24,7 @@ from ledger.service.forms import (
     checked_page_size,
     checked_party,
 )
-from ledger.service.people import GRANT_NAMES, KIND_NAMES, names_of, need_visible, seen_as
+from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, need_visible, seen_as
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
 from ledger.service.views import (
@@ -106,7 +106,7 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
         steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
         steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
         ids = {party for s in steps for party in (s.actor, s.operation.subject, s.operation.party)}
-        names = names_of(context, connection, ids)
+        names = names_of(context, connection, ids, caller=caller, acted=frozenset(step.actor for step in steps))
         reasons = {
             (step.block, step.position): _reason(connection, step) for step in steps if step.outcome == "refused"
         }
@@ -173,7 +173,8 @@ def _views(
 ) -> list[InvoiceView]:
     from ledger.service.proofs import opened_document
 
-    names = names_of(context, connection, {party for r in records for party in (r.seller, r.buyer, r.holder)})
+    ids = {party for r in records for party in (r.seller, r.buyer, r.holder)}
+    names = names_of(context, connection, ids, caller=caller)
     views = []
     for record in records:
         document: dict[str, Json] | None = None
@@ -243,7 +244,7 @@ def _party_views(
     views = []
     for record in records:
         own = caller.is_officer or caller.party == record.id or record.id in caller.grants
-        person = record.kind in (PartyKind.PERSON, PartyKind.OFFICER)
+        person = record.kind in PEOPLE
         entry = known.get(record.identity)
         inside = caller.is_officer or caller.party == record.id
         grants = (
@@ -254,7 +255,7 @@ def _party_views(
             PartyView(
                 party=record.id,
                 kind=KIND_NAMES[PartyKind(record.kind)],
-                name=f"{KIND_NAMES[PartyKind(record.kind)]} {record.id}" if person and not own else names[record.id],
+                name=bare_name(record) if person and not own else names[record.id],
                 tax_id=entry.tax_id if entry is not None else None,
                 enrolled=bool(record.signer),
                 suspended=record.suspended,

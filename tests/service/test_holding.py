@@ -50,10 +50,12 @@ def test_a_text_that_is_no_number_names_no_invoice(world: World, cast: Cast, num
 
 
 def test_a_number_that_was_never_issued_is_refused_by_the_contract(world: World, cast: Cast) -> None:
-    refused(
-        world.ledger.transfer(cast.seller, "99999999999999999999", cast.claimant.party, idempotency_key=world.key()),
-        "unknown_invoice",
-    )
+    never = "99999999999999999999"
+    answer = world.ledger.transfer(cast.seller, never, cast.claimant.party, idempotency_key=world.key())
+    refused(answer, "not_holder")  # as for one of others; the officer is told what the contract said
+    seen = world.ledger.operation(world.officer, answer.digest).refusal
+    assert seen is not None
+    assert seen.reason == "unknown_invoice"
 
 
 @pytest.mark.parametrize("subject", [0, -1, 2**32, 2**80])
