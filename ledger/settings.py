@@ -96,11 +96,6 @@ class Settings(BaseSettings):
         default="info", description="Least severe log line written."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="Form of a log line.")
-    rpc_open: bool = Field(
-        default=False,
-        description="Serve the read-only JSON-RPC without a credential; discloses what docs/THREATS.md lists.",
-    )
-
     @property
     def database(self) -> str:
         """SQLAlchemy URL of the SQL database, the default filled in."""

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
 from verifier.errors import CheckError
+from verifier.operations import SECP256K1_ORDER
 from verifier.reasons import Reason
 from verifier.signatures import address_of, point_of
 
@@ -111,7 +112,10 @@ def _read(der: bytes) -> Certificate:
     signed_part, signature = certificate.tbs_certificate_bytes, certificate.signature
     if der != _sequence(signed_part + ECDSA_SHA256_DER + _tagged(0x03, b"\0" + signature)):
         raise CheckError(Reason.CERTIFICATE_MALFORMED, "not in canonical DER")
-    if utils.encode_dss_signature(*utils.decode_dss_signature(signature)) != signature:
+    r, s = utils.decode_dss_signature(signature)
+    if s > SECP256K1_ORDER // 2:
+        raise CheckError(Reason.CERTIFICATE_MALFORMED, "signature with a high s: the same statement in other bytes")
+    if utils.encode_dss_signature(r, s) != signature:
         raise CheckError(Reason.CERTIFICATE_MALFORMED, "signature not in canonical DER")
     constraints: x509.BasicConstraints | None = None
     usage: x509.KeyUsage | None = None

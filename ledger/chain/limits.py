@@ -38,8 +38,8 @@ READERS_MAX: Final = 512
 READER_CHECK_INTERVAL_S: Final = 60
 """How often slots of readers that died are given back; a stale slot keeps old pages from being reused."""
 
-PROOF_KEYS_MAX: Final = 64
-"""Words in one proof: evidence needs two an invoice."""
+PROOF_KEYS_MAX: Final = 1_002
+"""Words in one proof: evidence needs two of the invoice and one of each party, of which the verifier reads 1,000."""
 
 WORDS_KEYS_MAX: Final = 10_000
 """Words in one request of a reader."""

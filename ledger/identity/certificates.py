@@ -12,17 +12,19 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
 
 from ledger.identity.errors import CertificateError
 from ledger.identity.signing import public_key_of
 from verifier.hashing import keccak256
+from verifier.operations import SECP256K1_ORDER
 
 IDENTITY_URN = "urn:einvoice:"
 ROOT_LIFETIME = timedelta(days=30 * 365)  # vouchers are archived for 30 years
 COMMON_NAME_SIZE_MAX = 64  # bytes of UTF-8 a common name holds; longer names are cut, the identity URI is what counts
 NAME_LENGTH_MAX = 200  # characters of a display name, longer than any registered company's
+LOW_S_TRIES_MAX = 64
 _CURVE = ec.SECP256K1
 
 
@@ -57,7 +59,7 @@ def create_root(key: bytes, name: str, now: datetime, *, identity_text: str | No
     )
     if identity_text is not None:
         builder = builder.add_extension(_alternative_name(identity_text), critical=False)
-    return builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    return _signed(builder, private)
 
 
 def issue_certificate(
@@ -86,7 +88,7 @@ def issue_certificate(
         .add_extension(_usage(authority=False), critical=True)
         .add_extension(_alternative_name(identity_text), critical=False)
     )
-    return builder.sign(_private(root_key), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    return _signed(builder, _private(root_key))
 
 
 def read_certificate(der: bytes) -> CertificateFacts:
@@ -112,6 +114,18 @@ def read_certificate(der: bytes) -> CertificateFacts:
         not_after=certificate.not_valid_after_utc,
         is_authority=constraints.ca,
     )
+
+
+def _signed(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """DER of the certificate with a low s, the one form of a signature the verifier takes.
+
+    Signing draws anew each time, so half of all tries do; LOW_S_TRIES_MAX all failing is one chance in 2**64.
+    """
+    for _ in range(LOW_S_TRIES_MAX):
+        certificate = builder.sign(key, hashes.SHA256())
+        if utils.decode_dss_signature(certificate.signature)[1] <= SECP256K1_ORDER // 2:
+            return certificate.public_bytes(serialization.Encoding.DER)
+    raise CertificateError("no signature with a low s was drawn; check the source of randomness")
 
 
 def _load(der: bytes) -> x509.Certificate:

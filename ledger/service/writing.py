@@ -72,6 +72,7 @@ class Submitted:
 
     digest: bytes
     group: Group
+    accepted_at: int  # seconds since 1970, UTC
     replayed: bool
 
 
@@ -93,7 +94,7 @@ def submit(
         earlier = find_accepted(connection, caller.party, key, hashed, now_s)
         if earlier is not None:
             (digest,) = earlier.digests
-            return Submitted(digest, _stored_group(connection, digest), replayed=True)
+            return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
         draft = prepare(connection)
         group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
         signed = sign_group(_key_of(context, connection, caller.party), group, context.domain)
@@ -103,7 +104,7 @@ def submit(
             (NewGroup(digest, signed, draft.documents),), draft.references, draft.claim_requests, entry
         )
         accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
-        return Submitted(digest, group, replayed=False)
+        return Submitted(digest, group, now_s, replayed=False)
 
     return run_write(context, write)
 
@@ -132,8 +133,12 @@ def written(context: Context, caller: Caller, submitted: Submitted) -> Written:
     codes = {operation.code for operation in submitted.group.operations}
     if status is not None and status.state is QueueState.RECORDED and _MAKES_PARTY.isdisjoint(codes):
         return _view(context, status, submitted.group)  # all that the answer says is known: no need to read again
-    with context.reading() as connection:
-        return status_of(context, connection, caller, submitted.digest, submitted.group)
+    try:
+        with context.reading() as connection:
+            return status_of(context, connection, caller, submitted.digest, submitted.group)
+    except Busy:
+        # it is stored, so nothing but "accepted" may be said: a caller told otherwise would send it a second time
+        return _view(context, _accepted(submitted), submitted.group)
 
 
 def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
@@ -156,6 +161,22 @@ def status_of(context: Context, connection: Connection, caller: Caller, digest: 
     made = next((op.who for op in group.operations if op.code in _MAKES_PARTY), None)
     party = parties.party_of_identity(connection, made) if made is not None else None
     return _view(context, status, group, party=party.id if party is not None else None, refusal=refusal)
+
+
+def _accepted(submitted: Submitted) -> GroupStatus:
+    """What is known of a group that was stored, without asking again."""
+    group = submitted.group
+    return GroupStatus(
+        digest=submitted.digest,
+        actor=group.actor,
+        state=QueueState.ACCEPTED,
+        reason=0,
+        refused_number=None,
+        block=None,
+        accepted_at=submitted.accepted_at,
+        settled_at=None,
+        valid_until=group.valid_until,
+    )
 
 
 def _view(

@@ -9,6 +9,7 @@ import rlp
 from trie.hexary import HexaryTrie
 
 from ledger.chain import BlockUnknownError, create_chain
+from ledger.chain.limits import PROOF_KEYS_MAX
 from ledger.chain.lmdb_store import ChainStore
 from ledger.chain.records import Header, block_header, head_header
 from ledger.chain.state import account
@@ -127,9 +128,9 @@ def proven(root: bytes, key: bytes, nodes: tuple[bytes, ...]) -> bytes:
 
 
 def test_more_keys_than_the_limit_are_refused(ledger: Ledger) -> None:
-    assert len(ledger.reader.proof(list(range(64))).words) == 64
-    with pytest.raises(ValueError, match="at most 64"):
-        ledger.reader.proof(list(range(65)))
+    assert len(ledger.reader.proof(list(range(PROOF_KEYS_MAX))).words) == PROOF_KEYS_MAX
+    with pytest.raises(ValueError, match=f"at most {PROOF_KEYS_MAX}"):
+        ledger.reader.proof(list(range(PROOF_KEYS_MAX + 1)))
 
 
 def test_epoch_headers_list_the_sealer_and_others_do_not(make_ledger: Callable[..., Ledger]) -> None:

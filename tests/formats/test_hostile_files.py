@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -74,21 +73,20 @@ def test_file_at_the_size_limit_is_looked_at_and_one_byte_more_is_not() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*HOSTILE, "hundred_megabytes"])
 def test_hostile_file_costs_little_time_and_memory(name: str) -> None:
-    """In a process of its own: under 1 s and 100 MB above what the file and the program take."""
+    """In a process of its own: under 1 s of processor time and 100 MB above what the file and the program take."""
     program = (
         "import resource, sys, time\n"
         "from ledger.formats import FormatError, read_file\n"
         "data = sys.stdin.buffer.read()\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         "try:\n"
         "    read_file(data)\n"
         "except FormatError:\n"
-        "    spent = time.perf_counter() - start\n"
+        "    spent = time.process_time() - start\n"
         "    print(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
     data = b"<EInvoice>" + b"<a/>" * (25 << 20) if name == "hundred_megabytes" else HOSTILE[name][0]
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program],
         input=data,
@@ -97,7 +95,6 @@ def test_hostile_file_costs_little_time_and_memory(name: str) -> None:
         timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
     )
-    assert time.perf_counter() - start < 60
     spent_s, grown_kb = done.stdout.decode().split()
     assert float(spent_s) < 1
     assert int(grown_kb) < 100 * 1024

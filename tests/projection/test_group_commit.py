@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Connection
@@ -119,13 +118,3 @@ def test_close_finishes_what_waits_and_takes_nothing_more(store: Store) -> None:
     assert all(future.done() for future in futures)
     with pytest.raises(StoreClosedError):
         store.write(lambda _connection: None)
-
-
-@pytest.mark.slow
-def test_sixty_four_threads_sustain_over_a_hundred_writes_a_second(store: Store) -> None:
-    count = 640
-    begun = time.monotonic()
-    with ThreadPoolExecutor(64) as pool:
-        done = list(pool.map(lambda index: store.write(_put(f"n{index}")), range(count)))  # type: ignore[arg-type]
-    assert len(done) == count
-    assert count / (time.monotonic() - begun) > 100

@@ -114,7 +114,12 @@ def certificate(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if critical is not None:
         builder = builder.add_extension(critical, critical=True)
-    signed = builder.sign(issuer_key, algorithm or hashes.SHA256())
+    while True:
+        signed = builder.sign(issuer_key, algorithm or hashes.SHA256())
+        if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
+            break
+        if utils.decode_dss_signature(signed.signature)[1] <= SECP256K1_ORDER // 2:
+            break
     return signed.public_bytes(serialization.Encoding.DER)
 
 

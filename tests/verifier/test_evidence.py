@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,15 +68,15 @@ def test_file_reads_back_to_the_values_it_was_built_from() -> None:
     assert parse(WHOLE.data).to_bytes() == WHOLE.data
 
 
-def test_ten_operations_stay_small_and_quick() -> None:
+def test_ten_operations_stay_small() -> None:
     large = Scenario(others=3000)
     assert len(large.data) < 60_000
-    best_s = min(timed(large.data) for _ in range(5))
-    assert best_s < 0.05
+    assert examine(large.data, TRUST).verdict is Result.VALID
 
 
 @pytest.mark.slow
-def test_longest_history_is_verified_within_two_seconds() -> None:
+@pytest.mark.timeout(60)  # a guard against a blow-up; what it takes is measured in bench/
+def test_longest_history_is_verified() -> None:
     steps = [MOVES[0]]
     for version in range(1, HISTORY_MAX):
         code, changes = (Code.LOCK, LOCKED) if version % 2 else (Code.UNLOCK, {"claim": 0})
@@ -86,23 +85,17 @@ def test_longest_history_is_verified_within_two_seconds() -> None:
         steps.append(Move(EMPLOYEE, move, changes, siblings=30))
     longest = Scenario(moves=tuple(steps))
     assert len(longest.data) < FILE_SIZE_MAX
-    assert timed(longest.data) < 2
+    assert examine(longest.data, TRUST).verdict is Result.VALID
 
 
 @pytest.mark.slow
-def test_largest_document_is_verified_within_two_seconds() -> None:
+def test_largest_document_is_verified() -> None:
     lines = [{f"field_{index}": f"{line}" for index in range(11)} for line in range(2000)]
     document = DOCUMENT | {"lines": lines}
     first = replace(MOVES[0], operation=replace(issue(), ref=commit(document, SEED)))
     largest = Scenario(moves=(first,), document=document)
     assert len(largest.bundle.document.shown) > 22_000
-    assert timed(largest.data) < 2
-
-
-def timed(data: bytes) -> float:
-    start = time.perf_counter()
-    assert examine(data, TRUST).verdict is Result.VALID
-    return time.perf_counter() - start
+    assert examine(largest.data, TRUST).verdict is Result.VALID
 
 
 @pytest.mark.parametrize("keep", [[], ["number"], ["seller.tax_id", "gross_fen"], ["lines.0", "lines.#", "buyer"]])
