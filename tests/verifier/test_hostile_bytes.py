@@ -38,7 +38,7 @@ def refused(data: bytes) -> None:
 
 
 def keeps_back_more(data: bytes) -> bool:
-    """Whether the file differs only in identity texts it no longer shows: what anybody may leave out of a valid file."""
+    """Whether the file differs only in identity texts it no longer shows, which anybody may leave out."""
     try:
         value = json.loads(data)
         for party, whole in zip(value["parties"], VALUE["parties"], strict=True):
