@@ -65,10 +65,9 @@ def apply_register(
 
 
 def _apply_party(draft: Draft, operation: Operation, event: PartyWritten, time_s: int) -> None:
-    row = draft.parties.get(event.party)
-    if row is None:
-        made = operation.code in (Code.ENROL, Code.APPOINT_OFFICER)
-        row = _party(event.party, event.word, operation.who if made else ZERO_HASH, time_s)
+    row = draft.parties.get(event.party) or _party(event.party, event.word, ZERO_HASH, time_s)
+    if operation.code in (Code.ENROL, Code.APPOINT_OFFICER):
+        row["identity"] = operation.who  # who named the buyer before chose the last byte, which the contract overwrites
     if operation.code in (Code.ENROL, Code.APPOINT_OFFICER, Code.ROTATE_KEY):
         row["certificate_hash"] = operation.ref
     elif operation.code == Code.RECOVER_KEY:

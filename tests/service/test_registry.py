@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.service import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, WriteStatus
+from ledger.domain.groups import Group
+from ledger.domain.identities import enterprise_identity
+from ledger.domain.months import parse_month
+from ledger.identity import sign_group
+from ledger.projection import parties
+from ledger.service import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, WriteStatus, instructions
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused, tax_id
+from verifier import parse_trust, verify
+from verifier.canonical import dumps
+from verifier.words import Table, storage_key
 
 
 def code(caught: pytest.ExceptionInfo[InvalidRequest]) -> tuple[str, str]:
@@ -244,9 +252,6 @@ def test_a_person_grants_nothing(world: World, cast: Cast) -> None:
 
 
 def test_a_rotated_key_signs_and_the_old_certificate_stays_for_old_evidence(world: World) -> None:
-    from verifier import parse_trust, verify
-    from verifier.canonical import dumps
-
     seller = world.enterprise("换钥企业", segment=True)
     old = world.issued(seller)
     before = world.ledger.party(seller, seller.party)
@@ -336,6 +341,44 @@ def test_the_key_of_a_failed_enrolment_opens_nothing_later(world: World) -> None
     assert world.ledger.authenticate(secret).party == must(good).party
     with pytest.raises(NotAuthenticated):
         world.ledger.authenticate(stolen)
+
+
+def test_a_seller_that_names_a_buyer_by_a_near_hash_does_not_spoil_its_enrolment(world: World) -> None:
+    """The contract finds a party by 31 bytes of its identity hash; the last byte is the enrolment's to set."""
+    seller, victim = world.enterprise("自签企业", segment=True), tax_id(800_004)
+    context = world.ledger.context
+    reserved = world.ledger.reserve_numbers(seller, 1, idempotency_key=world.key()).numbers[0]
+    right = enterprise_identity(victim).hash
+    near = right[:31] + bytes((right[31] ^ 1,))
+    with context.store.reading() as connection:
+        record = parties.party(connection, seller.party)
+        assert record is not None
+        key = context.private_key(connection, record.signer)
+        assert key is not None
+    operation = instructions.issue(
+        seller=seller.party,
+        number=int(reserved),
+        month=parse_month(world.month),
+        special=False,
+        first_holder=instructions.FIRST_HOLDER_BUYER,
+        person=0,
+        gross_fen=10_600,
+        tax_fen=600,
+        buyer_identity=near,
+        commitment=bytes(31) + b"\1",
+    )
+    group = Group(seller.party, context.now_s() + 600, (operation,))
+    with world.sequencing.held():
+        world.sequencing.writer.commit([sign_group(key, group, context.domain)])
+        world.sequencing.sequencer.project()
+    written, api_key = world.ledger.enrol(
+        world.officer, kind="enterprise", name="被点名企业", tax_id=victim, idempotency_key=world.key()
+    )
+    party = must(written).party
+    assert world.ledger.authenticate(api_key).party == party
+    assert [found.party for found in world.ledger.parties(seller, tax_id=victim).items] == [party]
+    assert party is not None
+    assert context.reader.words([storage_key(Table.IDENTITY, party)]) == [int.from_bytes(right, "big")]
 
 
 def quick_allot(world: World, party: int) -> str:
