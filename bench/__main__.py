@@ -16,8 +16,8 @@ from bench.run import Counts, measure
 from bench.show import show
 from bench.summary import REPORT, write_report
 
-FULL = Counts(naive=1_024, chain=4_096, http_single=2_048, http_list=8_192, invoices=50_000, histories=2_000, repeats=3)
-QUICK = Counts(naive=64, chain=512, http_single=128, http_list=512, invoices=1_024, histories=100, repeats=1)
+FULL = Counts(naive=1_024, chain=1_024, http_single=2_048, http_list=8_192, invoices=50_000, histories=2_000, repeats=3)
+QUICK = Counts(naive=256, chain=256, http_single=128, http_list=512, invoices=1_024, histories=100, repeats=1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

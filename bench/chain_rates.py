@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 
+from bench.timing import Taken, timed
 from bench.town import Seller, Town
 from ledger.domain.blocks import Outcome
 from ledger.domain.groups import ChainDomain, Group, SignedGroup
@@ -37,17 +37,17 @@ class ChainBench:
         self._writer.close()
         self._ledger.close()
 
-    def seconds(self, operations: int, group_size: int, advance: Callable[[int], None]) -> float:
-        """Seconds to record `operations` issues in blocks of 256, each group of `group_size` by one seller.
+    def issues(self, operations: int, group_size: int, advance: Callable[[int], None]) -> Taken:
+        """Time to record `operations` issues in blocks of 256, each group of `group_size` by one seller.
 
         Signing is not in it: parties sign. Every block is read back, outside the time, to see that all were applied.
         """
         batches = [self._batch(group_size) for _ in range(operations // BATCH_OPERATIONS)]
-        heads, begun = [], time.perf_counter()
-        for batch in batches:
-            heads.append(self._writer.commit(batch))
-            advance(BATCH_OPERATIONS)
-        taken = time.perf_counter() - begun
+        heads = []
+        with timed() as taken:
+            for batch in batches:
+                heads.append(self._writer.commit(batch))
+                advance(BATCH_OPERATIONS)
         for head in heads:
             groups = self._reader.block(head.number).groups
             if any(group.outcome is not Outcome.APPLIED for group in groups):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vyper import compile_code
 from web3 import EthereumTesterProvider, Web3
+
+from bench.timing import Taken, timed
 
 SOURCE = Path(__file__).parent / "OneWord.vy"
 TRANSACTION_GAS = 200_000  # one issue uses about 47,000
@@ -34,13 +35,13 @@ class NaiveChain:
             raise RuntimeError(f"the naive contract did not record {number}")
 
 
-def naive_seconds(count: int, advance: Callable[[int], None]) -> float:
-    """Seconds that `count` issues take on a fresh chain, one after the other, after eight to warm up."""
+def naive_issues(count: int, advance: Callable[[int], None]) -> Taken:
+    """Time that `count` issues take on a fresh chain, one after the other, after eight to warm up."""
     chain = NaiveChain()
     for index in range(8):
         chain.issue_one(index, 1)
-    begun = time.perf_counter()
-    for index in range(count):
-        chain.issue_one(1_000 + index, index + 1)
-        advance(1)
-    return time.perf_counter() - begun
+    with timed() as taken:
+        for index in range(count):
+            chain.issue_one(1_000 + index, index + 1)
+            advance(1)
+    return taken

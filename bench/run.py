@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +16,9 @@ from bench import summary
 from bench.chain_rates import BATCH_OPERATIONS, ChainBench
 from bench.filled_ledger import evidence, fill, history_seconds
 from bench.http_rates import LIST_ROWS, Load, lists, single_posts
-from bench.naive import naive_seconds
+from bench.naive import naive_issues
 from bench.processes import serving
+from bench.timing import Taken
 from bench.town import SELLERS, Town, found_town, workshop
 
 EVENTS = 10
@@ -61,7 +63,7 @@ def measure(counts: Counts, directory: Path, console: Console) -> dict[str, Any]
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         bars = Bars(progress)
-        rates, latencies = _rates(counts, directory, bars)
+        rates, latencies, cpu_ms = _rates(counts, directory, bars)
         filled = _filled(counts, directory, bars)
     best = {name: max(runs) for name, runs in rates.items()}
     return {
@@ -74,8 +76,11 @@ def measure(counts: Counts, directory: Path, console: Console) -> dict[str, Any]
             "http_list_to_chain_group": round(best["http_list_per_s"] / best["chain_group_per_s"], 3),
             "http_single_to_naive": round(best["http_single_per_s"] / best["naive_per_s"], 2),
             "http_list_to_naive": round(best["http_list_per_s"] / best["naive_per_s"], 2),
+            "chain_single_to_naive_by_cpu": round(cpu_ms["naive"] / cpu_ms["chain_single"], 2),
+            "chain_group_to_naive_by_cpu": round(cpu_ms["naive"] / cpu_ms["chain_group"], 2),
         },
         "latency_ms": {**latencies, **filled["latency_ms"]},
+        "cpu_ms_per_issue": cpu_ms,
         "rounds": {name: [round(rate, 1) for rate in runs] for name, runs in rates.items()},
         "counts": vars(counts),
         "commit": summary.commit(),
@@ -85,29 +90,38 @@ def measure(counts: Counts, directory: Path, console: Console) -> dict[str, Any]
     }
 
 
-def _rates(counts: Counts, directory: Path, bars: Bars) -> tuple[dict[str, list[float]], dict[str, dict[str, float]]]:
-    """Rates a second of every round, and the HTTP latencies of the fastest round."""
+def _rates(
+    counts: Counts, directory: Path, bars: Bars
+) -> tuple[dict[str, list[float]], dict[str, dict[str, float]], dict[str, float]]:
+    """Rates a second of every round; HTTP latencies of the fastest round; least CPU time of the single-process ways."""
     rates: dict[str, list[float]] = {}
+    cpu_ms: dict[str, float] = {}
     fastest: dict[str, Load] = {}
 
     def note(name: str, count: int, seconds: float) -> None:
         rates.setdefault(name, []).append(count / seconds)
+
+    def note_both(name: str, count: int, taken: Taken) -> None:
+        note(name, count, taken.seconds)
+        way = name.removesuffix("_per_s")
+        cpu_ms[way] = min(cpu_ms.get(way, inf), 1_000 * taken.cpu_seconds / count)
 
     chain_town = found_town(directory / "chain", bars.bar("founding the chain's ledger", SELLERS + 1))
     http_town = found_town(directory / "http", bars.bar("founding the served ledger", SELLERS + 1))
     with closing(ChainBench(chain_town)) as chain:
         for turn in range(1, counts.repeats + 1):
             of = f"{turn}/{counts.repeats}"
-            note("naive_per_s", counts.naive, naive_seconds(counts.naive, bars.bar(f"naive way {of}", counts.naive)))
+            advance = bars.bar(f"naive way {of}", counts.naive)
+            note_both("naive_per_s", counts.naive, naive_issues(counts.naive, advance))
             for name, size in (("chain_single_per_s", 1), ("chain_group_per_s", BATCH_OPERATIONS)):
                 advance = bars.bar(f"chain alone, groups of {size} {of}", counts.chain)
-                note(name, counts.chain, chain.seconds(counts.chain, size, advance))
+                note_both(name, counts.chain, chain.issues(counts.chain, size, advance))
             for name, count, load in _served(counts, http_town, bars, of):
                 note(name, count, load.seconds)
                 if name not in fastest or load.seconds < fastest[name].seconds:
                     fastest[name] = load
     latencies = {name.removesuffix("_per_s"): summary.latency_ms(load.latencies) for name, load in fastest.items()}
-    return rates, latencies
+    return rates, latencies, {way: round(value, 3) for way, value in cpu_ms.items()}
 
 
 def _served(counts: Counts, town: Town, bars: Bars, of: str) -> list[tuple[str, int, Load]]:

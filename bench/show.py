@@ -27,6 +27,10 @@ def show(report: dict[str, Any], console: Console) -> None:
         f"HTTP of chain alone: single {ratios['http_single_to_chain_single']:.0%}, "
         f"lists {ratios['http_list_to_chain_group']:.0%}"
     )
+    console.print(
+        f"by CPU time, chain alone to naive: groups of 1 {ratios['chain_single_to_naive_by_cpu']:.1f} x, "
+        f"of 256 {ratios['chain_group_to_naive_by_cpu']:.1f} x"
+    )
     latencies = Table("latency, ms", "p50", "p95", "p99")
     for name, values in report["latency_ms"].items():
         latencies.add_row(name.replace("_", " "), *(f"{values[key]:,.1f}" for key in ("p50", "p95", "p99")))

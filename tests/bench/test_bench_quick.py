@@ -53,6 +53,7 @@ def test_a_quick_run_reports_everything(tmp_path: Path) -> None:
     assert set(report["ratios"]) == {
         *("chain_single_to_naive", "chain_group_to_naive", "http_single_to_chain_single"),
         *("http_list_to_chain_group", "http_single_to_naive", "http_list_to_naive"),
+        *("chain_single_to_naive_by_cpu", "chain_group_to_naive_by_cpu"),
     }
     assert report["commit"]
     assert report["machine"]["cores"] >= 1
