@@ -12,7 +12,8 @@ import re
 from typing import Any
 
 from api.problems import INVALID_JSON, ProblemError
-from verifier.canonical import INTEGER_DIGITS_MAX, INTEGER_MAX
+from verifier.canonical import INTEGER_DIGITS_MAX, INTEGER_MAX, check_depth
+from verifier.errors import CanonicalError
 
 DEPTH_MAX = 16  # a list of documents nests 6 deep; deeper only costs stack
 VALUES_MAX = 400_000  # commas and brackets; 256 documents of 100 lines take 300,000
@@ -46,11 +47,13 @@ def _parse(data: bytes) -> Any:
     if sum(map(text.count, ",[{")) > VALUES_MAX:
         raise _RefusedError(f"more than {VALUES_MAX} values", f"超过 {VALUES_MAX} 个值")
     try:
+        check_depth(text)  # before the parser recurses: the engine raises the recursion limit beyond what a stack holds
+    except CanonicalError:
+        raise _too_deep() from None
+    try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
         )
-    except RecursionError:
-        raise _too_deep() from None
     except json.JSONDecodeError as err:
         raise _RefusedError(f"no JSON at character {err.pos}: {err.msg}", f"第 {err.pos} 个字符处不是 JSON") from None
     _check_depth(value)
