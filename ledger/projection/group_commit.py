@@ -1,6 +1,6 @@
 """Many threads' writes in one transaction: one fsync for all of them.
 
-A commit that is safe against power loss waits for the disk, and the disk takes as long for sixty-four writes
+A commit that is safe against power loss waits for the disk, and the disk takes as long for sixteen writes
 as for one. So request threads hand their writes to one thread; it takes what has gathered, runs each inside a
 SAVEPOINT of one transaction, commits, and only then answers every one of them. A write that breaks a rule
 undoes its own savepoint alone.
@@ -22,7 +22,7 @@ from ledger.projection.database import unavailable, writing
 from ledger.projection.errors import DatabaseUnavailableError, StorageError, StoreClosedError, WriteQueueFullError
 
 WAITING_MAX = 1_024  # writes waiting at most; beyond, a caller is told at once instead of waiting without end
-TOGETHER_MAX = 64  # writes in one transaction at most, so that none holds the database's lock for long
+TOGETHER_MAX = 16  # writes in one transaction, 30 ms at most: until then the sequencer cannot write, nor see them
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger.projection import DatabaseUnavailableError, Store, StoreClosedError, WriteQueueFullError, keystore
-from ledger.projection.group_commit import GroupCommit
+from ledger.projection.group_commit import TOGETHER_MAX, GroupCommit
 
 
 class RuleBrokenError(Exception):
@@ -35,7 +35,7 @@ def _hold_writer(store: Store) -> threading.Event:
 def test_writes_that_gather_share_one_transaction(store: Store) -> None:
     commits = []
     release = _hold_writer(store)
-    futures = [store.write_later(_put(f"n{index}")) for index in range(20)]  # type: ignore[arg-type]
+    futures = [store.write_later(_put(f"n{index}")) for index in range(TOGETHER_MAX + 4)]  # type: ignore[arg-type]
     commit = store._commits._write
 
     def counting(together: list[object]) -> object:
@@ -44,8 +44,8 @@ def test_writes_that_gather_share_one_transaction(store: Store) -> None:
 
     store._commits._write = counting  # type: ignore[method-assign,assignment]
     release.set()
-    assert [future.result(10) for future in futures] == [f"n{index}" for index in range(20)]
-    assert commits == [20]
+    assert [future.result(10) for future in futures] == [f"n{index}" for index in range(TOGETHER_MAX + 4)]
+    assert commits == [TOGETHER_MAX, 4]
 
 
 def test_one_broken_rule_does_not_fail_the_others(store: Store) -> None:
