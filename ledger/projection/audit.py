@@ -39,6 +39,8 @@ _OUTCOMES = {
     QueueState.REFUSED: Outcome.REFUSED,
     QueueState.MALFORMED: Outcome.MALFORMED,
 }
+_STATES = {outcome.value: state.value for state, outcome in _OUTCOMES.items()}
+_DECIDED = ("reason", "refused_number", "block")  # what the queue repeats of a group on chain
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,16 @@ def _first_column(table: Table, ours: _KeyedRow, theirs: _KeyedRow) -> Differenc
 
 
 def _compare_queue(stored: Connection) -> Difference | None:
-    """Every outcome in the queue is one that the chain gave."""
+    """Every outcome in the queue is one that the chain gave, and what the chain decided is told as it did."""
+    # of one digest the chain applies or refuses one group at most; replays of it are malformed
+    decided = select(OPERATION, GROUP.c.outcome, *(GROUP.c[name].label(f"chain_{name}") for name in _DECIDED)).join(
+        GROUP, and_(GROUP.c.digest == OPERATION.c.digest, GROUP.c.outcome != Outcome.MALFORMED.value)
+    )
+    for row in stored.execute(decided.order_by(OPERATION.c.seq).execution_options(yield_per=ROWS_AT_A_TIME)):
+        said = {"state": _STATES[row.outcome], **{name: row._mapping[f"chain_{name}"] for name in _DECIDED}}
+        for name, value in said.items():
+            if row._mapping[name] != value:
+                return Difference("operation", row.digest.hex(), name, str(row._mapping[name]), str(value))
     for state, outcome in _OUTCOMES.items():
         on_chain = and_(
             GROUP.c.digest == OPERATION.c.digest, GROUP.c.block == OPERATION.c.block, GROUP.c.outcome == outcome.value
