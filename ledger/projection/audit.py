@@ -149,11 +149,11 @@ def _compare_queue(stored: Connection) -> Difference | None:
     decided = select(OPERATION, GROUP.c.outcome, *(GROUP.c[name].label(f"chain_{name}") for name in _DECIDED)).join(
         GROUP, and_(GROUP.c.digest == OPERATION.c.digest, GROUP.c.outcome != Outcome.MALFORMED.value)
     )
-    for row in stored.execute(decided.order_by(OPERATION.c.seq).execution_options(yield_per=ROWS_AT_A_TIME)):
-        said = {"state": _STATES[row.outcome], **{name: row._mapping[f"chain_{name}"] for name in _DECIDED}}
+    for one in stored.execute(decided.order_by(OPERATION.c.seq).execution_options(yield_per=ROWS_AT_A_TIME)):
+        said = {"state": _STATES[one.outcome], **{name: one._mapping[f"chain_{name}"] for name in _DECIDED}}
         for name, value in said.items():
-            if row._mapping[name] != value:
-                return Difference("operation", row.digest.hex(), name, str(row._mapping[name]), str(value))
+            if one._mapping[name] != value:
+                return Difference("operation", one.digest.hex(), name, str(one._mapping[name]), str(value))
     for state, outcome in _OUTCOMES.items():
         on_chain = and_(
             GROUP.c.digest == OPERATION.c.digest, GROUP.c.block == OPERATION.c.block, GROUP.c.outcome == outcome.value
