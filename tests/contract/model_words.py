@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import rlp
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from tests.contract.wire import as_int
 from verifier.hashing import keccak256
@@ -27,7 +27,7 @@ class Words(defaultdict[tuple[Table, int], int]):
     """Word by (table, key); 0 where nothing was written."""
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(int, *arguments)  # type: ignore[arg-type]
+        super().__init__(int, *arguments)
 
     def __missing__(self, key: tuple[Table, int]) -> int:
         return 0  # without writing it down
@@ -79,9 +79,6 @@ class StorageTrie:
             word = wanted.get(slot, 0)
             if word != self.written.get(slot, 0):
                 path = keccak256(slot.to_bytes(32, "big"))
-                if word:
-                    self.trie[path] = rlp.encode(word)
-                else:
-                    del self.trie[path]
+                self.trie[path] = rlp.encode(word) if word else b""  # which takes it out
         self.written = wanted
         return bytes(self.trie.root_hash)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from eth_abi import encode
+from eth_abi.abi import encode
 
 from tests.contract.wire import as_int, checksum, deploy, send_transaction
 from tests.contract.world import GROSS, MONTH, NUMBER, World, opened_world

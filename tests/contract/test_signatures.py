@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.contract.model import recovered_address
@@ -12,7 +14,7 @@ from verifier.operations import GROUP_LIFETIME_MAX_S, SECP256K1_ORDER, Code, Ope
 from verifier.words import PartyKind, Table
 
 
-def signed_issue(world: World, **signing: object) -> Signed:
+def signed_issue(world: World, **signing: Any) -> Signed:
     return world.sign("clerk", world.issue_operation(), **signing)
 
 

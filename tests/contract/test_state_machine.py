@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -227,7 +228,7 @@ class LedgerMachine(RuleBasedStateMachine):
         numbers = NUMBERS if bent == "number" else fitting if fitting and bent != "option" else issued or NUMBERS
         return numbers[index % len(numbers)]
 
-    def on_invoice(self, code: Code, number: int, subject: str, bent: str, **fields: int) -> Operation:
+    def on_invoice(self, code: Code, number: int, subject: str, bent: str, **fields: Any) -> Operation:
         version = self.twin.model.words.state(number).version + (bent == "version")
         return Operation(code=code, subject=self.twin.id_of(subject), number=number, version=version, **fields)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_the_authority_retires_in_its_own_name_only(old: World) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"terms": 0}, {"terms": 1 << 160 | 5}, {"number": 1}])
-def test_a_successor_is_an_address(old: World, fields: dict[str, int]) -> None:
+def test_a_successor_is_an_address(old: World, fields: dict[str, Any]) -> None:
     operation = replace(retirement(old, old.address), **fields)
     assert old.refusal("authority", operation) == (Reason.BAD_TERMS, operation.number)
 

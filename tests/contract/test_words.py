@@ -45,7 +45,7 @@ def test_a_whole_history_is_in_two_words(world: World) -> None:
         month=MONTH,
         version=1,
     )
-    locked = {"claim": Claim.LOCKED}
+    locked: dict[str, int] = {"claim": Claim.LOCKED}
     history: list[tuple[str, Operation, dict[str, int]]] = [
         ("clerk", world.issue_operation(mode=0, special=1), {"version": 0}),
         ("seller", op(world, Code.TRANSFER, "seller", 1, party=ids["employee"]), {"holder": ids["employee"]}),

@@ -12,7 +12,7 @@ from typing import Any
 
 import coincurve
 from eth_tester import EthereumTester, PyEVMBackend
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from verifier.hashing import keccak256
 from verifier.operations import Operation, group_digest

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_tester import EthereumTester
 
 from tests.contract.drafts import DAY_S, GROSS, MONTH, NUMBER, QUOTA, Drafts, identity_of
