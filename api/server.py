@@ -15,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
+from api.protocol import BoundedProtocol
 from ledger.service import ServiceError
 from ledger.settings import Settings
 
@@ -69,7 +70,7 @@ def serve(settings: Settings, *, listening_fd: int | None = None) -> int:
         factory=True,
         workers=settings.workers,
         loop="asyncio",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
