@@ -8,6 +8,8 @@ from pathlib import Path
 from ledger.cli.output import fail
 from ledger.domain.invoice import PartyDetails
 from ledger.formats import FILE_SIZE_MAX, FormatError, read_file
+from verifier.canonical import check_depth
+from verifier.errors import EvidenceError
 
 
 def draft_of_file(path: Path, buyer_name: str | None, buyer_tax_id: str | None) -> object:
@@ -43,8 +45,10 @@ def _read_draft(path: Path, data: bytes) -> dict[str, object]:
 
 def _json_draft(path: Path, data: bytes) -> dict[str, object]:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        text = data.decode()
+        check_depth(text)
+        value = json.loads(text)
+    except (ValueError, EvidenceError) as error:
         fail(f"{path}: not JSON: {error}", f"{path}：不是 JSON")
     if not isinstance(value, dict):
         fail(f"{path}: a draft is a JSON object", f"{path}：发票草稿须为 JSON 对象")

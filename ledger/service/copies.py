@@ -25,6 +25,8 @@ from ledger.service.errors import NotReady
 from ledger.service.installation import close_context, open_context
 from ledger.service.places import require_unused, sync_directory
 from ledger.settings import EMBEDDED_CHAIN, Settings
+from verifier.canonical import check_depth
+from verifier.errors import EvidenceError
 from verifier.hashing import keccak256
 
 MANIFEST_NAME = "manifest.json"
@@ -157,10 +159,12 @@ def _write_manifest(directory: Path, progress: Progress | None) -> int:
 def _manifest_of(source: Path) -> dict[str, str]:
     """Hash by name of every file of a backup, which holds these files and no other. Raises: NotReady."""
     try:
-        manifest = json.loads((source / MANIFEST_NAME).read_text(encoding="ascii"))
+        text = (source / MANIFEST_NAME).read_text(encoding="ascii")
+        check_depth(text)
+        manifest = json.loads(text)
         files = {str(name): str(value) for name, value in manifest["files"].items()}
         known = manifest["format"] == MANIFEST_FORMAT
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EvidenceError) as err:
         raise NotReady(
             f"{source} is not a backup: it holds no readable {MANIFEST_NAME}", f"{source} 不是备份目录"
         ) from err

@@ -8,6 +8,8 @@ from pathlib import Path
 from ledger.service.errors import NotReady
 from ledger.settings import EMBEDDED_CHAIN, Settings
 
+SQLITE_START = b"SQLite format 3\0"  # of every database file that holds anything
+
 
 def chain_place(settings: Settings) -> Path | str:
     """Where the chain is: a directory, or the address of a JSON-RPC node."""
@@ -27,13 +29,22 @@ def require_unused(data_dir: Path, action: str, action_zh: str) -> None:
 
 
 def require_database(settings: Settings) -> None:
-    """The SQLite file is there: opening a missing one would make an empty one. Raises: NotReady."""
-    path = settings.data_dir / "ledger.sqlite"
-    if settings.database_url or (path.exists() and path.stat().st_size > 0):
+    """The SQLite file is one: opening a missing or an empty file would make a new database. Raises: NotReady."""
+    if settings.database_url:
         return
+    path = settings.data_dir / "ledger.sqlite"
+    try:
+        with path.open("rb") as file:
+            if file.read(len(SQLITE_START)) == SQLITE_START:
+                return
+        said, said_zh = "is damaged: it is no database", "已损坏，不是数据库"
+    except FileNotFoundError:
+        said, said_zh = "is missing", "不存在"
+    except OSError as err:
+        said, said_zh = f"cannot be read: {err.strerror}", "无法读取"
     raise NotReady(
-        f"{path} is missing or empty: restore a backup, or run `einvoice init` for a new ledger",
-        f"{path} 不存在或为空，请恢复备份，或用 einvoice init 新建账本",
+        f"{path} {said}; restore a backup, or run `einvoice init` for a new ledger elsewhere",
+        f"{path} {said_zh}，请恢复备份，或另选目录用 einvoice init 新建账本",
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -25,10 +27,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 @pytest.fixture
 def ended() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes put in here are gone when the test ends."""
+    """Processes put in here are gone when the test ends, and whatever they started."""
     processes: list[subprocess.Popen[str]] = []
     yield processes
     for process in processes:
-        if process.poll() is None:
-            process.kill()
+        with suppress(ProcessLookupError):  # the whole group ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

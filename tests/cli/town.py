@@ -58,11 +58,11 @@ class Shell:
         return answer
 
     def spawn(self, *arguments: str | int | Path, **environment: str) -> subprocess.Popen[str]:
-        """A command as a process of its own."""
+        """A command as the first process of a group of its own."""
         return subprocess.Popen(
             [*EINVOICE, *map(str, arguments)],
             env={**os.environ, **self.environment(**environment)},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 
     def environment(self, **changes: str) -> dict[str, str]:

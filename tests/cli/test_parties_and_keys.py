@@ -1,0 +1,143 @@
+"""`einvoice party` and `einvoice key`: what they do, and what they refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.town import BUYER_TAX_ID, OFFICER, SELLER_TAX_ID, Town, enrolled
+
+REFUSED = 3
+
+
+def listed(town: Town, party: int) -> dict[str, object]:
+    rows = town.shell.done("party", "list", "--as", OFFICER, "--json").json
+    return next(row for row in rows if row["party"] == party)
+
+
+def test_enrolling_prints_a_key_of_the_new_party_once(town: Town) -> None:
+    answer = town.shell.done("party", "enrol", "李四", "--as", OFFICER)
+    assert "recorded: party" in answer.out
+    assert "api_key: einv_" in answer.out
+
+
+def test_an_enterprise_is_enrolled_only_once(town: Town) -> None:
+    answer = town.shell.run("party", "enrol", "冒名公司", "--as", OFFICER, "--tax-id", SELLER_TAX_ID)
+    assert answer.code == 1
+    assert f"party {town.seller}" in answer.err
+    assert "已登记" in answer.err
+
+
+@pytest.mark.parametrize("tax_id", ["91310112703255042X", "1", "", "９１３１０１１２７０３２５５０４２Ｒ"])
+def test_an_enterprise_needs_a_tax_id_that_is_one(town: Town, tax_id: str) -> None:
+    answer = town.shell.run("party", "enrol", "某公司", "--as", OFFICER, "--tax-id", tax_id)
+    assert (answer.code, answer.out) == (1, "")
+    assert "tax_id" in answer.err
+
+
+@pytest.mark.parametrize("as_party", ["seller", "employee"])
+def test_only_an_officer_enrols(town: Town, as_party: str) -> None:
+    answer = town.shell.run("party", "enrol", "某人", "--as", getattr(town, as_party))
+    assert answer.code == 1
+    assert "officer" in answer.err
+
+
+def test_a_party_nobody_knows_signs_nothing(town: Town) -> None:
+    answer = town.shell.run("party", "enrol", "某人", "--as", 99)
+    assert answer.code == 1
+    assert "99" in answer.err
+
+
+def test_a_quota_is_set_and_shown(town: Town) -> None:
+    answer = town.shell.done("party", "quota", town.employer, 500_000, "--as", OFFICER, "--json")
+    assert answer.json["status"] == "recorded"
+    assert listed(town, town.employer)["quota_fen"] == 500_000
+    assert "quota 500000 fen" in town.shell.done("party", "list", "--as", OFFICER).out
+
+
+@pytest.mark.parametrize("fen", ["99999999999999999999", "1.5", "abc", "-1"])
+def test_a_quota_out_of_range_is_refused(town: Town, fen: str) -> None:
+    before = listed(town, town.seller)["quota_fen"]
+    assert town.shell.run("party", "quota", town.seller, fen, "--as", OFFICER).code in (1, 2)
+    assert listed(town, town.seller)["quota_fen"] == before
+
+
+def test_a_segment_names_the_numbers_allotted(town: Town) -> None:
+    first = town.shell.done("party", "segment", town.employer, "--as", OFFICER, "--json").json
+    assert int(first["last_number"]) - int(first["first_number"]) == 9_999
+    more = town.shell.done("party", "segment", town.employer, "--as", OFFICER, "--blocks", 2)
+    assert f"first_number: {int(first['last_number']) + 1}" in more.out
+    assert len(listed(town, town.employer)["segments"]) >= 2
+
+
+@pytest.mark.parametrize("options", [("--blocks", "0"), ("--blocks", "-1"), ("--area", "12"), ("--area", "abcd")])
+def test_a_segment_of_no_size_or_area_is_refused(town: Town, options: tuple[str, str]) -> None:
+    assert town.shell.run("party", "segment", town.seller, "--as", OFFICER, *options).code in (1, 2)
+
+
+def test_a_person_gets_no_segment(town: Town) -> None:
+    assert town.shell.run("party", "segment", town.employee, "--as", OFFICER).code in (1, REFUSED)
+
+
+def test_an_enterprise_grants_and_revokes(town: Town) -> None:
+    shell = town.shell
+    shell.done("party", "grant", town.employee, "claim", "finance", "--as", town.employer)
+    assert listed(town, town.employer)["grants"] == [[town.employee, ["finance", "claim"]]]
+    shell.done("party", "revoke", town.employee, "claim", "--as", town.employer)
+    assert listed(town, town.employer)["grants"] == [[town.employee, ["finance"]]]
+
+
+@pytest.mark.parametrize("command", ["grant", "revoke"])
+def test_a_grant_that_is_none_is_named(town: Town, command: str) -> None:
+    answer = town.shell.run("party", command, town.employee, "steal", "--as", town.employer)
+    assert answer.code == 1
+    assert "steal" in answer.err
+    assert town.shell.run("party", command, 99, "claim", "--as", town.employer).code == 1
+    assert town.shell.run("party", command, town.employee, "--as", town.employer).code == 2
+
+
+def test_a_suspended_party_is_reinstated_once(town: Town) -> None:
+    shell = town.shell
+    someone = enrolled(shell, "王五")
+    assert shell.done("party", "suspend", someone, "--as", OFFICER, "--reason", "returns overdue", "--json").json[
+        "block"
+    ]
+    assert listed(town, someone)["suspended"] is True
+    again = shell.run("party", "suspend", someone, "--as", OFFICER)
+    assert again.code == REFUSED
+    assert again.out.startswith("refused:")
+    assert len(again.err.splitlines()) == 2  # the reason, in two languages
+    shell.done("party", "reinstate", someone, "--as", OFFICER)
+    assert listed(town, someone)["suspended"] is False
+    assert shell.run("party", "reinstate", someone, "--as", OFFICER, "--json").json["refusal"]
+
+
+def test_a_party_lists_only_what_it_may_see(town: Town) -> None:
+    seen = town.shell.done("party", "list", "--as", town.employee).out
+    assert "深圳咖啡有限公司" in seen
+    assert BUYER_TAX_ID in seen
+    stranger = enrolled(town.shell, "路人甲")
+    assert "张三" not in town.shell.done("party", "list", "--as", stranger).out
+    assert "张三" in town.shell.done("party", "list", "--as", OFFICER).out
+
+
+def test_an_api_key_is_made_for_a_party_that_is_there(town: Town) -> None:
+    assert town.shell.done("key", "api", town.seller, "--label", "till-1").out.startswith("einv_")
+    made = town.shell.done("key", "api", town.seller, "--label", "till-2", "--json").json
+    assert (made["party"], made["label"]) == (town.seller, "till-2")
+    assert town.shell.run("key", "api", 99).code == 1
+    assert town.shell.run("key", "api", town.seller, "--label", "x" * 5_000).code == 1
+
+
+def test_a_rotated_key_goes_on_signing(town: Town) -> None:
+    answer = town.shell.done("key", "rotate", "--as", town.employer, "--json")
+    assert answer.json["status"] == "recorded"
+    town.shell.done("party", "grant", town.employee, "issue", "--as", town.employer)
+
+
+def test_only_the_authority_recovers_a_key(town: Town) -> None:
+    assert town.shell.done("key", "recover", town.seller, "--json").json["status"] == "recorded"
+    for somebody in (OFFICER, town.employer):
+        answer = town.shell.run("key", "recover", town.seller, "--as", somebody)
+        assert answer.code in (1, REFUSED)
+        assert answer.err
+    assert town.shell.run("key", "recover", 99).code == 1
