@@ -96,6 +96,7 @@ class Settings(BaseSettings):
         default="info", description="Least severe log line written."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="Form of a log line.")
+
     @property
     def database(self) -> str:
         """SQLAlchemy URL of the SQL database, the default filled in."""
