@@ -17,7 +17,8 @@ import pytest
 from tests.cli.town import EINVOICE, Shell, Town, draft_file
 
 pytestmark = pytest.mark.slow
-STOP_LIMIT_S = 20
+START_LIMIT_S = 120  # two processes on a busy machine
+STOP_LIMIT_S = 30
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def shell(town: Town, tmp_path: Path) -> Shell:
 
 
 def first_line(process: subprocess.Popen[str]) -> str:
-    timer = threading.Timer(60, process.kill)
+    timer = threading.Timer(START_LIMIT_S, process.kill)
     timer.start()
     try:
         return process.stdout.readline().strip()
@@ -80,7 +81,7 @@ def test_a_second_serve_on_the_same_ledger_refuses(shell: Shell, ended: list) ->
     _, url = served(shell, ended)
     second = shell.spawn("serve")
     ended.append(second)
-    printed, said = second.communicate(timeout=60)
+    printed, said = second.communicate(timeout=START_LIMIT_S)
     assert (second.returncode, printed) == (1, "")
     assert "another process" in said
     assert "the node did not start" in said
@@ -92,7 +93,7 @@ def test_serve_says_that_its_port_is_taken(shell: Shell, tmp_path: Path, town: T
     _, url = served(shell, ended)
     other = town.shell.copy_to(tmp_path / "other").spawn("serve", EINVOICE_PORT=url.rsplit(":", 1)[1])
     ended.append(other)
-    printed, said = other.communicate(timeout=60)
+    printed, said = other.communicate(timeout=START_LIMIT_S)
     assert (other.returncode, printed) == (1, "")
     assert "the API did not start" in said
     assert "Traceback" not in said
@@ -113,7 +114,7 @@ def test_serve_init_sets_up_what_is_missing_and_serve_alone_does_not(tmp_path: P
     shell = Shell(tmp_path / "data")
     alone = shell.spawn("serve")
     ended.append(alone)
-    _, said = alone.communicate(timeout=60)
+    _, said = alone.communicate(timeout=START_LIMIT_S)
     assert alone.returncode == 1
     assert "einvoice init" in said
     process = shell.spawn("serve", "--init")
@@ -170,7 +171,7 @@ def test_a_backup_taken_while_invoices_are_issued_is_whole(
             "kind": "ordinary", "buyer": {"name": "散客", "tax_id": ""}, "lines": [line],
             "net_fen": 100, "tax_fen": 3, "gross_fen": 103,
         }  # fmt: skip
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=START_LIMIT_S) as client:
             while not stop.is_set():
                 headers = {"Idempotency-Key": f"order-{threading.get_ident()}-{len(recorded)}-{time.monotonic_ns()}"}
                 answer = client.post("/v1/invoices", json={"document": document}, headers=headers)
@@ -205,7 +206,7 @@ def test_a_backup_taken_while_invoices_are_issued_is_whole(
             restored.done("verify", evidence, "--trust", trust, "--offline")
 
 
-@pytest.mark.parametrize("command", [("rebuild",), ("audit",), ("backup", "copy")], ids=" ".join)
+@pytest.mark.parametrize("command", [("rebuild",), ("audit",), ("backup", "new")], ids=" ".join)
 def test_long_work_shows_a_bar_on_a_terminal(shell: Shell, tmp_path: Path, command: tuple[str, ...]) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -220,6 +221,6 @@ def test_long_work_shows_a_bar_on_a_terminal(shell: Shell, tmp_path: Path, comma
     except OSError:
         pass  # the terminal's other end is closed
     os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=START_LIMIT_S) == 0
     assert command[0].encode() in shown
     assert "━".encode() in shown
