@@ -59,7 +59,7 @@ class Bars:
 
 def measure(counts: Counts, directory: Path, console: Console) -> dict[str, Any]:
     """The report of one run; ledgers are made below `directory`."""
-    load_before = summary.machine()
+    commit, load_before = summary.commit(), summary.machine()["load_average"]  # as begun: others may commit meanwhile
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         bars = Bars(progress)
@@ -83,10 +83,10 @@ def measure(counts: Counts, directory: Path, console: Console) -> dict[str, Any]
         "cpu_ms_per_issue": cpu_ms,
         "rounds": {name: [round(rate, 1) for rate in runs] for name, runs in rates.items()},
         "counts": vars(counts),
-        "commit": summary.commit(),
+        "commit": commit,
         "measured_at": summary.now_text(),
         "machine": summary.machine(),
-        "load_average_before": load_before["load_average"],
+        "load_average_before": load_before,
     }
 
 
