@@ -113,6 +113,8 @@ def _rates(
             of = f"{turn}/{counts.repeats}"
             advance = bars.bar(f"naive way {of}", counts.naive)
             note_both("naive_per_s", counts.naive, naive_issues(counts.naive, advance))
+            advance = bars.bar(f"naive way, gas given {of}", counts.naive)
+            note_both("naive_gas_given_per_s", counts.naive, naive_issues(counts.naive, advance, gas_given=True))
             for name, size in (("chain_single_per_s", 1), ("chain_group_per_s", BATCH_OPERATIONS)):
                 advance = bars.bar(f"chain alone, groups of {size} {of}", counts.chain)
                 note_both(name, counts.chain, chain.issues(counts.chain, size, advance))

@@ -9,6 +9,7 @@ from rich.table import Table
 
 WAYS = (
     ("naive way: eth-tester, one transaction an issue", "naive_per_s", None),
+    ("naive way, its gas given by hand", "naive_gas_given_per_s", None),
     ("chain alone, groups of 1", "chain_single_per_s", "chain_single_to_naive"),
     ("chain alone, groups of 256", "chain_group_per_s", "chain_group_to_naive"),
     ("HTTP, single posts, 64 connections", "http_single_per_s", "http_single_to_naive"),

@@ -58,7 +58,7 @@ def check_issue(what: uint256, terms: uint256, who: bytes32, room: uint256) -> u
         if mode == 1:
             return layout.BAD_TERMS
     else:
-        named: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF)
+        named: uint256 = storage.party_of(who)
         if named != 0 and named >> 32 != layout.ENTERPRISE:
             return layout.UNKNOWN_PARTY
     if mode == 2 and storage.kind((what >> 160) & layout.M32) != layout.PERSON:
@@ -109,7 +109,7 @@ def check(what: uint256, terms: uint256, actor: uint256, actor_word: uint256) ->
 @view
 @internal
 def check_movable(number: uint256, state: uint256) -> uint256:
-    # Not claimed, not fully red, not flagged.
+    # Not claimed, not fully red, not flagged, not booked.
     reason: uint256 = self.check_free(number, state)
     if reason != layout.OK:
         return reason
@@ -117,7 +117,16 @@ def check_movable(number: uint256, state: uint256) -> uint256:
         return layout.IS_REDDENED
     if state & layout.RISK != 0:
         return layout.IS_FLAGGED
+    if self.is_booked(state):
+        return layout.ALREADY_SO  # one booking an invoice: in nobody else's books, and not paid out a second time
     return layout.OK
+
+
+@pure
+@internal
+def is_booked(state: uint256) -> bool:
+    entry: uint256 = state & layout.ENTRY_MASK
+    return entry != 0 and entry != layout.ENTRY_WITHDRAWN
 
 
 @view
@@ -200,8 +209,7 @@ def check_release(what: uint256, terms: uint256, actor: uint256, actor_word: uin
 def check_booking(what: uint256, actor: uint256, state: uint256) -> uint256:
     # book, withdraw booking
     holder: uint256 = (state >> 78) & layout.M32
-    entry: uint256 = state & layout.ENTRY_MASK
-    booked: bool = entry != 0 and entry != layout.ENTRY_WITHDRAWN
+    booked: bool = self.is_booked(state)
     if storage.kind(holder) != layout.ENTERPRISE or not storage.may(holder, actor, layout.MAY_FINANCE):
         return layout.NOT_PERMITTED
     if holder == (state >> 14) & layout.M32:
@@ -276,7 +284,7 @@ def buyer_of(who: bytes32) -> uint256:
     # Party of the buyer named, made now if it was never named before; 0 for a person.
     if who == empty(bytes32):
         return 0
-    buyer: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF) & layout.M32
+    buyer: uint256 = storage.party_of(who) & layout.M32
     if buyer == 0:
         buyer = storage.make_party(who, layout.ENTERPRISE)
         storage.slots[buyer << 8 | layout.PARTY] = layout.ENTERPRISE << 160

@@ -157,7 +157,7 @@ def check_by_officer(what: uint256, terms: uint256, actor_kind: uint256, word: u
 def check_made(what: uint256, terms: uint256, who: bytes32, actor_kind: uint256) -> uint256:
     # enrol, appoint officer
     kind: uint256 = (what >> 128) & 2**20 - 1
-    old: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF)
+    old: uint256 = storage.party_of(who)
     version: uint256 = 0
     if who == empty(bytes32) or what & layout.M80 != convert(who, uint256) >> 176 or terms & layout.M160 == 0:
         return layout.BAD_TERMS
@@ -249,7 +249,7 @@ def write(what: uint256, terms: uint256, who: bytes32, ref: bytes32, digest: byt
 def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (uint256, uint256):
     # (party, its word before the version is raised) of an enrolled or appointed party; a party named before keeps its id
     kind: uint256 = (what >> 128) & 15
-    party: uint256 = storage.word((convert(who, uint256) & ~255) | layout.PARTY_OF) & layout.M32
+    party: uint256 = storage.party_of(who) & layout.M32
     word: uint256 = 0
     if party == 0:
         party = storage.make_party(who, kind)
@@ -258,8 +258,6 @@ def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (ui
     word = word | (terms & layout.M160) | (kind << 160) | ((terms >> 160) << 178)
     if kind == layout.ENTERPRISE:
         word |= (((what >> 148) & layout.M12) - 1) << 166  # nothing to file before its first month
-    # who named the buyer first chose the last byte, which PARTY_OF does not see
-    storage.slots[party << 8 | layout.IDENTITY] = convert(who, uint256)
     storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
     return party, word
 

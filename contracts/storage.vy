@@ -54,10 +54,24 @@ def kind(party: uint256) -> uint256:
     return (self.word(party << 8 | layout.PARTY) >> 160) & 15
 
 
+@view
+@internal
+def party_of(identity: bytes32) -> uint256:
+    # Party and kind << 32 of an identity, 0 if it was never named.
+    return self.word(self.identity_key(identity))
+
+
+@pure
+@internal
+def identity_key(identity: bytes32) -> uint256:
+    # Hashed once more: a key drops the last byte, and nobody may name an identity that shares another's key.
+    return (convert(keccak256(identity), uint256) & ~255) | layout.PARTY_OF
+
+
 @internal
 def make_party(identity: bytes32, kind: uint256) -> uint256:
     party: uint256 = self.word(layout.PARTY_COUNT) + 1
     self.slots[layout.PARTY_COUNT] = party
-    self.slots[(convert(identity, uint256) & ~255) | layout.PARTY_OF] = party | (kind << 32)
+    self.slots[self.identity_key(identity)] = party | (kind << 32)
     self.slots[party << 8 | layout.IDENTITY] = convert(identity, uint256)
     return party

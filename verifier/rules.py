@@ -164,6 +164,7 @@ def _require_free(state: InvoiceState, time_s: int) -> None:
     _require(state.word.claim != Claim.SETTLED, "settled already")
     _require(not state.is_locked_at(time_s), "locked already")
     _require(state.word.colour != Colour.FULLY_RED and not state.word.risk, "reddened or flagged")
+    _require(state.word.entry not in {Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE}, "booked already")
 
 
 def _require_holder(state: InvoiceState, operation: Operation) -> None:

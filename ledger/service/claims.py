@@ -37,7 +37,7 @@ from ledger.service.views import (
 from ledger.service.writing import Draft, request_hash, submit, written
 from verifier.canonical import Json
 from verifier.operations import Code, Operation, Reason
-from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Grant, PartyKind
+from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Entry, Grant, PartyKind
 
 CLAIM_LINES_MAX = 100  # the batch of the model's reimbursement interface; one group takes 256
 REFERENCE_LENGTH_MAX = 128
@@ -259,6 +259,8 @@ def lock_reason(record: InvoiceRecord | None, actor: int, employer: int, *, gran
         return Reason.REDDENED
     if record.risk:
         return Reason.FLAGGED
+    if record.entry in (Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE):
+        return Reason.ALREADY_SO
     if record.seller in (record.holder, employer):
         return Reason.OWN_INVOICE
     if record.buyer not in (0, employer):

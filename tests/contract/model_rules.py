@@ -241,6 +241,7 @@ def movable(words: Words, number: int, now: int, state: StateWord) -> None:
     require(state.claim != Claim.SETTLED, Reason.SETTLED)
     require(state.colour != Colour.FULLY_RED, Reason.REDDENED)
     require(not state.risk, Reason.FLAGGED)
+    require(state.entry not in BOOKED, Reason.ALREADY_SO)
 
 
 def lock(words: Words, op: Operation, actor: int, now: int, state: StateWord) -> None:

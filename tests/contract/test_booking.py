@@ -94,12 +94,6 @@ def test_a_seller_does_not_book_its_own_invoice(world: World) -> None:
     world.do("cashier", book(world))
 
 
-def test_a_seller_does_not_withdraw_what_another_booked(held: World) -> None:
-    held.do("cashier", book(held))
-    held.do("cashier", held.operation(Code.TRANSFER, "employer", party=held.ids["seller"]))
-    refused(held, "seller", withdraw(held, "seller"), Reason.OWN_INVOICE)
-
-
 def test_a_claimed_and_a_settled_invoice_are_booked_by_the_employer(held: World) -> None:
     held.do("employee", held.operation(Code.LOCK, "employer", party=held.ids["employer"], terms=5))
     held.do("cashier", book(held))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.wire import RevertedError, address_int, as_int, key_of
 from tests.contract.world import DAY_S, MONTH, NUMBER, World, identity_of, opened_world
+from verifier.hashing import keccak256
 from verifier.operations import Code, Operation, Reason
 from verifier.words import (
     RECOVERY_DELAY_S,
@@ -19,6 +20,7 @@ from verifier.words import (
     PartyKind,
     StateWord,
     Table,
+    hash_key,
     head_after,
 )
 
@@ -28,7 +30,7 @@ CARRIED = [
     (Table.CLAIM, NUMBER),
     *((Table.PARTY, party) for party in range(1, 12)),
     *((table, party) for table in (Table.IDENTITY, Table.CERTIFICATE) for party in range(2, 11)),
-    (Table.PARTY_OF, as_int(identity_of("employer")) >> 8),
+    (Table.PARTY_OF, hash_key(keccak256(identity_of("employer")))),
     (Table.SEGMENT, NUMBER // SEGMENT_BLOCK_SIZE),
     (Table.MONTH, MONTH),
     (Table.PARTY_COUNT, 0),

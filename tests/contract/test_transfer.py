@@ -126,3 +126,14 @@ def test_a_lapsed_lock_ends_with_the_next_transfer(world: World) -> None:
     world.do("employee", transfer(world, "intruder", "employee"))
     assert (world.state().claim, world.state().holder) == (Claim.FREE, world.ids["intruder"])
     assert world.word(Table.CLAIM, NUMBER) != 0  # kept as it was, though it locks no more
+
+
+def test_a_booked_invoice_is_not_handed_on_nor_claimed_until_the_booking_is_withdrawn(world: World) -> None:
+    world.do("clerk", world.issue_operation())
+    world.do("cashier", world.operation(Code.BOOK, "employer", option=1))
+    assert world.refusal("cashier", transfer(world, "employee", "employer")) == (Reason.ALREADY_SO, NUMBER)
+    claim = {"party": world.ids["employer"], "terms": CLAIM_ID}
+    assert world.refusal("cashier", world.operation(Code.LOCK, "employer", **claim)) == (Reason.ALREADY_SO, NUMBER)
+    world.do("cashier", world.operation(Code.WITHDRAW_BOOKING, "employer"))
+    world.do("cashier", transfer(world, "employee", "employer"))
+    assert world.state().holder == world.ids["employee"]

@@ -171,12 +171,12 @@ def test_versions_of_waiting_operations_follow_each_other_or_are_refused_in_word
     number, hurried = world.issued(cast.seller, buyer=cast.employer), world.hurried()
     with world.sequencing.held():
         first = hurried.book(cast.cashier, number, deductible=True, idempotency_key=world.key())
-        second = hurried.transfer(cast.cashier, number, cast.claimant.party, idempotency_key=world.key())
+        second = hurried.withdraw_booking(cast.cashier, number, reason="wrong month", idempotency_key=world.key())
     assert wait(world, cast.cashier, first.digest).status is WriteStatus.RECORDED
     answer = wait(world, cast.cashier, second.digest)
     assert answer.refusal is not None
     assert answer.refusal.reason == "stale_version"
-    must(world.ledger.transfer(cast.cashier, number, cast.claimant.party, idempotency_key=world.key()))
+    must(world.ledger.withdraw_booking(cast.cashier, number, reason="wrong month", idempotency_key=world.key()))
 
 
 def wait(world: World, caller: Caller, digest: str) -> Written:

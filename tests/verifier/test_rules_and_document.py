@@ -108,15 +108,16 @@ def test_seller_neither_claims_nor_books_its_own_invoice() -> None:
         assert failure(judge(Scenario(moves=(first, move))), "rules") is Reason.RULE_BROKEN
 
 
-def test_seller_does_not_withdraw_what_the_buyer_booked() -> None:
+def test_a_booked_invoice_is_neither_handed_on_nor_claimed() -> None:
     moves = (
         Move(SELLER, issue(option=1 << 2, party=0), ISSUED | {"holder": EMPLOYER}),
         Move(FINANCE, operation(Code.BOOK, EMPLOYER, 1, option=1), {"entry": 1}),
-        Move(FINANCE, operation(Code.TRANSFER, EMPLOYER, 2, party=SELLER), {"holder": SELLER}),
     )
     assert judge(Scenario(moves=moves)).verdict is Result.VALID
-    withdrawn = Move(SELLER, operation(Code.WITHDRAW_BOOKING, SELLER, 3), {"entry": 3})
-    assert failure(judge(Scenario(moves=(*moves, withdrawn))), "rules") is Reason.RULE_BROKEN
+    handed_on = Move(FINANCE, operation(Code.TRANSFER, EMPLOYER, 2, party=SELLER), {"holder": SELLER})
+    claimed = Move(FINANCE, operation(Code.LOCK, EMPLOYER, 2, party=EMPLOYER, terms=CLAIM_ID), {"claim": 1})
+    for move in (handed_on, claimed):
+        assert failure(judge(Scenario(moves=(*moves, move))), "rules") is Reason.RULE_BROKEN
 
 
 # --- steps 10 and 11: document -----------------------------------------------------------------------------
