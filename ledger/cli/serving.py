@@ -127,11 +127,12 @@ def _first_line(child: subprocess.Popen[str], stop: threading.Event) -> str:
 
     def read() -> None:
         assert child.stdout is not None
-        found.append(child.stdout.readline().strip())
-        said.set()
-        for line in child.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+        with child.stdout:
+            found.append(child.stdout.readline().strip())
+            said.set()
+            for line in child.stdout:
+                sys.stdout.write(line)
+                sys.stdout.flush()
 
     threading.Thread(target=read, name="child-output", daemon=True).start()
     deadline = time.monotonic() + START_LIMIT_S

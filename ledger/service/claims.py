@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ledger.domain.numbers import format_number
 from ledger.projection import Connection, NewClaimRequest, claims, invoices, keystore, parties
 from ledger.projection.claims import ClaimRecord
+from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceFilter, InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
@@ -146,7 +147,7 @@ def _seen_as(caller: Caller) -> frozenset[int] | None:
     if caller.is_officer:
         return None
     finance = {enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE}
-    return frozenset(finance | {caller.party})
+    return frozenset({caller.party, *sorted(finance)[: VISIBLE_PARTIES_MAX - 1]})
 
 
 def _release(

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from ledger.chain import ChainReader
 from ledger.domain.groups import ChainDomain
-from ledger.identity import SealedBytes, Vault
+from ledger.identity import SealedBytes, SealError, Vault
 from ledger.projection import Connection, DatabaseUnavailableError, Store, keystore
 from ledger.sequencer import OutcomeWatch
-from ledger.service.errors import Busy
+from ledger.service.errors import Busy, NotReady
 from ledger.settings import Settings
 
 KEYS_CACHED_MAX = 1_024  # opened signing keys kept in memory; opening one costs two AES-GCM calls and a row
@@ -59,6 +59,16 @@ class Context:
         """Sealed bytes for a row; see ledger.identity.vault."""
         return self.vault.seal(plaintext, kind, item_id)
 
+    def opened(self, sealed: bytes, kind: str, item_id: str) -> bytes:
+        """Plaintext of a sealed item. Raises: NotReady when somebody changed the row it stands in."""
+        try:
+            return self.vault.open(sealed, kind, item_id)
+        except SealError as err:
+            raise NotReady(
+                f"a stored {kind} does not open: its row was changed; run `einvoice audit`, restore from a backup",
+                f"已存储的 {kind} 无法解密，数据库记录被改动，请运行 einvoice audit 并从备份恢复",
+            ) from err
+
     def private_key(self, connection: Connection, address: bytes) -> bytes | None:
         """Private key of a 20-byte address, None when it is not in our keeping. Opened ones stay in memory."""
         known = self._keys.get(address)
@@ -66,7 +76,7 @@ class Context:
             stored = keystore.signing_key(connection, address)
             if stored is None:
                 return None
-            known = self.vault.open(stored.sealed_key, SEALED_KEY, address.hex())
+            known = self.opened(stored.sealed_key, SEALED_KEY, address.hex())
             if len(self._keys) >= KEYS_CACHED_MAX:
                 self._keys.clear()
             self._keys[address] = known

@@ -10,7 +10,6 @@ from ledger.chain import ChainError, ChainInUseError, open_reader
 from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
 from ledger.domain.errors import DomainError
-from ledger.identity import SealError
 from ledger.projection import StorageError, Store
 from ledger.projection.audit import AuditReport
 from ledger.projection.audit import audit as audit_projection
@@ -131,7 +130,7 @@ def _document_trouble(context: Context, record: InvoiceRecord, stored: StoredDoc
     try:
         document, seed = opened_stored(context, stored)
         commitment = parse_document(document).commitment(seed)
-    except (SealError, DomainError, ValueError) as err:
+    except (NotReady, DomainError, ValueError) as err:
         return f"the stored document cannot be read: {err}"
     if commitment != record.commitment:
         return f"the stored document commits to {commitment.hex()}"

@@ -109,7 +109,7 @@ def report_of(context: Context, connection: Connection, report_hash: bytes) -> d
     stored = keystore.reference(connection, report_hash)
     if stored is None or stored.sealed is None:
         return None
-    opened = context.vault.open(stored.sealed, SEALED_REFERENCE, report_hash.hex())
+    opened = context.opened(stored.sealed, SEALED_REFERENCE, report_hash.hex())
     value = loads(opened[SALT_SIZE:], REPORT_SIZE_MAX)
     assert isinstance(value, dict)
     return dict(value)

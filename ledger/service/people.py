@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ledger.domain.identities import Identity
 from ledger.identity import ApiKeyError, parse_api_key
 from ledger.projection import Connection, invoices, keystore, parties
+from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import PartyName
 from ledger.projection.parties import PartyRecord
@@ -110,9 +111,9 @@ def seen_as(caller: Caller) -> frozenset[int] | None:
     """Parties whose invoices the caller may see: itself and enterprises it issues or settles for; None = all."""
     if caller.is_officer:
         return None
-    return frozenset(
-        {caller.party} | {enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE}
-    )
+    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE)
+    # grants come unasked, so a stranger's hundred must not stop a search
+    return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
 
 
 def may_see_claim(caller: Caller, claimant: int | None, employer: int | None, holder: int) -> bool:
@@ -180,7 +181,7 @@ def _display_name(context: Context, record: PartyRecord, entry: PartyName | None
     if entry is not None:
         name = entry.display_name
         if name is None and entry.sealed is not None:
-            name = context.vault.open(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
+            name = context.opened(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
         if name is None:
             name = Identity.parse(entry.identity_text).id
     return name or bare_name(record)

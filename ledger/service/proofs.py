@@ -118,9 +118,9 @@ def _opened(context: Context, connection: Connection, record: InvoiceRecord) -> 
 def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, Json], bytes]:
     """Plain document and seed of a stored one that was not erased. Raises: SealError."""
     text = format_number(stored.number)
-    value = loads(context.vault.open(stored.sealed_document or b"", SEALED_DOCUMENT, text), DOCUMENT_SIZE_MAX)
+    value = loads(context.opened(stored.sealed_document or b"", SEALED_DOCUMENT, text), DOCUMENT_SIZE_MAX)
     assert isinstance(value, dict)
-    return value, context.vault.open(stored.sealed_seed or b"", SEALED_SEED, text)
+    return value, context.opened(stored.sealed_seed or b"", SEALED_SEED, text)
 
 
 def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
