@@ -2,6 +2,7 @@
 
     python -m contracts.mutants                     every mutant; exit code 1 if one survives
     python -m contracts.mutants --only check_lock   those whose description holds that text
+    python -m contracts.mutants --new               those that no remembered test noticed, after an edit
     python -m contracts.mutants --list              describes them, runs nothing
 
 A mutant is the contract with one condition changed: an `if` that never holds, an `assert` that always does, one side
@@ -47,40 +48,40 @@ BOUNDARIES: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 TESTS_FIRST = {
-    "apply": ("issue", "groups", "keys", "months", "supervision", "succession"),
-    "_check_actor": ("supervision", "enrolment"),
-    "_seller_month": ("issue", "supervision"),
-    "_check": ("groups",),
-    "_signer": ("signatures", "succession"),
-    "_write": ("words",),
-    "check_seller": ("issue", "supervision"),
-    "check_issue": ("issue",),
-    "check_free": ("claims", "transfer"),
-    "check_movable": ("coloured", "claims"),
-    "check_transfer": ("transfer",),
-    "check_lock": ("claims",),
-    "check": ("claims", "keys", "grants", "enrolment", "months", "succession", "transfer", "supervision"),
-    "check_release": ("claims", "coloured"),
-    "check_booking": ("booking", "coloured"),
-    "check_own": ("grants", "keys"),
-    "check_by_officer": ("supervision", "enrolment", "keys"),
-    "check_made": ("enrolment",),
-    "check_segment": ("supervision",),
-    "check_filing": ("months",),
-    "changed_party": ("grants", "months", "supervision"),
-    "current": ("keys",),
-    "write_recovery": ("keys",),
-    "write": ("words", "enrolment", "months", "succession"),
-    "write_issue": ("words", "issue"),
-    "buyer_of": ("issue", "enrolment"),
-    "write_made": ("enrolment", "keys"),
-    "write_changed": ("supervision", "keys", "grants", "months"),
-    "make_party": ("enrolment",),
-    "word": ("succession",),
-    "may_act": ("succession",),
-    "may": ("grants", "issue"),
+    "InvoiceLedger.apply": ("issue", "groups", "keys", "months", "supervision", "succession"),
+    "InvoiceLedger._check_actor": ("supervision", "enrolment"),
+    "InvoiceLedger._seller_month": ("issue", "supervision"),
+    "InvoiceLedger._check": ("groups",),
+    "InvoiceLedger._signer": ("signatures", "succession"),
+    "InvoiceLedger._write": ("words",),
+    "invoices.check_seller": ("issue", "supervision"),
+    "invoices.check_issue": ("issue",),
+    "invoices.check_free": ("claims", "transfer"),
+    "invoices.check": ("claims", "transfer", "booking"),
+    "invoices.check_movable": ("coloured", "claims"),
+    "invoices.check_transfer": ("transfer",),
+    "invoices.check_lock": ("claims", "coloured"),
+    "invoices.check_release": ("claims", "coloured"),
+    "invoices.check_booking": ("booking", "coloured"),
+    "invoices.write": ("words",),
+    "invoices.write_issue": ("words", "issue"),
+    "invoices.buyer_of": ("issue", "enrolment"),
+    "parties.check": ("months", "grants", "keys", "supervision", "enrolment", "succession"),
+    "parties.check_own": ("grants", "keys"),
+    "parties.check_by_officer": ("supervision", "enrolment", "keys"),
+    "parties.check_made": ("enrolment",),
+    "parties.check_segment": ("supervision",),
+    "parties.check_filing": ("months",),
+    "parties.changed_party": ("grants", "months", "supervision"),
+    "parties.current": ("keys",),
+    "parties.write": ("enrolment", "months", "succession"),
+    "parties.write_made": ("enrolment", "keys"),
+    "parties.write_changed": ("supervision", "keys", "grants", "months"),
+    "storage.word": ("succession",),
+    "storage.may_act": ("succession",),
+    "storage.may": ("grants", "issue"),
 }
-"""Test files, without test_ and .py, that are most likely to notice a change of the function."""
+"""Test files, without test_ and .py, that are most likely to notice a change of the module's function."""
 
 EQUIVALENT: dict[str, str] = {
     "InvoiceLedger._seller_month: if quota > used -> quota >= used": "both leave no room when they are equal",
@@ -106,10 +107,15 @@ class Mutant:
     replacement: str
 
     @property
+    def place(self) -> str:
+        """The module and function it changes."""
+        return f"{self.module}.{self.function}"
+
+    @property
     def description(self) -> str:
         """What changes, without line numbers, so that it names the same mutant after edits elsewhere."""
         before = " ".join(self.original.split())
-        return f"{self.module}.{self.function}: {self.statement} {before} -> {self.replacement}"
+        return f"{self.place}: {self.statement} {before} -> {self.replacement}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m contracts.mutants", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--only", default="", help="part of the description of the mutants to try")
     parser.add_argument("--list", action="store_true", help="describe the mutants, run nothing")
+    parser.add_argument("--new", action="store_true", help="only mutants that no remembered test noticed")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"how many suites run side by side ({JOBS})")
     parser.add_argument("--kills", type=Path, default=KILLS_PATH, help="file that remembers which test noticed which")
     options = parser.parse_args(arguments)
@@ -136,12 +143,16 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = EQUIVALENT.keys() - {mutant.description for mutant in known}
     if unknown:
         raise MutationError(f"remove from EQUIVALENT what the sources no longer hold: {sorted(unknown)}")
-    chosen = [mutant for mutant in known if options.only in mutant.description]
+    kills: dict[str, str] = json.loads(options.kills.read_text(encoding="utf-8")) if options.kills.is_file() else {}
+    chosen = [
+        mutant
+        for mutant in known
+        if options.only in mutant.description and not (options.new and mutant.description in kills)
+    ]
     if options.list:
         for mutant in chosen:
             sys.stdout.write(f"{mutant.module}.vy:{mutant.line} {mutant.description}\n")
         return 0
-    kills: dict[str, str] = json.loads(options.kills.read_text(encoding="utf-8")) if options.kills.is_file() else {}
     survivors = []
     for outcome in run(chosen, options.jobs, kills):
         if outcome.killed_by is None:
@@ -286,7 +297,7 @@ def outcome_of(mutant: Mutant, sources: Path, killer: str | None) -> Outcome:
         artifact = compile_contract(directory / SOURCE_PATH.name)
         path = directory / "mutant.json"
         path.write_text(artifact_text(artifact), encoding="utf-8")
-        first, others = suite_files(mutant.function)
+        first, others = suite_files(mutant.place)
         stages = [(first, "not slow"), (others, "not slow"), (first + others, "slow")]
         if killer and f"{SUITE}/{killer}".split("::")[0] in first + others:
             stages.insert(0, ([f"{SUITE}/{killer}"], ""))
@@ -297,12 +308,12 @@ def outcome_of(mutant: Mutant, sources: Path, killer: str | None) -> Outcome:
         return Outcome(mutant, None)
 
 
-def suite_files(function: str) -> tuple[list[str], list[str]]:
-    """Files of the contract suite: those likely to notice a change of `function`, and the others.
+def suite_files(place: str) -> tuple[list[str], list[str]]:
+    """Files of the contract suite: those likely to notice a change at `place`, and the others.
 
     Those that do not run on the artifact a mutant run names are in neither.
     """
-    first = [f"{SUITE}/test_{name}.py" for name in TESTS_FIRST.get(function, ())]
+    first = [f"{SUITE}/test_{name}.py" for name in TESTS_FIRST.get(place, ())]
     left_out = {f"{SUITE}/test_artifact.py", f"{SUITE}/test_mutants.py", *first}
     return first, sorted(str(path) for path in SUITE.glob("test_*.py") if str(path) not in left_out)
 
