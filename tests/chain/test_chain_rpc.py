@@ -23,6 +23,7 @@ from ledger.chain import (
     open_writer,
     remote,
 )
+from ledger.chain.limits import PROOF_KEYS_MAX
 from ledger.chain.records import Header
 from ledger.domain.blocks import Outcome
 from tests.chain.world import SEALER_KEY, SELLER, Actor, Ledger
@@ -206,7 +207,7 @@ def test_unknown_things_are_null_and_bad_parameters_errors(issuing: Ledger) -> N
         ("eth_getStorageAt", ["0x" + "1" * 40, "0x0", "0xffff"], -32602),
         ("eth_getLogs", [{"topics": "0x"}], -32602),
         ("eth_call", [{"to": "0x" + "1" * 39 + "z"}], -32602),
-        ("eth_getProof", ["0x" + "1" * 40, ["0x0"] * 65], -32005),
+        ("eth_getProof", ["0x" + "1" * 40, ["0x0"] * (PROOF_KEYS_MAX + 1)], -32005),
     ):
         with pytest.raises(RpcError) as refused:
             ask(issuing, method, *params)
