@@ -25,7 +25,7 @@ GROUP_TYPEHASH = keccak256(GROUP_TYPE.encode())
 
 
 class Code(IntEnum):
-    """Which operation; reserved codes are named from the start and refused until a contract knows them."""
+    """Which operation (docs/OPERATIONS.md); a code never changes meaning."""
 
     ENROL = 1
     SUSPEND = 2
@@ -68,10 +68,17 @@ class Code(IntEnum):
     REVOKE_CERTIFICATE = 39
 
 
-INVOICE_CODES = frozenset(
-    {Code.ISSUE, Code.TRANSFER, Code.LOCK, Code.UNLOCK, Code.SETTLE, Code.BOOK, Code.WITHDRAW_BOOKING}
-)
+INVOICE_CODES = frozenset(Code) - frozenset(
+    {
+        Code.ENROL, Code.SUSPEND, Code.REINSTATE, Code.ALLOT_SEGMENT, Code.SET_QUOTA, Code.LIFT_BLOCK,
+        Code.APPOINT_OFFICER, Code.DISMISS_OFFICER, Code.RECOVER_KEY, Code.RETIRE, Code.OPEN_MONTH, Code.ROTATE_KEY,
+        Code.GRANT, Code.REVOKE, Code.CONFIRM_MONTH, Code.FILE, Code.REFILE, Code.ANCHOR, Code.REVOKE_CERTIFICATE,
+    }
+)  # fmt: skip
 """Operations that write an invoice's state and head: those an evidence file can hold."""
+
+ALONE = frozenset({Code.ISSUE_RED, Code.CONFIRM_MONTH, Code.FILE, Code.REFILE})
+"""Operations that stand alone in their group."""
 
 
 class Reason(IntEnum):
@@ -105,6 +112,21 @@ class Reason(IntEnum):
     NOT_BOOKED = 26
     TOTALS_DIFFER = 27
     MONTH_NOT_NEXT = 28
+    NOT_BUYER = 29
+    EXCEEDS = 30
+    SLIP_NEEDED = 31
+    SLIP_OPEN = 32
+    NO_SLIP = 33
+    SLIP_LAPSED = 34
+    IS_RED = 35
+    OUTSIDE = 36
+    OF_LEDGER = 37
+    NOT_DEDUCTIBLE = 38
+    NOT_SELECTED = 39
+    PERIOD_CONFIRMED = 40
+    NO_EXCEPTION = 41
+    REPORT_DIFFERS = 42
+    MONTH_NOT_FILED = 43
 
 
 class FieldRangeError(ValueError):
@@ -193,6 +215,20 @@ class Operation:
         """EIP-712 struct hash, 32 bytes."""
         what, terms, who, ref = self.words()
         return keccak256(OPERATION_TYPEHASH + what.to_bytes(32, "big") + terms.to_bytes(32, "big") + who + ref)
+
+
+RED_TERMS_LAYOUT = (("gross", 48), ("tax", 48), ("blue", 80), ("blue_version", 24))
+OUTSIDE_TERMS_LAYOUT = (("gross", 48), ("tax", 48), ("claim_id", 128))
+AMOUNT_TERMS_LAYOUT = (("gross", 48), ("tax", 48))
+
+
+def numbers_written(operation: Operation) -> tuple[int, ...]:
+    """Numbers of the invoices whose state and head `operation` writes, in that order: a red writes its blue as well."""
+    if operation.code not in INVOICE_CODES:
+        return ()
+    if operation.code == Code.ISSUE_RED:
+        return operation.number, operation.terms >> 96 & (1 << 80) - 1
+    return (operation.number,)
 
 
 def domain_separator(chain_id: int, contract: bytes) -> bytes:

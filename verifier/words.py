@@ -31,6 +31,12 @@ class Table(IntEnum):
     PARTY_COUNT = 15
     SLIP = 16
     DEDUCTION = 17
+    LIFT = 18
+    DEDUCTED = 19
+    FILING = 20
+    EXCEPTION = 21
+    ANCHOR = 22
+    REVOKED = 23
 
 
 class Colour(IntEnum):
@@ -45,6 +51,54 @@ class Claim(IntEnum):
     LOCKED = 1
     SETTLED = 2
     CANCELLED = 3
+
+
+class Use(IntEnum):
+    NONE = 0
+    SELECTED = 1
+    CONFIRMED = 2
+
+
+class Kind(IntEnum):
+    """Kind of an invoice."""
+
+    ORDINARY = 0
+    SPECIAL = 1
+    RED = 2
+
+
+class Strength(IntEnum):
+    """Proof an invoice entered the ledger with; a lower number is stronger."""
+
+    ISSUED_HERE = 0
+    SIGNED_ORIGINAL = 1
+    ORIGINAL = 2
+    QR = 3
+    TYPED = 4
+
+
+class SlipState(IntEnum):
+    """State of a red slip as stored; a waiting one is void after 72 h without being written again."""
+
+    SELLER_OPENED = 2
+    BUYER_OPENED = 3
+    CONFIRMED = 4
+    REFUSED_BY_BUYER = 5
+    REFUSED_BY_SELLER = 6
+    WITHDRAWN = 8
+    WITHDRAWN_AFTER_CONFIRMATION = 9
+    VOID = 10
+    USED = 11
+
+
+class ExceptionKind(IntEnum):
+    """Bits of an exception word: what happened to an invoice that was settled, deducted or claimed."""
+
+    REDDENED_AFTER_SETTLEMENT = 1
+    REDDENED_AFTER_DEDUCTION = 2
+    FLAGGED_AFTER_USE = 4
+    CLAIM_DISPLACED = 8
+    SETTLEMENT_DISPUTED = 16
 
 
 class Entry(IntEnum):
@@ -78,6 +132,8 @@ NUMBER_SPACE_LAST = 10**20 - 1
 LOCK_LIFETIME_S = 180 * 86400
 RECOVERY_DELAY_S = 72 * 3600
 MONTH_GRACE_S = 24 * 3600
+SLIP_LIFETIME_S = 72 * 3600
+WRITTEN = 1 << 255  # kept in words that may fall back to zero, so that a successor does not look back
 
 
 def storage_key(table: Table, key: int) -> int:
@@ -114,7 +170,8 @@ STATE_LAYOUT = (
     ("gross", 48),
     ("credited", 48),
     ("month", 12),
-    ("reserved", 14),
+    ("reddened_since", 1),
+    ("reserved", 13),
     ("version", 24),
 )
 PARTY_LAYOUT = (
@@ -136,6 +193,18 @@ TOTALS_LAYOUT = (
     ("quota_used", 44),
     ("count", 36),
 )
+SLIP_LAYOUT = (
+    ("state", 4),
+    ("reason", 4),
+    ("opener", 32),
+    ("other", 32),
+    ("gross", 48),
+    ("tax", 48),
+    ("time", 40),
+)
+DEDUCTION_LAYOUT = (("tax_left", 48), ("valid_tax", 48), ("month", 12), ("purpose", 4), ("reason", 4))
+DEDUCTED_LAYOUT = (("valid_tax", 64), ("count", 32), ("confirmed", 1))
+EXCEPTION_LAYOUT = (("kinds", 8), ("party", 32), ("time", 40), ("acknowledged", 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +225,7 @@ class StateWord:
     credited: int = 0
     month: int = 0
     version: int = 0
+    reddened_since: int = 0
     reserved: int = 0
 
     def pack(self) -> int:
@@ -222,6 +292,77 @@ class TotalsWord:
     @classmethod
     def unpack(cls, word: int) -> TotalsWord:
         return cls(**unpack_bits(TOTALS_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class SlipWord:
+    """A red slip: `SlipState`, reason 1..4, the two sides' party ids, fen of the red, opening time in seconds."""
+
+    state: int = 0
+    reason: int = 0
+    opener: int = 0
+    other: int = 0
+    gross: int = 0
+    tax: int = 0
+    time: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(SLIP_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> SlipWord:
+        return cls(**unpack_bits(SLIP_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class DeductionWord:
+    """Input tax of a special invoice: fen left after reds, fen selected, period, purpose, reason of not deducting."""
+
+    tax_left: int = 0
+    valid_tax: int = 0
+    month: int = 0
+    purpose: int = 0
+    reason: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(DEDUCTION_LAYOUT, asdict(self)) | WRITTEN
+
+    @classmethod
+    def unpack(cls, word: int) -> DeductionWord:
+        return cls(**unpack_bits(DEDUCTION_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class DeductedWord:
+    """One party's period: valid tax selected in fen, count of invoices, whether it is confirmed."""
+
+    valid_tax: int = 0
+    count: int = 0
+    confirmed: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(DEDUCTED_LAYOUT, asdict(self)) | WRITTEN
+
+    @classmethod
+    def unpack(cls, word: int) -> DeductedWord:
+        return cls(**unpack_bits(DEDUCTED_LAYOUT, word))
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionWord:
+    """What needs looking at: `ExceptionKind` bits, the company told, seconds, who acknowledged (1 officer, 2 it)."""
+
+    kinds: int = 0
+    party: int = 0
+    time: int = 0
+    acknowledged: int = 0
+
+    def pack(self) -> int:
+        return pack_bits(EXCEPTION_LAYOUT, asdict(self))
+
+    @classmethod
+    def unpack(cls, word: int) -> ExceptionWord:
+        return cls(**unpack_bits(EXCEPTION_LAYOUT, word))
 
 
 def head_after(head: bytes, digest: bytes, operation_hash: bytes, signer: bytes, time_s: int, state: int) -> bytes:
