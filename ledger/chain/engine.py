@@ -180,24 +180,3 @@ class Engine:
                 self._store.directory,
             )
         self.chain.consensus_context.snapshot_manager._snapshots[snapshot.block_hash] = snapshot
-
-
-def call_at_head(store: ChainStore, rules: ChainRules, to: bytes, data: bytes, gas: int, sender: bytes) -> bytes:
-    """Output of a call on the state of the head, in any process; nothing is kept.
-
-    Raises: BatchRefusedError when it reverts or runs out of `gas`.
-    """
-    pending = PendingStore(store)
-    try:
-        chain = chain_class(rules, sender, lambda: 0)(pending)
-        vm = chain.get_vm(chain.get_canonical_head())
-        code = vm.state.get_code(to)
-        computation = vm.execute_bytecode(
-            origin=sender, gas_price=0, gas=gas, to=to, sender=sender, value=0, data=data, code=code
-        )
-    finally:
-        pending.drop()
-    if computation.is_error:
-        raise BatchRefusedError(f"the call reverted: {computation.error!r}")
-    output: bytes = computation.output
-    return output

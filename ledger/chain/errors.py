@@ -107,11 +107,12 @@ class BlockUnreadableError(ChainError):
 
 
 class RpcError(ChainError):
-    """A JSON-RPC request cannot be answered. `code` is the JSON-RPC error code."""
+    """A JSON-RPC request cannot be answered. `code` is its code there, `data` (hex) what a reverted call gave."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, data: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.data = data
 
 
 class RemoteChainError(ChainError):

@@ -1,50 +1,72 @@
 """The node's JSON-RPC methods, in the standard encoding, answered from the store.
 
 Reading methods work in any process; sending needs the writer's process. Numbers are 0x-hex without leading zeros, bytes
-are 0x-hex in full, as every Ethereum client expects.
+are 0x-hex in full, as every Ethereum client expects. `rpc_envelope` puts requests and answers around them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-import rlp
-
+from ledger.chain import rpc_blocks, rpc_logs, rpc_state
 from ledger.chain.errors import BatchRefusedError, BlockUnknownError, RpcError
-from ledger.chain.identity import ChainIdentity
-from ledger.chain.limits import CALL_GAS, LOG_BLOCKS_MAX, LOGS_MAX, MAP_SIZE, PROOF_KEYS_MAX
+from ledger.chain.identity import ChainIdentity, ChainRules
+from ledger.chain.limits import CALL_GAS, MAP_SIZE, RPC_TIME_MAX_MS
 from ledger.chain.lmdb_store import ChainStore, Nodes, stored_identity
-from ledger.chain.records import Header, Log, Receipt, Transaction, block_header, head_header, receipts, transactions
+from ledger.chain.records import head_header
 from ledger.chain.rpc_codec import (
     INVALID_PARAMS,
-    LIMIT_EXCEEDED,
     METHOD_NOT_FOUND,
     REJECTED,
-    block_json,
     hex_bytes,
-    log_json,
     parse_address,
     parse_data,
-    parse_filter_topics,
-    parse_hash,
     parse_number,
-    parse_slot,
     quantity,
-    receipt_json,
-    topics_match,
-    transaction_json,
 )
-from ledger.chain.state import account, contract_code, proof_nodes, storage_value
+from ledger.chain.rpc_params import TimedNodes, parse_object, state_header
 
 Submit = Callable[[bytes], bytes]
 """Puts one signed transaction into a block that is on disk when it returns; gives its hash."""
 
-Call = Callable[[bytes, bytes, int, bytes], bytes]
-"""(to, data, gas, sender) -> output, on the state of the head."""
+CLIENT_NAME: Final = "einvoice-ledger"
+SEND_METHOD: Final = "eth_sendRawTransaction"
 
-CLIENT_VERSION: Final = "einvoice-ledger"
+
+@dataclass(frozen=True)
+class _Method:
+    """A reading method: (nodes, parameters) -> result, of which the first `required` must be given."""
+
+    read: Callable[..., Any]
+    required: int = 0
+    most: int = 0
+
+
+_METHODS: Final = {
+    "eth_syncing": _Method(lambda _nodes: False),
+    "eth_accounts": _Method(lambda _nodes: []),
+    "eth_blockNumber": _Method(lambda nodes: quantity(head_header(nodes).number)),
+    "eth_gasPrice": _Method(lambda nodes: quantity(head_header(nodes).base_fee)),
+    "eth_maxPriorityFeePerGas": _Method(lambda _nodes: quantity(0)),
+    "eth_getBlockByNumber": _Method(rpc_blocks.block_by_number, 2, 2),
+    "eth_getBlockByHash": _Method(rpc_blocks.block_by_hash, 2, 2),
+    "eth_getBlockTransactionCountByNumber": _Method(rpc_blocks.transaction_count_by_number, 1, 1),
+    "eth_getBlockTransactionCountByHash": _Method(rpc_blocks.transaction_count_by_hash, 1, 1),
+    "eth_getBlockReceipts": _Method(rpc_blocks.block_receipts, 1, 1),
+    "eth_getTransactionByHash": _Method(rpc_blocks.transaction_by_hash, 1, 1),
+    "eth_getTransactionReceipt": _Method(rpc_blocks.transaction_receipt, 1, 1),
+    "eth_getLogs": _Method(rpc_logs.find_logs, 1, 1),
+    "eth_getTransactionCount": _Method(rpc_state.transaction_count, 1, 2),
+    "eth_getBalance": _Method(rpc_state.balance, 1, 2),
+    "eth_getCode": _Method(rpc_state.code, 1, 2),
+    "eth_getStorageAt": _Method(rpc_state.storage_at, 2, 3),
+    "eth_getProof": _Method(rpc_state.proof, 2, 3),
+}
 
 
 def open_rpc(directory: Path | str, *, map_size: int = MAP_SIZE) -> NodeRpc:
@@ -58,216 +80,102 @@ def open_rpc(directory: Path | str, *, map_size: int = MAP_SIZE) -> NodeRpc:
     except BaseException:
         store.close()
         raise
-
-    def call(to: bytes, data: bytes, gas: int, sender: bytes) -> bytes:
-        from ledger.chain.engine import call_at_head  # the engine is slow to import, and few ask for calls
-
-        return call_at_head(store, rules, to, data, gas, sender)
-
-    return NodeRpc(store, identity, call)
+    return NodeRpc(store, identity, rules)
 
 
 class NodeRpc:
     """Answers JSON-RPC requests about one chain. Each request reads one moment of the store."""
 
-    def __init__(self, store: ChainStore, identity: ChainIdentity, call: Call, submit: Submit | None = None) -> None:
+    def __init__(
+        self, store: ChainStore, identity: ChainIdentity, rules: ChainRules, submit: Submit | None = None
+    ) -> None:
         self._store = store
-        self._identity = identity
-        self._call = call
+        self._rules = rules
         self._submit = submit
-        self._methods: dict[str, Callable[..., Any]] = {
-            "eth_chainId": self._chain_id,
-            "net_version": lambda _nodes: str(identity.chain_id),
-            "web3_clientVersion": lambda _nodes: CLIENT_VERSION,
-            "eth_syncing": lambda _nodes: False,
-            "eth_accounts": lambda _nodes: [],
-            "eth_blockNumber": lambda nodes: quantity(head_header(nodes).number),
-            "eth_gasPrice": lambda nodes: quantity(head_header(nodes).base_fee),
-            "eth_maxPriorityFeePerGas": lambda _nodes: quantity(0),
-            "eth_getBlockByNumber": self._block_by_number,
-            "eth_getBlockByHash": self._block_by_hash,
-            "eth_getBlockReceipts": self._block_receipts,
-            "eth_getTransactionCount": self._transaction_count,
-            "eth_getBalance": self._balance,
-            "eth_getTransactionByHash": self._transaction_by_hash,
-            "eth_getTransactionReceipt": self._transaction_receipt,
-            "eth_getLogs": self._logs,
-            "eth_getCode": self._code,
-            "eth_getStorageAt": self._storage_at,
-            "eth_getProof": self._proof,
-            "eth_call": self._eth_call,
+        self._methods = {
+            **_METHODS,
+            "eth_chainId": _Method(lambda _nodes: quantity(identity.chain_id)),
+            "net_version": _Method(lambda _nodes: str(identity.chain_id)),
+            "web3_clientVersion": _Method(lambda _nodes: client_version()),
         }
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """Names of the reading methods."""
+        return frozenset(self._methods) | {"eth_call"}
 
     def close(self) -> None:
         """Gives the store back."""
         self._store.close()
 
-    def answer(self, method: str, params: list[Any]) -> Any:
-        """Result of one request, ready for JSON.
+    def answer(self, method: str, params: list[Any], *, deadline: float | None = None) -> Any:
+        """Result of one request, ready for JSON; `deadline` is of the monotonic clock, by default a request's limit.
 
         Raises: RpcError.
         """
+        until = time.monotonic() + RPC_TIME_MAX_MS / 1000 if deadline is None else deadline
+        if method == SEND_METHOD and self._submit is not None:
+            return self._send(self._submit, *_checked(method, params, 1, 1))
+        if method == "eth_call":
+            request, block = _checked(method, params, 1, 2)
+            return self._call(request, block, until)
+        if method not in self._methods:
+            raise RpcError(METHOD_NOT_FOUND, f"this node does not answer {method[:80]!r}")
+        asked = self._methods[method]
+        given = _checked(method, params, asked.required, asked.most)
+        with self._store.read() as nodes:
+            try:
+                return asked.read(TimedNodes(nodes, until), *given)
+            except BlockUnknownError:
+                return None
+
+    def _send(self, submit: Submit, raw: Any) -> str:
         try:
-            if method == "eth_sendRawTransaction" and self._submit is not None:
-                (raw,) = params
-                return hex_bytes(self._submit(parse_data(raw)))
-            if method not in self._methods:
-                raise RpcError(METHOD_NOT_FOUND, f"this node does not answer {method}")
-            with self._store.read() as nodes:
-                return self._methods[method](nodes, *params)
-        except BlockUnknownError:
-            return None
+            return hex_bytes(submit(parse_data(raw)))
         except BatchRefusedError as err:
             raise RpcError(REJECTED, str(err)) from err
-        except (TypeError, ValueError, IndexError, AttributeError) as err:
-            raise RpcError(INVALID_PARAMS, f"wrong parameters for {method}: {err}") from err
 
-    def _chain_id(self, _nodes: Nodes) -> str:
-        return quantity(self._identity.chain_id)
+    def _call(self, request: Any, block: Any, deadline: float) -> str:
+        from ledger.chain.rpc_call import CallRequest, run_call  # the engine is slow to import, and few ask for calls
 
-    def _block_by_number(self, nodes: Nodes, block: str, full: bool = False) -> Any:
-        return self._block(nodes, _header(nodes, block), full=full)
-
-    def _block_by_hash(self, nodes: Nodes, block_hash: str, full: bool = False) -> Any:
-        return self._block(nodes, _header(nodes, {"blockHash": block_hash}), full=full)
-
-    def _block(self, nodes: Nodes, header: Header, *, full: bool) -> dict[str, Any]:
-        listed = list(transactions(nodes, header))
-        shown: list[Any] = [
-            transaction_json(transaction, header, index) if full else hex_bytes(transaction.hash)
-            for index, transaction in enumerate(listed)
-        ]
-        size = len(header.rlp) + sum(len(transaction.raw) for transaction in listed)
-        return block_json(header, shown, size)
-
-    def _block_receipts(self, nodes: Nodes, block: Any) -> list[dict[str, Any]]:
-        return [receipt for receipt, _ in _receipts_json(nodes, _header(nodes, block))]
-
-    def _transaction_count(self, nodes: Nodes, address: str, block: Any = "latest") -> str:
-        return quantity(account(nodes, _state_header(nodes, block), parse_address(address)).nonce)
-
-    def _balance(self, nodes: Nodes, address: str, block: Any = "latest") -> str:
-        return quantity(account(nodes, _state_header(nodes, block), parse_address(address)).balance)
-
-    def _transaction_by_hash(self, nodes: Nodes, transaction_hash: str) -> Any:
-        header, index = _located(nodes, parse_hash(transaction_hash))
-        return transaction_json(list(transactions(nodes, header))[index], header, index)
-
-    def _transaction_receipt(self, nodes: Nodes, transaction_hash: str) -> Any:
-        header, index = _located(nodes, parse_hash(transaction_hash))
-        return _receipts_json(nodes, header)[index][0]
-
-    def _logs(self, nodes: Nodes, query: dict[str, Any]) -> list[dict[str, Any]]:
-        wanted = parse_filter_topics(query.get("topics", []))
-        listed = query.get("address", [])
-        addresses = {parse_address(item) for item in ([listed] if isinstance(listed, str) else listed)}
-        found: list[dict[str, Any]] = []
-        for header in _range(nodes, query):
-            for _, logs in _receipts_json(nodes, header):
-                for log, encoded in logs:
-                    if (addresses and log.address not in addresses) or not topics_match(log.topics, wanted):
-                        continue
-                    found.append(encoded)
-                    if len(found) > LOGS_MAX:
-                        raise RpcError(LIMIT_EXCEEDED, f"more than {LOGS_MAX} logs: ask for fewer blocks")
-        return found
-
-    def _code(self, nodes: Nodes, address: str, block: Any = "latest") -> str:
-        found = account(nodes, _state_header(nodes, block), parse_address(address))
-        return hex_bytes(contract_code(nodes, found.code_hash))
-
-    def _storage_at(self, nodes: Nodes, address: str, slot: str, block: Any = "latest") -> str:
-        found = account(nodes, _state_header(nodes, block), parse_address(address))
-        return hex_bytes(storage_value(nodes, found.storage_root, parse_slot(slot)).to_bytes(32, "big"))
-
-    def _proof(self, nodes: Nodes, address: str, slots: list[str], block: Any = "latest") -> dict[str, Any]:
-        if len(slots) > PROOF_KEYS_MAX:
-            raise RpcError(LIMIT_EXCEEDED, f"at most {PROOF_KEYS_MAX} slots in one proof")
-        header, who = _state_header(nodes, block), parse_address(address)
-        found = account(nodes, header, who)
-        return {
-            "address": address,
-            "accountProof": [hex_bytes(node) for node in proof_nodes(nodes, header.state_root, who)],
-            "balance": quantity(found.balance),
-            "codeHash": hex_bytes(found.code_hash),
-            "nonce": quantity(found.nonce),
-            "storageHash": hex_bytes(found.storage_root),
-            "storageProof": [
-                {
-                    "key": slot,
-                    "value": quantity(storage_value(nodes, found.storage_root, parse_slot(slot))),
-                    "proof": [hex_bytes(node) for node in proof_nodes(nodes, found.storage_root, parse_slot(slot))],
-                }
-                for slot in slots
-            ],
-        }
-
-    def _eth_call(self, nodes: Nodes, request: dict[str, Any], block: Any = "latest") -> str:
-        if _state_header(nodes, block).hash != head_header(nodes).hash:
-            raise RpcError(INVALID_PARAMS, "calls are answered at the latest block only")
-        gas = min(parse_number(request.get("gas", quantity(CALL_GAS))), CALL_GAS)
-        data = parse_data(request.get("input", request.get("data", "0x")))
-        sender = parse_address(request["from"]) if request.get("from") else bytes(20)
-        return hex_bytes(self._call(parse_address(request["to"]), data, gas, sender))
+        given = parse_object(request, "a call")
+        data, other = given.get("input"), given.get("data")
+        if data is not None and other is not None and data != other:
+            raise RpcError(INVALID_PARAMS, "input and data differ: give one")
+        if given.get("to") is None:
+            raise RpcError(INVALID_PARAMS, "a call needs `to`: this node runs no code but the chain's")
+        call = CallRequest(
+            sender=parse_address(given["from"]) if given.get("from") is not None else bytes(20),
+            to=parse_address(given["to"]),
+            data=parse_data(data if data is not None else "0x" if other is None else other),
+            value=parse_number(given["value"]) if given.get("value") is not None else 0,
+            gas=min(parse_number(given["gas"]), CALL_GAS) if given.get("gas") is not None else CALL_GAS,
+        )
+        with self._store.read() as nodes:
+            block_hash = _state_hash(nodes, block)
+        return hex_bytes(run_call(self._store, self._rules, block_hash, call, deadline))
 
 
-def _header(nodes: Nodes, block: Any) -> Header:
-    """Header that a block parameter names: a number, a tag, or an object of EIP-1898."""
-    if isinstance(block, dict):
-        if "blockHash" not in block:
-            return _header(nodes, block["blockNumber"])
-        wanted = parse_hash(block["blockHash"])
-        if wanted not in nodes:
-            raise BlockUnknownError(-1)
-        header = Header.decode(nodes[wanted])
-        if block_header(nodes, header.number).hash != wanted:
-            raise BlockUnknownError(header.number)
-        return header
-    if block in ("latest", "pending", "safe", "finalized"):
-        return head_header(nodes)
-    return block_header(nodes, 0 if block == "earliest" else parse_number(block))
-
-
-def _state_header(nodes: Nodes, block: Any) -> Header:
+def client_version() -> str:
+    """Name and version, as web3_clientVersion gives them."""
     try:
-        return _header(nodes, block)
-    except BlockUnknownError as err:
-        raise RpcError(INVALID_PARAMS, f"no such block: {block}") from err
+        return f"{CLIENT_NAME}/v{version(CLIENT_NAME)}"
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return f"{CLIENT_NAME}/v0"
 
 
-def _range(nodes: Nodes, query: dict[str, Any]) -> Iterable[Header]:
-    if "blockHash" in query:
-        return [_header(nodes, query)]
-    first = _state_header(nodes, query.get("fromBlock", "latest"))
-    last = _state_header(nodes, query.get("toBlock", "latest"))
-    if last.number - first.number >= LOG_BLOCKS_MAX:
-        raise RpcError(LIMIT_EXCEEDED, f"at most {LOG_BLOCKS_MAX} blocks in one request")
-    return (block_header(nodes, number) for number in range(first.number, last.number + 1))
+def _state_hash(nodes: Nodes, block: Any) -> bytes:
+    return state_header(nodes, block).hash
 
 
-def _located(nodes: Nodes, transaction_hash: bytes) -> tuple[Header, int]:
-    """Block and index of a transaction.
+def _checked(method: str, params: list[Any], required: int, most: int) -> list[Any]:
+    """Parameters, those left out filled with None.
 
-    Raises: BlockUnknownError.
+    Raises: RpcError for too few or too many.
     """
-    try:
-        number, index = rlp.decode(nodes[f"transaction-hash-to-block:{transaction_hash!r}".encode()])
-    except KeyError as err:
-        raise BlockUnknownError(-1) from err
-    return block_header(nodes, int.from_bytes(number, "big")), int.from_bytes(index, "big")
-
-
-def _receipts_json(nodes: Nodes, header: Header) -> list[tuple[dict[str, Any], list[tuple[Log, dict[str, Any]]]]]:
-    """Each receipt of a block with its logs, as they are and as JSON."""
-    result = []
-    gas_before, first_log = 0, 0
-    pairs: Iterable[tuple[Transaction, Receipt]] = zip(
-        transactions(nodes, header), receipts(nodes, header), strict=True
-    )
-    for index, (transaction, receipt) in enumerate(pairs):
-        logs = [(log, log_json(log, header, transaction, index, first_log + at)) for at, log in enumerate(receipt.logs)]
-        encoded = receipt_json(receipt, header, transaction, index, receipt.cumulative_gas - gas_before)
-        encoded["logs"] = [log for _, log in logs]
-        result.append((encoded, logs))
-        gas_before, first_log = receipt.cumulative_gas, first_log + len(logs)
-    return result
+    if len(params) > most:
+        raise RpcError(INVALID_PARAMS, f"{method} takes at most {most} parameters, not {len(params)}")
+    for at in range(required):
+        if at >= len(params) or params[at] is None:
+            raise RpcError(INVALID_PARAMS, f"{method} lacks parameter {at + 1} of {required}")
+    return [*params, *[None] * (most - len(params))]

@@ -17,7 +17,7 @@ BATCH_GAS: Final = BLOCK_GAS_LIMIT // 2 - 1
 """Gas given to one batch. It stays under half a block, so the base fee of 0 can never rise."""
 
 CALL_GAS: Final = 50_000_000
-"""Gas of one eth_call: reading needs a few thousand; a loop is cut off after about a second."""
+"""Gas of one eth_call: reading needs a few thousand. Cheap opcodes could still take minutes, so time is limited too."""
 
 SEALER_BALANCE_WEI: Final = 10**24
 """Given to the sealer in genesis: more than any fee, should the base fee of a shared network ever rise."""
@@ -49,6 +49,15 @@ LOG_BLOCKS_MAX: Final = 1_000
 
 LOGS_MAX: Final = 10_000
 """Logs that one eth_getLogs may answer: about 5 MB of JSON."""
+
+RPC_BATCH_MAX: Final = 100
+"""Requests in one JSON-RPC batch: clients send some ten at once, and a batch holds one thread."""
+
+RPC_TIME_MAX_MS: Final = 10_000
+"""Time for one JSON-RPC request or batch: a read takes milliseconds, a search of 1,000 full blocks seconds."""
+
+RPC_ANSWER_SIZE_MAX: Final = 32 * 1024 * 1024
+"""Bytes of one JSON-RPC answer: the most that a reader of ours takes from a node."""
 
 REMOTE_TIMEOUT_S: Final = 15
 """Wait for one answer of a remote node."""

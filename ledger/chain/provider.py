@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from web3.providers.base import BaseProvider
-from web3.types import RPCEndpoint, RPCResponse
+from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from ledger.chain.errors import RpcError
 from ledger.chain.jsonrpc import NodeRpc
@@ -23,7 +23,10 @@ class EmbeddedProvider(BaseProvider):
         try:
             result = self._rpc.answer(method, list(params or []))
         except RpcError as err:
-            return {"jsonrpc": "2.0", "id": 0, "error": {"code": err.code, "message": str(err)}}
+            error: RPCError = {"code": err.code, "message": str(err)}
+            if err.data is not None:
+                error["data"] = err.data
+            return {"jsonrpc": "2.0", "id": 0, "error": error}
         return {"jsonrpc": "2.0", "id": 0, "result": result}
 
     def is_connected(self, show_traceback: bool = False) -> bool:  # noqa: ARG002

@@ -1,7 +1,8 @@
-"""Standard JSON encoding of blocks, transactions, receipts and logs, and of a request's parameters."""
+"""Standard JSON encoding of blocks, transactions, receipts and logs: 0x-hex, numbers without leading zeros."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import rlp
@@ -14,12 +15,15 @@ from verifier.hashing import keccak256
 INVALID_PARAMS: Final = -32602
 METHOD_NOT_FOUND: Final = -32601
 REJECTED: Final = -32000
+BLOCK_NOT_FOUND: Final = -32001  # EIP-1898: state was asked of a block that is not there
 LIMIT_EXCEEDED: Final = -32005
+REVERTED: Final = 3
 
 _TYPE_FIELDS: Final = {0: ("nonce", "gasPrice", "gas"), 1: ("chainId", "nonce", "gasPrice", "gas")}
 _DYNAMIC_FEE_FIELDS: Final = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas")
-_TOPICS_MAX: Final = 4
-_TOPIC_CHOICES_MAX: Final = 100  # alternatives for one topic in a filter
+_NUMBER: Final = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]{0,63})", re.ASCII)
+_BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
+_SHOWN_LENGTH_MAX: Final = 80  # characters of a wrong value that its error repeats
 
 
 def quantity(value: int) -> str:
@@ -42,19 +46,23 @@ def checksummed(address: bytes) -> str:
 
 
 def parse_number(text: Any) -> int:
-    """Raises: RpcError."""
-    if not isinstance(text, str) or not text.startswith("0x") or not 2 < len(text) <= 66:
-        raise RpcError(INVALID_PARAMS, f"not a number in 0x-hex: {text!r}")
-    parsed: int = _parsed(lambda: int(text, 16), text)
-    return parsed
+    """A number below 2**256, without leading zeros.
+
+    Raises: RpcError.
+    """
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        raise RpcError(INVALID_PARAMS, f"not a number in 0x-hex without leading zeros: {shown(text)}")
+    return int(text, 16)
 
 
 def parse_data(text: Any) -> bytes:
-    """Raises: RpcError."""
-    if not isinstance(text, str) or not text.startswith("0x"):
-        raise RpcError(INVALID_PARAMS, "not bytes in 0x-hex")
-    parsed: bytes = _parsed(lambda: bytes.fromhex(text[2:]), text)
-    return parsed
+    """Bytes of any count.
+
+    Raises: RpcError.
+    """
+    if not isinstance(text, str) or not _BYTES.fullmatch(text):
+        raise RpcError(INVALID_PARAMS, f"not bytes in 0x-hex: {shown(text)}")
+    return bytes.fromhex(text[2:])
 
 
 def parse_hash(text: Any) -> bytes:
@@ -67,39 +75,13 @@ def parse_address(text: Any) -> bytes:
     return _sized(text, 20)
 
 
-def parse_slot(text: Any) -> bytes:
-    """32-byte slot from a number of any length up to that.
-
-    Raises: RpcError.
-    """
-    return parse_number(text).to_bytes(32, "big")
+def shown(value: Any) -> str:
+    """A wrong value as an error repeats it: never long."""
+    return repr(value[:_SHOWN_LENGTH_MAX]) if isinstance(value, str) else type(value).__name__
 
 
-def parse_filter_topics(topics: Any) -> list[frozenset[bytes] | None]:
-    """Wanted topics by position: None takes any.
-
-    Raises: RpcError.
-    """
-    if not isinstance(topics, list) or len(topics) > _TOPICS_MAX:
-        raise RpcError(INVALID_PARAMS, f"topics is a list of at most {_TOPICS_MAX}")
-    wanted: list[frozenset[bytes] | None] = []
-    for topic in topics:
-        choices = topic if isinstance(topic, list) else [topic]
-        if len(choices) > _TOPIC_CHOICES_MAX:
-            raise RpcError(LIMIT_EXCEEDED, f"at most {_TOPIC_CHOICES_MAX} alternatives for a topic")
-        wanted.append(None if topic is None else frozenset(parse_hash(choice) for choice in choices))
-    return wanted
-
-
-def topics_match(topics: tuple[bytes, ...], wanted: list[frozenset[bytes] | None]) -> bool:
-    """Whether a log's topics fit a filter's."""
-    if len(topics) < len(wanted):
-        return False
-    return all(choices is None or topic in choices for topic, choices in zip(topics, wanted, strict=False))
-
-
-def block_json(header: Header, shown: list[Any], size: int) -> dict[str, Any]:
-    """A block, `shown` being its transactions as hashes or objects, `size` about its bytes."""
+def block_json(header: Header, listed: list[Any], size: int) -> dict[str, Any]:
+    """A block, `listed` being its transactions as hashes or objects, `size` the bytes of its encoding."""
     fields = header.fields
     return {
         "number": quantity(header.number),
@@ -112,7 +94,6 @@ def block_json(header: Header, shown: list[Any], size: int) -> dict[str, Any]:
         "receiptsRoot": hex_bytes(fields[5]),
         "logsBloom": hex_bytes(fields[6]),
         "difficulty": _number(fields[7]),
-        "totalDifficulty": quantity(1 + 2 * header.number),
         "gasLimit": _number(fields[9]),
         "gasUsed": _number(fields[10]),
         "timestamp": _number(fields[11]),
@@ -122,7 +103,7 @@ def block_json(header: Header, shown: list[Any], size: int) -> dict[str, Any]:
         "baseFeePerGas": _number(fields[15]),
         "size": quantity(size),
         "uncles": [],
-        "transactions": shown,
+        "transactions": listed,
     }
 
 
@@ -160,6 +141,7 @@ def transaction_json(transaction: Transaction, header: Header, index: int) -> di
         "s": _number(s),
         "blockHash": hex_bytes(header.hash),
         "blockNumber": quantity(header.number),
+        "blockTimestamp": quantity(header.time_s),
         "transactionIndex": quantity(index),
     }
     if transaction.kind:
@@ -206,6 +188,7 @@ def log_json(log: Log, header: Header, transaction: Transaction, index: int, log
         "data": hex_bytes(log.data),
         "blockHash": hex_bytes(header.hash),
         "blockNumber": quantity(header.number),
+        "blockTimestamp": quantity(header.time_s),
         "transactionHash": hex_bytes(transaction.hash),
         "transactionIndex": quantity(index),
         "logIndex": quantity(log_index),
@@ -240,12 +223,5 @@ def _number(field: bytes) -> str:
 def _sized(text: Any, size: int) -> bytes:
     value = parse_data(text)
     if len(value) != size:
-        raise RpcError(INVALID_PARAMS, f"not {size} bytes: {text!r}")
+        raise RpcError(INVALID_PARAMS, f"not {size} bytes: {shown(text)}")
     return value
-
-
-def _parsed(parse: Any, text: str) -> Any:
-    try:
-        return parse()
-    except ValueError as err:
-        raise RpcError(INVALID_PARAMS, f"not 0x-hex: {text[:80]!r}") from err

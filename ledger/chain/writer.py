@@ -23,7 +23,7 @@ from web3.providers.base import BaseProvider
 
 from contracts import load_artifact
 from ledger.chain.calldata import encode_apply
-from ledger.chain.engine import Engine, call_at_head
+from ledger.chain.engine import Engine
 from ledger.chain.errors import (
     BatchRefusedError,
     ChainForeignError,
@@ -184,13 +184,7 @@ def _embedded_node(store: ChainStore, sealer_key: bytes, now: Clock) -> tuple[Ch
     identity, rules = stored_identity(store)
     _require_own_contract(store, identity)
     engine = Engine(store, PendingStore(store), rules, sealer_key, now)
-    rpc = NodeRpc(
-        store,
-        identity,
-        lambda to, data, gas, sender: call_at_head(store, rules, to, data, gas, sender),
-        lambda raw: engine.seal(raw).transaction_hash,
-    )
-    return identity, rpc
+    return identity, NodeRpc(store, identity, rules, lambda raw: engine.seal(raw).transaction_hash)
 
 
 def _require_own_contract(store: ChainStore, identity: ChainIdentity) -> None:

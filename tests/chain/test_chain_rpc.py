@@ -184,12 +184,12 @@ def test_logs_are_found_by_topic_and_within_limits_only(issuing: Ledger, monkeyp
     (found,) = ask(issuing, "eth_getLogs", {"fromBlock": "0x0", "topics": topics})
     assert int(found["topics"][1], 16) == NUMBER_SPACE_FIRST + 2
     assert not ask(issuing, "eth_getLogs", {"fromBlock": "0x0", "topics": ["0x" + "0" * 64]})
-    monkeypatch.setattr("ledger.chain.jsonrpc.LOG_BLOCKS_MAX", 3)
+    monkeypatch.setattr("ledger.chain.rpc_logs.LOG_BLOCKS_MAX", 3)
     with pytest.raises(RpcError) as wide:
         ask(issuing, "eth_getLogs", {"fromBlock": "0x0"})
     assert wide.value.code == -32005
-    monkeypatch.setattr("ledger.chain.jsonrpc.LOG_BLOCKS_MAX", limits.LOG_BLOCKS_MAX)
-    monkeypatch.setattr("ledger.chain.jsonrpc.LOGS_MAX", 2)
+    monkeypatch.setattr("ledger.chain.rpc_logs.LOG_BLOCKS_MAX", limits.LOG_BLOCKS_MAX)
+    monkeypatch.setattr("ledger.chain.rpc_logs.LOGS_MAX", 2)
     with pytest.raises(RpcError):
         ask(issuing, "eth_getLogs", {"fromBlock": "0x0"})
 
@@ -204,7 +204,7 @@ def test_unknown_things_are_null_and_bad_parameters_errors(issuing: Ledger) -> N
         ("eth_getBalance", ["0x12"], -32602),
         ("eth_getBlockByNumber", [], -32602),
         ("eth_getBlockByNumber", ["zz", False], -32602),
-        ("eth_getStorageAt", ["0x" + "1" * 40, "0x0", "0xffff"], -32602),
+        ("eth_getStorageAt", ["0x" + "1" * 40, "0x0", "0xffff"], -32001),
         ("eth_getLogs", [{"topics": "0x"}], -32602),
         ("eth_call", [{"to": "0x" + "1" * 39 + "z"}], -32602),
         ("eth_getProof", ["0x" + "1" * 40, ["0x0"] * (PROOF_KEYS_MAX + 1)], -32005),
