@@ -163,14 +163,14 @@ def _proof_nodes(nodes: Iterable[bytes]) -> tuple[bytes, ...]:
 def parties_of(history: Iterable[tuple[int, Operation, int]]) -> tuple[int, ...]:
     """Ids of the parties whose identity words the evidence proves, ascending.
 
-    `history` yields (actor, operation, state word after) of every event: actor, subject, the employer a lock names,
-    and each state's seller, buyer and holder. Party 0 (a personal buyer) has no word.
+    `history` yields (actor, operation, state word after) of every event: actor, subject, the employer a lock or
+    registration names, and each state's seller, buyer and holder. Party 0 (a personal buyer) has no word.
     """
     found: set[int] = set()
     for actor, operation, state_word in history:
         state = StateWord.unpack(state_word)
         found |= {actor, operation.subject, state.seller, state.buyer, state.holder}
-        if operation.code == Code.LOCK:
+        if operation.code in {Code.LOCK, Code.REGISTER_OUTSIDE}:
             found.add(operation.party)
     return tuple(sorted(found - {0}))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from verifier.bundle import Event
 from verifier.commitment import Scalar
 from verifier.errors import CheckError, CommitmentError
 from verifier.examination import Examination
-from verifier.hashing import ZERO_HASH, keccak256
+from verifier.first_rules import GROSS_BITS, KIND_MASK, OUTSIDE_KIND_SHIFT
+from verifier.hashing import keccak256
+from verifier.operations import RED_TERMS_LAYOUT, Code, unpack_bits
 from verifier.reasons import Reason
 from verifier.report import Compared
-from verifier.rules import GROSS_BITS, KIND_MASK
-from verifier.words import StateWord
+from verifier.rules import source_of
+from verifier.words import StateWord, Strength
 
 KIND_NAMES = ("ordinary", "special")
 NOT_SHOWN = "not_shown"
@@ -19,13 +22,13 @@ TEXT_SHOWN_MAX = 64  # characters of a differing value a report repeats
 
 
 def check_document(run: Examination) -> Compared:
-    """The root over the shown and hidden leaves is the `ref` that the issue was signed with."""
+    """The root over the shown and hidden leaves is the `ref` that the issue or registration was signed with."""
     document = run.bundle.document
     try:
         root = document.root()
     except CommitmentError as err:
         raise CheckError(Reason.DOCUMENT_MALFORMED, err.at) from err
-    if root != run.bundle.history[0].operation.ref:
+    if root != _source(run).operation.ref:
         raise CheckError(Reason.COMMITMENT_DIFFERS, root.hex())
     return {"commitment": root.hex(), "shown": len(document.shown), "hidden": len(document.hidden)}
 
@@ -55,11 +58,24 @@ def check_fields(run: Examination) -> Compared:
     return compared
 
 
+def _source(run: Examination) -> Event:
+    """The event whose document stands: the issue, or the last registration that took effect."""
+    history = run.bundle.history
+    return history[source_of([(event.operation, event.state) for event in history])]
+
+
 def _expected(run: Examination) -> dict[str, str | int]:
-    """Values that the issue operation says, by path. A blue invoice leaves its colour out."""
-    operation = run.bundle.history[0].operation
-    gross, tax = operation.terms & ((1 << GROSS_BITS) - 1), operation.terms >> GROSS_BITS
-    kind = operation.option & KIND_MASK
+    """Values that the source operation says, by path. A blue invoice leaves its colour out."""
+    operation = _source(run).operation
+    mask = (1 << GROSS_BITS) - 1
+    gross, tax = operation.terms & mask, operation.terms >> GROSS_BITS & mask
+    if operation.code == Code.ISSUE_RED:
+        blue = unpack_bits(RED_TERMS_LAYOUT, operation.terms)["blue"]
+        sums: dict[str, str | int] = {"gross_fen": -gross, "net_fen": tax - gross, "tax_fen": -tax}
+        return {"number": f"{operation.number:020d}", "colour": "red", "original.number": f"{blue:020d}", **sums}
+    kind = operation.option >> OUTSIDE_KIND_SHIFT
+    if operation.code == Code.ISSUE:
+        kind = operation.option & KIND_MASK
     return {
         "number": f"{operation.number:020d}",
         "kind": KIND_NAMES[kind] if kind < len(KIND_NAMES) else str(kind),
@@ -71,24 +87,25 @@ def _expected(run: Examination) -> dict[str, str | int]:
 
 def _check_parties(run: Examination, shown: Mapping[str, Scalar], *, is_whole: bool) -> list[str]:
     """Compare colour, issue day and both tax ids where shown; the paths that are not shown are returned."""
-    operation = run.bundle.history[0].operation
-    seller_hash = run.identity_hashes().get(StateWord.unpack(run.bundle.history[0].state).seller, ZERO_HASH)
-    if shown.get("colour", "blue") != "blue":
+    source = _source(run)
+    operation, state, known = source.operation, StateWord.unpack(source.state), run.identity_hashes()
+    hashes = {"seller.tax_id": known.get(state.seller), "buyer.tax_id": known.get(state.buyer)}
+    if operation.code != Code.ISSUE_RED and shown.get("colour", "blue") != "blue":
         raise CheckError(Reason.FIELD_DIFFERS, "colour")
     hidden = []
     for path in ("issued_on", "seller.tax_id", "buyer.tax_id"):
         if path not in shown:
-            if is_whole and (path != "buyer.tax_id" or operation.who != ZERO_HASH):
+            if is_whole and (path == "issued_on" or hashes[path] is not None):
                 raise CheckError(Reason.FIELD_MISSING, path)
             hidden.append(path)
             continue
         value = shown[path]
         if path == "issued_on":
             agrees = month_of(value) == operation.month
-        elif path == "buyer.tax_id" and operation.who == ZERO_HASH:
-            agrees = value in {"", None}
-        else:
-            agrees = enterprise_hash(value) == (seller_hash if path == "seller.tax_id" else operation.who)
+        elif hashes[path] is not None:
+            agrees = enterprise_hash(value) == hashes[path]
+        else:  # a personal buyer has none; of an invoice of elsewhere the chain does not know the seller
+            agrees = value in {"", None} or state.strength != Strength.ISSUED_HERE
         if not agrees:
             raise CheckError(Reason.FIELD_DIFFERS, f"{path}: {_short(value)}")
     return hidden

@@ -5,12 +5,13 @@ from __future__ import annotations
 from verifier.errors import CheckError
 from verifier.examination import Examination
 from verifier.hashing import ZERO_HASH
-from verifier.operations import Code, domain_separator, group_digest
+from verifier.operations import INVOICE_CODES, Code, domain_separator, group_digest, numbers_written
 from verifier.reasons import Reason
 from verifier.report import Compared
-from verifier.rules import InvoiceState, after, issued
+from verifier.rule_state import InvoiceState, Step
+from verifier.rules import after, first
 from verifier.shape import utc_text, word_hex
-from verifier.words import head_after
+from verifier.words import StateWord, head_after
 
 
 def check_history(run: Examination) -> Compared:
@@ -41,13 +42,12 @@ def check_rules(run: Examination) -> Compared:
     state: InvoiceState | None = None
     compared: dict[str, str | int] = {}
     for at, event in enumerate(run.bundle.history):
-        if event.operation.number != run.bundle.number:
+        if run.bundle.number not in numbers_written(event.operation) and event.operation.code in INVOICE_CODES:
             raise CheckError(Reason.OPERATION_OF_ANOTHER, f"history.{at}")
+        step = Step(event.operation, event.actor, event.time_s, StateWord.unpack(event.state))
         try:
-            if state is None:
-                state = issued(event.operation, parties)
-            else:
-                state = after(state, event.operation, event.actor, event.time_s)
+            number = run.bundle.number
+            state = first(step, parties) if state is None else after(state, step, number, parties)
         except CheckError as err:
             raise CheckError(err.reason, f"history.{at}: {err.at}") from err
         if state.word.pack() != event.state:
