@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any
 
 from tests.contract.wire import address_int, as_int
 from verifier.hashing import keccak256
 from verifier.operations import Code, Operation
-from verifier.words import PartyKind, PartyWord, StateWord, TotalsWord
+from verifier.words import DeductedWord, PartyKind, PartyWord, StateWord, TotalsWord
 
 MONTH = 96 * 12 + 9  # 2096-10, the month the chain's clock starts in
 NUMBER = 90_000_000_000_000_000_000
 QUOTA = 10_000_000
 GROSS = 11_300
 DAY_S = 86_400
+OUTSIDE = 4_403_190_011_112_345_678  # 12-digit code 044031900111, number 12345678
+RED = NUMBER + 5_000  # a number of the seller's segment that only reds take
 RESERVED_CODES = frozenset({6, 7, 8, 9, 10, 20, 21, 22, 23, 24, 26, 32, 33, 34, 36, 37, 38, 39})
 
 
@@ -43,6 +46,10 @@ class Drafts(ABC):
     @abstractmethod
     def totals(self, name: str, month: int = MONTH) -> TotalsWord:
         """A party's month as it is now."""
+
+    @abstractmethod
+    def deducted(self, name: str, month: int = MONTH) -> DeductedWord:
+        """What a party selected for a period, as it is now."""
 
     def by(self, actor: str, code: Code, number: int, **fields: Any) -> Operation:
         """An operation of `actor` for itself."""
@@ -141,3 +148,120 @@ class Drafts(ABC):
         """An operation on an invoice at its present version, or on `version` when given."""
         fields.setdefault("version", self.state(number).version)
         return Operation(code=code, subject=self.ids[subject], number=number, **fields)
+
+    # -- supervision ----------------------------------------------------------------------------
+
+    def lift_operation(
+        self, enterprise: str = "seller", month: int = MONTH, by: str = "officer", **fields: Any
+    ) -> Operation:
+        return self.on_party(by, Code.LIFT_BLOCK, enterprise, month=month, **fields)
+
+    def anchor_operation(self, by: str = "officer", **fields: Any) -> Operation:
+        return self.on_party(by, Code.ANCHOR, by, **({"who": keccak256(b"head of the audit log")} | fields))
+
+    def revoke_operation(self, name: str, by: str = "officer", reason: int = 1, **fields: Any) -> Operation:
+        """Revokes the certificate a party was enrolled or appointed with."""
+        certificate = keccak256(f"certificate of {name}".encode())
+        return self.on_party(by, Code.REVOKE_CERTIFICATE, name, **({"terms": reason, "who": certificate} | fields))
+
+    # -- red letters ----------------------------------------------------------------------------
+
+    def slip_operation(
+        self,
+        subject: str = "seller",
+        number: int = NUMBER,
+        *,
+        gross: int = GROSS,
+        tax: int = 1_300,
+        reason: int = 2,
+        **fields: Any,
+    ) -> Operation:
+        """Opens a slip; the answers to it are plain `operation`s."""
+        values: dict[str, Any] = {"option": reason, "terms": gross | tax << 48}
+        return self.operation(Code.OPEN_SLIP, subject, number, **(values | fields))
+
+    def red_operation(
+        self,
+        seller: str = "seller",
+        number: int = RED,
+        blue: int = NUMBER,
+        *,
+        gross: int = GROSS,
+        tax: int = 1_300,
+        reason: int = 2,
+        blue_version: int | None = None,
+        month: int = MONTH,
+        **fields: Any,
+    ) -> Operation:
+        if blue_version is None:
+            blue_version = self.state(blue).version
+        values: dict[str, Any] = {
+            "option": reason,
+            "terms": gross | tax << 48 | blue << 96 | blue_version << 176,
+            "ref": keccak256(b"commitment %d" % number),
+        }
+        return Operation(code=Code.ISSUE_RED, subject=self.ids[seller], number=number, month=month, **(values | fields))
+
+    # -- invoices of others ---------------------------------------------------------------------
+
+    def register_operation(
+        self,
+        subject: str = "employee",
+        employer: str = "employer",
+        number: int = OUTSIDE,
+        *,
+        gross: int = GROSS,
+        tax: int = 1_300,
+        claim_id: int = 1,
+        strength: int = 3,
+        special: int = 0,
+        buyer: str | None = None,
+        month: int = MONTH,
+        **fields: Any,
+    ) -> Operation:
+        values: dict[str, Any] = {
+            "party": self.ids[employer],
+            "month": month,
+            "option": strength | special << 3,
+            "terms": gross | tax << 48 | claim_id << 96,
+            "who": identity_of(buyer) if buyer else bytes(32),
+            "ref": keccak256(b"what was read of %d" % number),
+        }
+        return self.operation(Code.REGISTER_OUTSIDE, subject, number, **(values | fields))
+
+    # -- deduction and filing -------------------------------------------------------------------
+
+    def select_operation(
+        self,
+        buyer: str = "employer",
+        number: int = NUMBER,
+        *,
+        month: int = MONTH,
+        purpose: int = 1,
+        reason: int = 0,
+        valid_tax: int = 1_300,
+        **fields: Any,
+    ) -> Operation:
+        values: dict[str, Any] = {"month": month, "option": purpose | reason << 4, "terms": valid_tax}
+        return self.operation(Code.SELECT, buyer, number, **(values | fields))
+
+    def confirm_month_operation(self, enterprise: str, month: int = MONTH, **fields: Any) -> Operation:
+        deducted = self.deducted(enterprise, month)
+        values: dict[str, Any] = {
+            "number": month,
+            "month": month,
+            "version": self.party(enterprise).version,
+            "terms": deducted.valid_tax | deducted.count << 64,
+        }
+        return Operation(code=Code.CONFIRM_MONTH, **({"subject": self.ids[enterprise]} | values | fields))
+
+    def refile_operation(
+        self,
+        enterprise: str,
+        month: int = MONTH,
+        replaces: bytes = b"report",
+        report: bytes = b"correction",
+        **fields: Any,
+    ) -> Operation:
+        values: dict[str, Any] = {"code": Code.REFILE, "who": keccak256(replaces), "ref": keccak256(report)}
+        return replace(self.file_operation(enterprise, month), **(values | fields))

@@ -26,6 +26,7 @@ EVENTS = {
         "PartyChanged(uint256,bytes32,uint256,uint256)",
         "MonthOpened(uint256,bytes32,uint256)",
         "PartyNamed(uint256,bytes32)",
+        "ExceptionRaised(uint256,uint256,uint256,bytes32)",
         "Retired(address,bytes32)",
         "Refused(uint256,uint256,uint256,bytes32)",
         "Malformed(bytes32)",

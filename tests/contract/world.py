@@ -10,7 +10,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_tester import EthereumTester
 
-from tests.contract.drafts import DAY_S, GROSS, MONTH, NUMBER, QUOTA, Drafts, identity_of
+from tests.contract.drafts import DAY_S, GROSS, MONTH, NUMBER, OUTSIDE, QUOTA, RED, Drafts, identity_of
 from tests.contract.wire import (
     GAS,
     Event,
@@ -32,8 +32,12 @@ from verifier.hashing import keccak256
 from verifier.operations import Operation, Reason, domain_separator
 from verifier.words import (
     ClaimWord,
+    DeductedWord,
+    DeductionWord,
+    ExceptionWord,
     PartyKind,
     PartyWord,
+    SlipWord,
     StateWord,
     Table,
     TotalsWord,
@@ -42,7 +46,19 @@ from verifier.words import (
     storage_slot,
 )
 
-__all__ = ["DAY_S", "GROSS", "MONTH", "NUMBER", "QUOTA", "World", "identity_of", "new_tester", "opened_world"]
+__all__ = [
+    "DAY_S",
+    "GROSS",
+    "MONTH",
+    "NUMBER",
+    "OUTSIDE",
+    "QUOTA",
+    "RED",
+    "World",
+    "identity_of",
+    "new_tester",
+    "opened_world",
+]
 
 CHAIN_ID = 131277322940537  # eth-tester's own
 
@@ -114,6 +130,18 @@ class World(Drafts):
 
     def totals(self, name: str, month: int = MONTH) -> TotalsWord:
         return TotalsWord.unpack(self.word(Table.TOTALS, self.ids[name] << 12 | month))
+
+    def deducted(self, name: str, month: int = MONTH) -> DeductedWord:
+        return DeductedWord.unpack(self.word(Table.DEDUCTED, self.ids[name] << 12 | month))
+
+    def deduction(self, number: int = NUMBER) -> DeductionWord:
+        return DeductionWord.unpack(self.word(Table.DEDUCTION, number))
+
+    def slip(self, number: int = NUMBER) -> SlipWord:
+        return SlipWord.unpack(self.word(Table.SLIP, number))
+
+    def exception(self, number: int = NUMBER) -> ExceptionWord:
+        return ExceptionWord.unpack(self.word(Table.EXCEPTION, number))
 
     def grants(self, enterprise: str, person: str) -> int:
         return self.word(Table.GRANT, self.ids[enterprise] << 32 | self.ids[person])
