@@ -1,7 +1,7 @@
 """SQL: the queue and what else is ground state, and the projection that every query reads.
 
-`Store` is the door; the functions of acceptance, number_pool, keystore, queued, invoices, parties and claims take
-the connection it lends. Tables named `p_*` are derived from blocks alone (apply.py) and can be rebuilt.
+`Store` is the door; the functions of the other modules (queries by subject, and the ground tables' own) take the
+connection it lends. Tables named `p_*` are derived from blocks alone (apply.py) and can be rebuilt.
 """
 
 from ledger.projection.acceptance import (
@@ -22,9 +22,11 @@ from ledger.projection.errors import (
     CursorError,
     DatabaseUnavailableError,
     DuplicateGroupError,
+    ExternalIdTakenError,
     IdempotencyConflictError,
     NumberInUseError,
     NumbersExhaustedError,
+    OrderConflictError,
     ProjectionError,
     QueueLimitReachedError,
     SchemaOutdatedError,
@@ -32,18 +34,26 @@ from ledger.projection.errors import (
     StoreClosedError,
     WriteQueueFullError,
 )
+from ledger.projection.external_ids import ExternalId
 from ledger.projection.ground import NumberState, QueueState
+from ledger.projection.ground_work import BulkState, Decision, DeliveryState, RowState, WebhookState
+from ledger.projection.outside_documents import OutsideDocument
 from ledger.projection.store import Connection, Store
 
 __all__ = [
     "AcceptError",
     "Acceptance",
     "Accepted",
+    "BulkState",
     "ChainDivergedError",
     "Connection",
     "CursorError",
     "DatabaseUnavailableError",
+    "Decision",
+    "DeliveryState",
     "DuplicateGroupError",
+    "ExternalId",
+    "ExternalIdTakenError",
     "IdempotencyConflictError",
     "IdempotencyEntry",
     "NewClaimRequest",
@@ -53,13 +63,17 @@ __all__ = [
     "NumberInUseError",
     "NumberState",
     "NumbersExhaustedError",
+    "OrderConflictError",
+    "OutsideDocument",
     "ProjectionError",
     "QueueLimitReachedError",
     "QueueState",
+    "RowState",
     "SchemaOutdatedError",
     "StorageError",
     "Store",
     "StoreClosedError",
+    "WebhookState",
     "WriteQueueFullError",
     "accept",
     "find_accepted",

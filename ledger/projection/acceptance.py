@@ -15,7 +15,9 @@ from ledger.projection import number_pool
 from ledger.projection.columns import number_text, seconds
 from ledger.projection.database import upsert
 from ledger.projection.errors import DuplicateGroupError, IdempotencyConflictError, QueueLimitReachedError
+from ledger.projection.external_ids import ExternalId, put_external_id
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, OPERATION, REFERENCE, WAITING, QueueState
+from ledger.projection.outside_documents import OutsideDocument, put_outside_document
 from ledger.projection.packing import pack_signed
 
 GROUPS_MAX = 16  # groups in one acceptance: a request of 4,096 operations, half a megabyte
@@ -93,6 +95,8 @@ class Acceptance:
     references: tuple[NewReference, ...] = ()
     claim_requests: tuple[NewClaimRequest, ...] = ()
     idempotency: IdempotencyEntry | None = None
+    outside_documents: tuple[OutsideDocument, ...] = ()
+    external_ids: tuple[ExternalId, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def accept(connection: Connection, acceptance: Acceptance, *, queue_limit: int, 
 
     `queue_limit` is the number of operations one actor may have waiting; `now_s` seconds since 1970, UTC.
 
-    Raises: IdempotencyConflictError, DuplicateGroupError, QueueLimitReachedError, NumberInUseError.
+    Raises: IdempotencyConflictError, DuplicateGroupError, QueueLimitReachedError, NumberInUseError,
+    ExternalIdTakenError.
     """
     entry = acceptance.idempotency
     if entry is not None:
@@ -138,6 +143,10 @@ def accept(connection: Connection, acceptance: Acceptance, *, queue_limit: int, 
     for new in acceptance.groups:
         number_pool.use(connection, new.digest, new.signed.group)
     _store(connection, acceptance, now_s)
+    for document in acceptance.outside_documents:
+        put_outside_document(connection, document)
+    for external_id in acceptance.external_ids:
+        put_external_id(connection, external_id)
     digests = tuple(new.digest for new in acceptance.groups)
     if entry is not None:
         remember(connection, entry, digests=digests, now_s=now_s)

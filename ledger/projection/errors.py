@@ -10,6 +10,8 @@ StorageError
 │   ├── DuplicateGroupError        those signed bytes were accepted before
 │   ├── IdempotencyConflictError   the key was used for another request
 │   └── NumberInUseError           an invoice of that number is waiting or recorded
+├── ExternalIdTakenError           a caller's own id stands for something else already
+├── OrderConflictError             a till's order id stands for another order
 ├── NumbersExhaustedError          the seller's segments hold too few free numbers
 ├── ProjectionError                a block does not follow from what is projected, or contradicts itself
 │   └── ChainDivergedError         the chain is not the one that was projected; `einvoice rebuild`
@@ -92,6 +94,25 @@ class NumberInUseError(AcceptError):
     def __init__(self, number: int) -> None:
         super().__init__(f"an invoice with the number {number:020d} is waiting or recorded: take another number")
         self.number = number
+
+
+class ExternalIdTakenError(StorageError):
+    """The caller's `external_id` of a `kind` names `target` already."""
+
+    def __init__(self, kind: str, external_id: str, target: str) -> None:
+        super().__init__(f"this id names another {kind} already ({target}): send another id, or ask for that {kind}")
+        self.kind = kind
+        self.external_id = external_id
+        self.target = target
+
+
+class OrderConflictError(StorageError):
+    """`seller` signed another order under `order_id`."""
+
+    def __init__(self, seller: int, order_id: str) -> None:
+        super().__init__("the order id stands for another order: the till must give each order an id of its own")
+        self.seller = seller
+        self.order_id = order_id
 
 
 class NumbersExhaustedError(StorageError):

@@ -22,6 +22,7 @@ from verifier.words import Grant
 
 RESERVE_MAX = 1_000  # numbers in one call: what a till needs for a day off line
 _Key = TypeVar("_Key", str, bytes)
+ISSUES = frozenset({Code.ISSUE, Code.ISSUE_RED})  # operations that take a number of the seller's segment
 SCAN_SIZE = 500  # keys in one IN list, under SQLite's limit of variables
 
 # Every issue asks these. Built once: building and caching a statement costs more than running it.
@@ -131,7 +132,7 @@ def use(connection: Connection, digest: bytes, group: Group) -> None:
     """
     issued: dict[int, list[str]] = {}
     for operation in group.operations:
-        if operation.code == Code.ISSUE:
+        if operation.code in ISSUES:
             issued.setdefault(operation.subject, []).append(number_text(operation.number))
     for seller, texts in issued.items():
         if not _may_issue(connection, seller, group.actor):

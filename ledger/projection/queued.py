@@ -15,7 +15,6 @@ from ledger.projection.columns import number_text
 from ledger.projection.derived import BLOCK, GROUP
 from ledger.projection.ground import IDEMPOTENCY, OPERATION, WAITING, QueueState
 from ledger.projection.packing import SIGNATURE_AT, SIGNATURE_SIZE, unpack_signed
-from verifier.operations import Code
 
 DIGESTS_MAX = 500  # digests in one question, under SQLite's limit of variables
 _SIGNED = select(OPERATION.c.signed).where(OPERATION.c.digest == bindparam("digest"))
@@ -31,6 +30,9 @@ _STATES = {
     Outcome.REFUSED: QueueState.REFUSED,
     Outcome.MALFORMED: QueueState.MALFORMED,
 }
+
+FAILED = frozenset({QueueState.REFUSED, QueueState.MALFORMED, QueueState.EXPIRED})
+"""Ends of a group that leave nothing of it on the ledger but, when refused, the attempt."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def settle(connection: Connection, block: ChainBlock) -> None:
             returned.append(group.digest)
         else:
             operations = group.signed.group.operations
-            issued.extend(number_text(op.number) for op in operations if op.code == Code.ISSUE)
+            issued.extend(number_text(op.number) for op in operations if op.code in number_pool.ISSUES)
     written = {
         "state": bindparam("to_state"),
         "reason": bindparam("to_reason"),
@@ -199,6 +201,14 @@ def statuses(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, Gr
     if missing:
         found.update(_on_chain(connection, missing))
     return found
+
+
+def group_failed(connection: Connection, digest: bytes | None) -> bool:
+    """Whether the group with that digest was refused, malformed or expired; False for None and while it waits."""
+    if digest is None:
+        return False
+    found = status(connection, digest)
+    return found is not None and found.state in FAILED
 
 
 def _on_chain(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, GroupStatus]:

@@ -18,10 +18,15 @@ TEXT = (Path(__file__).parents[2] / "docs" / "STORAGE.md").read_text(encoding="u
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = dict(re.findall(r"^\| `EINVOICE_([A-Z_]+)` \| `?([^|`]*)`? \|", TEXT, re.MULTILINE))
     expected = {
-        name.upper(): "-" if field.default in (None, "") else str(field.default)
+        name.upper(): "-" if field.default in (None, "") else _written(field.default)
         for name, field in Settings.model_fields.items()
     }
     assert {name: default.strip() for name, default in documented.items()} == expected
+
+
+def _written(default: object) -> str:
+    """A default as one writes it in the environment."""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def test_every_setting_says_what_it_is() -> None:
