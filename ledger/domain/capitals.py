@@ -23,7 +23,7 @@ _DIGIT = "[壹贰叁肆伍陆柒捌玖]"
 _SECTION_TEXT = re.compile(rf"(?:({_DIGIT})仟)?零?(?:({_DIGIT})佰)?零?(?:({_DIGIT}?)(拾))?零?({_DIGIT}?)")
 _WHOLE = re.compile(r"(?:(?P<yi>[^亿万]+)亿)?(?:(?P<wan>[^亿万]+)万)?(?P<ge>[^亿万]*)")
 _FRACTION = re.compile(rf"零?(?:({_DIGIT})角|零角)?零?(?:({_DIGIT})分|零分)?整?")
-_PREFIX = re.compile(r"[⊗ⓧ]?(?:人民币)?[:：]?(?P<minus>（负数）|\(负数\)|负)?(?:人民币)?[:：]?")
+_PREFIX = re.compile(r"[⊗ⓧ]?(?:人民币)?[:：]?(?P<minus>[（(]负数[）)]|负数?)?(?:人民币)?[:：]?")
 
 
 def write_capitals(fen: int) -> str:

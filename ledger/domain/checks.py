@@ -22,7 +22,7 @@ RATES_IN_FORCE_BP = (1300, 900, 600, 500, 300, 150, 100, 50)
 
 _BP = 10_000
 _LINE_ARITHMETIC = ("net_fen", "rate_bp", "tax_fen", "quantity", "price", "rate_mark", "nature")
-_UNTAXED = frozenset({RateMark.EXEMPT, RateMark.NOT_TAXABLE, RateMark.ZERO})
+UNTAXED = frozenset({RateMark.EXEMPT, RateMark.NOT_TAXABLE, RateMark.ZERO})
 
 
 def identifier_problems(document: InvoiceDocument, problems: Problems) -> None:
@@ -99,8 +99,16 @@ def _check_colour(document: InvoiceDocument, problems: Problems) -> None:
         problems.add("gross_fen", "colour_sign", colour=document.colour.value, colour_zh="红字" if red else "蓝字")
     if red and document.original is None:
         problems.add("original", "original_missing")
-    if not red and document.original is not None:
+    if red:
+        return
+    if document.original is not None:
         problems.add("original", "original_unexpected")
+    for key in ("red_reason", "red_slip"):
+        if getattr(document, key):
+            problems.add(key, "red_only")
+    for index, line in enumerate(document.lines):
+        if line.blue_line:
+            problems.add(f"lines.{index}.blue_line", "red_only")
 
 
 def _check_line_signs(line: Line, path: str, problems: Problems, *, red: bool) -> None:
@@ -118,7 +126,7 @@ def _check_line_signs(line: Line, path: str, problems: Problems, *, red: bool) -
 
 
 def _check_line_tax(line: Line, path: str, problems: Problems) -> None:
-    if line.rate_mark in _UNTAXED:
+    if line.rate_mark in UNTAXED:
         if line.rate_bp or line.tax_fen:
             problems.add(path, "mark_forbids_rate", mark=line.rate_mark.value)
         return
@@ -177,6 +185,9 @@ def _check_totals(document: InvoiceDocument, problems: Problems) -> None:
         _note_difference("net_fen", "total_net", document.net_fen, net_fen, problems)
     if document.tax_fen != tax_fen:
         _note_difference("tax_fen", "total_tax", document.tax_fen, tax_fen, problems)
+    if document.colour is InvoiceColour.RED:
+        # Returned may be just those lines of a long invoice that were all rounded up: held line by line alone.
+        return
     # Errors are added with their signs: half a fen up and half a fen down is no error of the document. Added without
     # signs, an honestly rounded invoice of more than about 500 lines would be refused.
     error = sum(line.net_fen * line.rate_bp - line.tax_fen * _BP for line in document.lines if _is_rated(line))

@@ -39,6 +39,13 @@ def scaled(text: str) -> int:
     return -magnitude if negative else magnitude
 
 
+def unscaled(value: int) -> str:
+    """The canonical decimal of a number times 10^13: the inverse of `scaled`."""
+    whole, places = divmod(abs(value), SCALE)
+    text = f"{whole}.{places:0{DECIMAL_PLACES_MAX}d}".rstrip("0").rstrip(".")
+    return f"-{text}" if value < 0 else text
+
+
 def format_yuan(fen: int) -> str:
     """Yuan with two decimals of integer fen: -265000 is `-2650.00`."""
     yuan, rest = divmod(abs(fen), FEN_PER_YUAN)

@@ -2,6 +2,7 @@
 
 parse_document   everything must hold: shape, identifiers, arithmetic. For what is stored and compared.
 parse_issuable   and what issuing asks for besides, in one list of problems. For what a seller hands in.
+parse_red        and that it credits no more of its blue invoice than is left. For a red document handed in.
 parse_outside    as above, but wrong identifiers are only warnings and lines may be absent: files of others
                  come masked, and a red one may state totals alone.
 check_issuable   what issuing asks for, of a document parsed already.
@@ -9,6 +10,7 @@ check_issuable   what issuing asks for, of a document parsed already.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,6 +34,8 @@ from ledger.domain.invoice import (
 )
 from ledger.domain.months import parse_date
 from ledger.domain.numbers import join_number, parse_number
+from ledger.domain.red_checks import credit_problems
+from ledger.domain.slips import RedReason
 
 # Characters. The national platform prints up to 100 for names, 40 for specification, 22 for units, 230 bytes of note.
 NAME_LENGTH_MAX = 200
@@ -51,6 +55,7 @@ WORDS_LENGTH_MAX = 64
 CODE_LENGTH_MAX = 12
 NUMBER_LENGTH_MAX = 20
 DATE_LENGTH_MAX = 10
+RED_SLIP_LENGTH_MAX = 66  # 0x and 64 hex digits; national ones have up to 32
 
 _DOCUMENT_KEYS = frozenset(InvoiceDocument.__dataclass_fields__)
 _PARTY_KEYS = frozenset(PartyDetails.__dataclass_fields__)
@@ -88,6 +93,20 @@ def parse_issuable(value: object) -> InvoiceDocument:
     problems = Problems()
     document = _read_checked(value, problems)
     issue_problems(document, problems)
+    if problems:
+        raise DocumentError(problems.all())
+    return document
+
+
+def parse_red(value: object, blue: InvoiceDocument, earlier_reds: Sequence[InvoiceDocument] = ()) -> InvoiceDocument:
+    """Red document of plain JSON values that credits part or all of what `earlier_reds` left of `blue`.
+
+    Raises: DocumentError with every problem found.
+    """
+    problems = Problems()
+    document = _read_checked(value, problems)
+    if not problems:
+        credit_problems(document, blue, earlier_reds, problems)
     if problems:
         raise DocumentError(problems.all())
     return document
@@ -143,6 +162,8 @@ def _read_document(value: object, problems: Problems, *, lines_required: bool) -
     payee, checker, drawer = (fields.text(key, CLERK_LENGTH_MAX) for key in ("payee", "checker", "drawer"))
     colour = fields.choice("colour", InvoiceColour, InvoiceColour.BLUE)
     original = _read_original(fields, problems)
+    red_reason = fields.integer("red_reason", 1, len(RedReason), 0)
+    red_slip = fields.text("red_slip", RED_SLIP_LENGTH_MAX)
     document = InvoiceDocument(
         kind or InvoiceKind.ORDINARY,
         seller,
@@ -160,6 +181,8 @@ def _read_document(value: object, problems: Problems, *, lines_required: bool) -
         drawer,
         colour or InvoiceColour.BLUE,
         original,
+        RedReason(red_reason) if red_reason else None,
+        red_slip,
     )
     if not problems:
         _check_size(document, problems)
@@ -200,14 +223,15 @@ def _read_lines(fields: FieldReader, problems: Problems, *, required: bool) -> t
         return ()
     if not value and required:
         problems.add("lines", "lines_missing")
-    return tuple(_read_line(item, f"lines.{index}", problems) for index, item in enumerate(value))
+    return tuple(_read_line(item, index, problems) for index, item in enumerate(value))
 
 
-def _read_line(value: object, path: str, problems: Problems) -> Line:
-    line = FieldReader(value, path, _LINE_KEYS, problems)
+def _read_line(value: object, index: int, problems: Problems) -> Line:
+    line = FieldReader(value, f"lines.{index}", _LINE_KEYS, problems)
     if not isinstance(value, dict):
         return Line("", 0, 0, 0)
     nature = line.integer("nature", 0, 2, 0)
+    blue_line = line.integer("blue_line", 1, LINES_MAX, 0)
     return Line(
         line.text("name", LINE_NAME_LENGTH_MAX, required=True),
         _read_amount(line, "net_fen") or 0,
@@ -220,6 +244,8 @@ def _read_line(value: object, path: str, problems: Problems) -> Line:
         _read_decimal(line, "price"),
         line.choice("rate_mark", RateMark, RateMark.RATE) or RateMark.RATE,
         LineNature(nature or 0),
+        # The line at the same position is the default and not written, so that one document has one JSON.
+        0 if blue_line is None or blue_line == index + 1 else blue_line,
     )
 
 

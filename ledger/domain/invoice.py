@@ -1,8 +1,9 @@
 """The invoice document: what seller and buyer agreed on, as frozen values and as canonical plain JSON.
 
 Its JSON holds integers and strings only, and leaves out every field that has its default (an empty text,
-nature 0, mark `rate`, colour `blue`, no original): one document has one JSON, so one commitment. `document.py`
-parses it and checks the arithmetic; docs/FORMATS.md lists fields, limits and problem codes.
+nature 0, mark `rate`, colour `blue`, no original, a red line at the position of its blue one): one document has one
+JSON, so one commitment. `document.py` parses it and checks the arithmetic, `red.py` makes a red one of its blue one;
+docs/FORMATS.md lists fields, limits and problem codes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from enum import IntEnum, StrEnum
 from ledger.domain.errors import DocumentError
 from ledger.domain.identities import buyer_identity_hash, enterprise_identity
 from ledger.domain.months import Month, month_of
-from ledger.domain.numbers import InvoiceNumber, format_number, is_ledger_number, parse_number
+from ledger.domain.numbers import InvoiceNumber, format_number, is_ledger_number, join_number, parse_number
 from ledger.domain.problems import problem
+from ledger.domain.slips import RedReason
 from verifier.canonical import Json, dumps
 from verifier.commitment import commit
 
@@ -90,7 +92,8 @@ class Line:
     """One line of an invoice.
 
     Amounts in fen, `net_fen` without tax; rate in basis points; price (without tax) and quantity as canonical
-    decimal texts, "" when the invoice prints none; `tax_code` 19 digits or "".
+    decimal texts, "" when the invoice prints none; `tax_code` 19 digits or "". `blue_line`, of a red line only, is the
+    line of the blue invoice that it credits, counted from 1; 0 when that is the one at the same position.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Line:
     price: str = ""
     rate_mark: RateMark = RateMark.RATE
     nature: LineNature = LineNature.NORMAL
+    blue_line: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON; name, net_fen, rate_bp and tax_fen are always there."""
@@ -121,6 +125,8 @@ class Line:
             value["rate_mark"] = self.rate_mark.value
         if self.nature is not LineNature.NORMAL:
             value["nature"] = self.nature.value
+        if self.blue_line:
+            value["blue_line"] = self.blue_line
         return value
 
 
@@ -130,6 +136,14 @@ class OriginalInvoice:
 
     code: str
     number: str
+
+    @property
+    def key(self) -> InvoiceNumber:
+        """The blue invoice's number as the chain's key.
+
+        Raises: NumberError for any other form.
+        """
+        return join_number(self.code, self.number)
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON."""
@@ -141,7 +155,8 @@ class InvoiceDocument:
     """One invoice.
 
     `number` is 20 digits, "" in a draft; `issued_on` a day in China Standard Time, None only in a draft; amounts
-    in fen, negative when red.
+    in fen, negative when red. Of a red one, `red_reason` says why it credits `original`, and `red_slip` names the slip
+    (a national one's id, or what this ledger names it by), "" when none was needed.
     """
 
     kind: InvoiceKind
@@ -160,11 +175,18 @@ class InvoiceDocument:
     drawer: str = ""
     colour: InvoiceColour = InvoiceColour.BLUE
     original: OriginalInvoice | None = None
+    red_reason: RedReason | None = None
+    red_slip: str = ""
 
     @property
     def is_draft(self) -> bool:
         """Whether it has no number yet."""
         return not self.number
+
+    @property
+    def credits_ledger_invoice(self) -> bool:
+        """Whether it is red and names an invoice of this ledger as its original."""
+        return self.original is not None and is_ledger_number(self.original.key)
 
     @property
     def number_key(self) -> InvoiceNumber:
@@ -183,6 +205,16 @@ class InvoiceDocument:
         if self.issued_on is None:
             raise DocumentError([problem("issued_on", "missing")])
         return month_of(self.issued_on)
+
+    @property
+    def gross_fen_abs(self) -> int:
+        """Gross without its sign, fen: what the chain holds of a red invoice."""
+        return abs(self.gross_fen)
+
+    @property
+    def tax_fen_abs(self) -> int:
+        """Tax without its sign, fen: what the chain holds of a red invoice."""
+        return abs(self.tax_fen)
 
     @property
     def seller_identity_hash(self) -> bytes:
@@ -205,7 +237,7 @@ class InvoiceDocument:
             "tax_fen": self.tax_fen,
             "gross_fen": self.gross_fen,
         }
-        for key in ("number", "gross_in_words", "note", "payee", "checker", "drawer"):
+        for key in ("number", "gross_in_words", "note", "payee", "checker", "drawer", "red_slip"):
             text = getattr(self, key)
             if text:
                 value[key] = text
@@ -215,6 +247,8 @@ class InvoiceDocument:
             value["colour"] = self.colour.value
         if self.original is not None:
             value["original"] = self.original.to_json()
+        if self.red_reason is not None:
+            value["red_reason"] = self.red_reason.value
         return value
 
     def canonical(self) -> bytes:
@@ -233,11 +267,12 @@ class InvoiceDocument:
     def with_number(self, number: int | str, issued_on: date) -> InvoiceDocument:
         """The draft as the numbered document to be signed.
 
-        Raises: DocumentError for a red or already numbered document, or a number outside the ledger's space.
+        Raises: DocumentError for an already numbered document, a number outside the ledger's space, or a red document
+        that credits no invoice of this ledger.
         """
         key = parse_number(number) if isinstance(number, str) else number
         problems = []
-        if self.colour is InvoiceColour.RED:
+        if self.colour is InvoiceColour.RED and not self.credits_ledger_invoice:
             problems.append(problem("colour", "red_not_issued"))
         if not self.is_draft:
             problems.append(problem("number", "already_numbered", number=self.number))

@@ -158,6 +158,95 @@ PROBLEM_TEXTS: dict[str, tuple[str, str]] = {
         "a special invoice names the buyer's tax id; give it or issue an ordinary invoice",
         "专用发票须填写购买方税号，请填写或改开普通发票",
     ),
+    # red documents
+    "red_only": ("only a red invoice has this field; leave it out", "只有红字发票才有此字段，请删除"),
+    "not_red": ("only a red invoice credits another; set colour to red", "只有红字发票才能冲减，请将颜色设为红字"),
+    "red_of_red": (
+        "a red invoice is never credited; name the blue invoice it credits",
+        "红字发票不能再红冲，请注明对应的蓝字发票",
+    ),
+    "red_outside": (
+        "only an invoice issued on this ledger is credited here; its own issuer credits it",
+        "此处只能红冲本账本开具的发票，其他发票请由原开票方红冲",
+    ),
+    "red_other_blue": ("names invoice {given}, not {expected}; correct it", "注明的发票是 {given}，应为 {expected}"),
+    "red_kind": ("a red invoice has the kind of its blue one, {expected}", "红字发票种类须与蓝字一致：{expected}"),
+    "red_party": (
+        "is not that of the blue invoice, {expected}; copy it",
+        "与蓝字发票不一致，应为 {expected}，请照抄",
+    ),
+    "red_before_blue": (
+        "lies before the blue invoice's day, {expected}; correct it",
+        "早于蓝字发票的开票日期 {expected}，请更正",
+    ),
+    "red_error_partial": (
+        "what was issued in error is credited as a whole, and before any other red; choose another reason or all lines",
+        "开票有误只能全额红冲，且此前不得部分红冲，请改选原因或全额红冲",
+    ),
+    "red_nothing": ("credits no money; choose lines with an amount left", "没有冲减金额，请选择尚有余额的项目"),
+    "red_line_unknown": (
+        "the blue invoice has no line {given}; its last is {expected}",
+        "蓝字发票没有第 {given} 行，最后一行是第 {expected} 行",
+    ),
+    "red_line_discount": (
+        "line {given} of the blue invoice is a discount; credit line {expected}, from which it is taken off",
+        "蓝字发票第 {given} 行是折扣行，请冲减第 {expected} 行（折扣已扣除）",
+    ),
+    "red_line_repeated": ("credits line {given} a second time; put both in one line", "重复冲减第 {given} 行，请合并"),
+    "red_line_differs": ("is not that of blue line {given}; copy it", "与蓝字发票第 {given} 行不一致，请照抄"),
+    "red_line_nature": (
+        "a partial red has lines of nature 0 only: discounts are taken off already; set 0",
+        "部分红冲的行性质只能为 0（折扣已扣除），请改为 0",
+    ),
+    "red_line_sign": ("credits less than nothing; amounts and quantity are negative here", "冲减为负，此处应填负数"),
+    "red_rate": ("rate and mark are those of blue line {given}; copy them", "税率和标记须与蓝字发票第 {given} 行一致"),
+    "red_more_net": ("credits {given}, only {expected} is left", "冲减金额 {given}，只剩 {expected}"),
+    "red_more_tax": ("credits {given}, only {expected} is left", "冲减税额 {given}，只剩 {expected}"),
+    "red_more_quantity": ("credits quantity {given}, only {expected} is left", "冲减数量 {given}，只剩 {expected}"),
+    "red_tax_share": (
+        "tax {given} leaves a rest that no later red can credit; {expected} is its share",
+        "税额 {given} 会使余额无法再冲减，按比例应为 {expected}",
+    ),
+    "red_allowance_quantity": (
+        "an allowance takes off money, not goods; leave quantity and price out",
+        "销售折让只减金额不减数量，请不要填写数量和单价",
+    ),
+    # deduction
+    "valid_tax_unexpected": (
+        "nothing is deducted for this purpose; set it to 0",
+        "该用途不抵扣税额，请填 0",
+    ),
+    "deduction_reason_missing": ("say why it is not deducted: {choices}", "请选择不抵扣原因：{choices_zh}"),
+    "deduction_reason_unexpected": (
+        "only tax that is not deducted has a reason; leave it out",
+        "只有不抵扣才填写原因，请删除",
+    ),
+    # month reports
+    "report_totals": (
+        "the documents give {given}, the ledger {expected}; find the missing or surplus invoice first",
+        "发票合计 {given}，账本为 {expected}，请先查明缺少或多出的发票",
+    ),
+    "report_sum": (
+        "is {given}, its parts add up to {expected}; correct one",
+        "为 {given}，各项合计 {expected}，请更正",
+    ),
+    "report_month": (
+        "lies outside the month {expected}; file it with its own month",
+        "不在所属月份 {expected} 内，请在相应月份申报",
+    ),
+    "report_seller": ("is another seller's invoice; leave it out", "是其他销售方的发票，请移除"),
+    "report_repeated": ("occurs twice; give it once", "重复出现，请只保留一次"),
+    "report_too_long": (
+        "has {count} entries, at most {limit}; add up those of one rate",
+        "有 {count} 项，最多 {limit} 项，请按税率合并",
+    ),
+    "report_order": ("entries ascend and do not overlap; sort them", "各项须升序且不重叠，请排序"),
+    "uninvoiced_tax": (
+        "tax {given} is not net x rate = {expected} within 1.27; compute it on the sum",
+        "税额 {given} 与 金额×税率 {expected} 相差超过 1.27，请按合计金额计算",
+    ),
+    "report_month_form": ("write a month as YYYY-MM, 2000 or later", "请按 YYYY-MM 填写 2000 年以后的月份"),
+    "report_hash_form": ("write a report's hash as 64 small hex digits", "请填写 64 位小写十六进制报告哈希"),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.decimals import SCALE, canonical_decimal, format_yuan, parse_yuan, scaled
+from ledger.domain.decimals import SCALE, canonical_decimal, format_yuan, parse_yuan, scaled, unscaled
 
 PLAIN = st.decimals(min_value=-(10**15) + 1, max_value=10**15 - 1, places=13).map(lambda number: f"{number:f}")
 
@@ -19,6 +19,7 @@ def test_canonical_form_keeps_the_value_and_is_stable(text: str) -> None:
     assert Fraction(canonical) == Fraction(text)
     assert canonical_decimal(canonical) == canonical
     assert Fraction(scaled(canonical), SCALE) == Fraction(text)
+    assert unscaled(scaled(canonical)) == canonical
 
 
 @pytest.mark.parametrize(

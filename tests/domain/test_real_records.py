@@ -37,7 +37,7 @@ def plain_of(record: dict[str, Any]) -> dict[str, Any]:
     columns = {
         key: column("Commodity" + key) for key in ("Name", "Amount", "Tax", "TaxRate", "Num", "Price", "Unit", "Type")
     }
-    lines = []
+    lines: list[dict[str, Any]] = []
     for row, amount in columns["Amount"].items():
         rate = columns["TaxRate"].get(row, "")
         line: dict[str, Any] = {
