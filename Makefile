@@ -3,10 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 RUN := .venv/.runtime
 DEV := .venv/.dev
+GETH := build/geth-1.13.15/geth
+ETHERS := build/ethers/.installed
+CLIENTS := $(GETH) $(ETHERS)
 DEMO_FLAGS := $(if $(KEEP),--keep) $(if $(SERVE),--serve)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test quick lint serve bench mutants lock clean
+.PHONY: help demo test quick lint serve bench mutants clients lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -18,11 +21,13 @@ demo: $(RUN) ## one invoice's whole life on a fresh local chain, checked offline
 serve: $(RUN) ## run node and API on the data directory (EINVOICE_DATA_DIR, default data/), made when it is missing
 	$(BIN)/einvoice serve --init
 
-test: $(DEV) ## the whole test suite
+test: $(DEV) clients ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(DEV) ## unit tests, under a minute
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(UNITS)
+# what is tested without a process, a chain or an API of its own
+UNITS := $(wildcard $(addprefix tests/,contract docs documents domain formats identity verifier))
 
 lint: $(DEV) ## ruff, mypy, import rules, current contract artifact
 	$(BIN)/ruff check .
@@ -37,13 +42,15 @@ bench: $(DEV) ## rates and latencies as ratios within one run; writes bench/repo
 mutants: $(DEV) ## remove each guard of the contract in turn; the contract suite must fail for each
 	$(BIN)/python -m contracts.mutants
 
+clients: $(CLIENTS) ## geth (needs go) and ethers (needs npm), which some tests run; without them these skip, or fail where CI is set
+
 lock: $(DEV) ## resolve the requirements again and record their hashes
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group contracts --group test --group lint --group build --group lock $(LOCK) -o requirements-dev.txt
 LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
-clean: ## remove the environment and the demo's data
-	rm -rf .venv demo-data
+clean: ## remove the environment, the demo's data and what was built
+	rm -rf .venv demo-data build
 
 .venv/pyvenv.cfg:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 is needed" if sys.version_info[:2] != (3, 11) else 0)'
@@ -57,3 +64,15 @@ $(RUN): requirements.txt pyproject.toml | .venv/pyvenv.cfg
 $(DEV): requirements-dev.txt $(RUN)
 	$(PIP) --require-hashes -r requirements-dev.txt
 	touch $@
+
+# Other people's programs, at fixed versions. One that cannot be installed stops a build of CI and nobody else's.
+$(GETH):
+	mkdir -p $(@D)
+	GOBIN=$(CURDIR)/$(@D) go install -trimpath -ldflags=-checklinkname=0 \
+		github.com/ethereum/go-ethereum/cmd/geth@v1.13.15 || $(CLIENT_MISSING)
+
+$(ETHERS): tests/js/package.json
+	mkdir -p $(@D)
+	cp tests/js/package.json $(@D)/
+	(cd $(@D) && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --silent && touch $(@F)) || $(CLIENT_MISSING)
+CLIENT_MISSING = { echo "$(@D) could not be installed: its tests will skip" >&2; test -z "$$CI"; }

@@ -27,7 +27,7 @@ from api.problems import (
     render,
     service_failure,
 )
-from api.routes import claims, invoices, months, operations, parties
+from api.routes import claims, invoices, months, operations, parties, rpc
 from api.web import check, problem_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
@@ -39,6 +39,7 @@ ROUTERS = (
     parties.routes,
     operations.routes,
     operations.health_routes,
+    rpc.routes,
     check.routes,
     problem_pages.routes,
 )

@@ -61,12 +61,12 @@ class LedgerRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             if not access.public:
-                request.scope[CALLER_KEY] = await _authenticate(request)
-            _check_query(request, known)
+                request.scope[CALLER_KEY] = await authenticate(request)
+            check_query(request, known)
             _check_idempotency_key(request, access)
             if not takes_body:
                 return await inner(request)
-            _check_content_type(request)
+            check_content_type(request)
             parsing = LedgerRequest(request.scope, request.receive)
             parsing.parsed = await _read_json(parsing)
             return await inner(parsing)
@@ -79,7 +79,8 @@ def caller_of(request: Request) -> Caller:
     return cast("Caller", request.scope[CALLER_KEY])
 
 
-async def _authenticate(request: Request) -> Caller:
+async def authenticate(request: Request) -> Caller:
+    """The party whose API key a request carries. Raises: NotAuthenticated."""
     given = request.headers.getlist("authorization")
     match = _API_KEY.fullmatch(given[0]) if len(given) == 1 else None
     if match is None:
@@ -95,7 +96,7 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
         yield from _query_names(below)
 
 
-def _check_query(request: Request, known: frozenset[str]) -> None:
+def check_query(request: Request, known: frozenset[str]) -> None:
     """Unknown and repeated query parameters are refused: ignoring a misspelt filter would answer another question."""
     if not request.scope["query_string"]:
         return
@@ -126,7 +127,8 @@ def _check_idempotency_key(request: Request, access: Access) -> None:
     raise field_failure(IDEMPOTENCY_KEY, [problem])
 
 
-def _check_content_type(request: Request) -> None:
+def check_content_type(request: Request) -> None:
+    """Raises: ProblemError unless the body is said to be JSON, as it is."""
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
@@ -141,10 +143,11 @@ def _check_content_type(request: Request) -> None:
         )
 
 
-async def _read_json(request: Request) -> Any:
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises: ProblemError when it does not arrive in time, or not at all."""
     try:
         with fail_after(BODY_TIMEOUT_S):
-            data = await request.body()
+            return await request.body()
     except TimeoutError:
         raise ProblemError(
             REQUEST_TIMEOUT,
@@ -155,6 +158,10 @@ async def _read_json(request: Request) -> Any:
         raise ProblemError(
             BAD_REQUEST, "the connection closed before the body ended", "连接在请求体结束前关闭"
         ) from None
+
+
+async def _read_json(request: Request) -> Any:
+    data = await read_body(request)
     if not data:
         raise ProblemError(INVALID_JSON, "the body is empty; send a JSON object", "请求体为空，请发送 JSON 对象")
     if len(data) <= PARSE_INLINE_SIZE_MAX:

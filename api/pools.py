@@ -1,4 +1,4 @@
-"""Threads of the endpoints: reads and writes each have their own number of them.
+"""Threads of the endpoints: reads, writes and the chain's own JSON-RPC each have their own number of them.
 
 A write waits for its block, so it holds a thread for up to EINVOICE_POST_WAIT_MS while it does nothing. With one
 pool for both, as many waiting writes as there are threads would stop every read; with two they cannot.
@@ -18,6 +18,7 @@ from api.problems import BUSY, ProblemError
 
 WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
 READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
+CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
 
@@ -27,10 +28,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Pools:
-    """The two limiters of one event loop."""
+    """The limiters of one event loop."""
 
     reads: CapacityLimiter
     writes: CapacityLimiter
+    chain: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def pools() -> Pools:
     """The limiters of the running event loop, made at first use."""
     found = _POOLS.get(None)
     if found is None:
-        found = Pools(CapacityLimiter(READ_THREADS_MAX), CapacityLimiter(WRITE_THREADS_MAX))
+        found = Pools(*map(CapacityLimiter, (READ_THREADS_MAX, WRITE_THREADS_MAX, CHAIN_THREADS_MAX)))
         _POOLS.set(found)
     return found
 

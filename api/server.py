@@ -64,6 +64,8 @@ def application() -> FastAPI:
 def serve(settings: Settings, *, listening_fd: int | None = None) -> int:
     """Serves until SIGTERM or SIGINT; the process's exit code."""
     configure_log(settings)
+    if settings.rpc_open:
+        structlog.get_logger("api").warning("EINVOICE_RPC_OPEN is set: /rpc shows every block to everybody who asks")
     listener = _listener(settings, listening_fd)
     config = uvicorn.Config(
         APPLICATION,

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
         default=None,
         description="File (mode 0600) with the key of the key store; empty means <data_dir>/master.key, made by init.",
     )
+    rpc_open: bool = Field(
+        default=False,
+        description="Whether `/rpc` answers everybody instead of officers' keys alone. A reader of the chain can follow "
+        "parties by number.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
     public_url: str = Field(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.chain.errors import ChainStorageError as ChainStorageError
     from ledger.chain.errors import RemoteChainError as RemoteChainError
     from ledger.chain.errors import RpcError as RpcError
+    from ledger.chain.export import Exported as Exported
     from ledger.chain.export import export_chain as export_chain
     from ledger.chain.genesis import create_chain as create_chain
     from ledger.chain.identity import ChainIdentity as ChainIdentity
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from ledger.chain.reader import ChainReader as ChainReader
     from ledger.chain.reader import copy_chain as copy_chain
     from ledger.chain.reader import open_reader as open_reader
+    from ledger.chain.rpc_envelope import answer_request as answer_request
+    from ledger.chain.rpc_envelope import rpc_failure as rpc_failure
     from ledger.chain.writer import ChainWriter as ChainWriter
     from ledger.chain.writer import open_writer as open_writer
 
@@ -49,6 +52,7 @@ _ERRORS: Final = (
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     "calldata_size": "calldata",
+    "Exported": "export",
     "export_chain": "export",
     "create_chain": "genesis",
     "ChainIdentity": "identity",
@@ -59,6 +63,8 @@ _HOMES: Final = {
     "ChainReader": "reader",
     "copy_chain": "reader",
     "open_reader": "reader",
+    "answer_request": "rpc_envelope",
+    "rpc_failure": "rpc_envelope",
     "ChainWriter": "writer",
     "open_writer": "writer",
 }

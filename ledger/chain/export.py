@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import rlp
 
+from ledger.chain.errors import ChainExistsError
 from ledger.chain.lmdb_store import ChainStore, stored_identity
 from ledger.chain.records import Header, block_header, head_header, transactions
 from ledger.chain.rpc_codec import hex_bytes, quantity
@@ -23,30 +27,73 @@ _FORKS: Final = (
     *("istanbul", "berlin", "london"),
 )
 
+Moved = Callable[[int, int], None]
+"""(blocks done, blocks of all)."""
 
-def export_chain(directory: Path | str, target_directory: Path | str) -> int:
-    """Writes genesis.json and blocks.rlp, all blocks up to the head of this moment; gives the head's number.
 
-    Raises: ChainMissingError, ChainStorageError; OSError when the target cannot be written.
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: the head's number, hash and state root (32 bytes each), and bytes of the blocks."""
+
+    block: int
+    block_hash: bytes
+    state_root: bytes
+    size: int
+
+
+def export_chain(directory: Path | str, target_directory: Path | str, moved: Moved | None = None) -> Exported:
+    """Writes genesis.json and blocks.rlp, all blocks up to the head of this moment, into a new or empty directory.
+
+    `moved` is told (blocks done, blocks of all). The files are on disk when it returns; a failure leaves none.
+
+    Raises: ChainMissingError, ChainStorageError; ChainExistsError when the target is not empty; OSError when it cannot
+    be written.
     """
     target = Path(target_directory)
-    target.mkdir(parents=True, exist_ok=True)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ChainExistsError("is not empty: export into a new directory", target)
     store = ChainStore(Path(directory))
+    made = not target.exists()
     try:
-        identity, rules = stored_identity(store)
-        with store.read() as nodes:
-            genesis, head = block_header(nodes, 0), head_header(nodes)
-            alloc = {address: account(nodes, genesis, address).balance for address in (bytes(20), *identity.sealers)}
-        text = json.dumps(genesis_json(genesis, rules.chain_id, rules.epoch_length, alloc), indent=1)
-        (target / GENESIS_FILE).write_text(text + "\n", encoding="utf-8")
-        with (target / BLOCKS_FILE).open("wb") as blocks:
-            for number in range(1, head.number + 1):
-                with store.read() as nodes:  # one a block, so that a long export holds no old page
-                    header = block_header(nodes, number)
-                    blocks.write(block_rlp(header, [each.raw for each in transactions(nodes, header)]))
+        target.mkdir(parents=True, exist_ok=True)
+        return _written(store, target, moved or (lambda _done, _of: None))
+    except BaseException:
+        for name in (GENESIS_FILE, BLOCKS_FILE):
+            (target / name).unlink(missing_ok=True)
+        if made and target.exists():
+            target.rmdir()
+        raise
     finally:
         store.close()
-    return head.number
+
+
+def _written(store: ChainStore, target: Path, moved: Moved) -> Exported:
+    identity, rules = stored_identity(store)
+    with store.read() as nodes:
+        genesis, head = block_header(nodes, 0), head_header(nodes)
+        alloc = {address: account(nodes, genesis, address).balance for address in (bytes(20), *identity.sealers)}
+    text = json.dumps(genesis_json(genesis, rules.chain_id, rules.epoch_length, alloc), indent=1)
+    _kept(target / GENESIS_FILE, [text.encode() + b"\n"])
+    size = _kept(target / BLOCKS_FILE, _encoded_blocks(store, head.number, moved))
+    return Exported(head.number, head.hash, head.state_root, size)
+
+
+def _encoded_blocks(store: ChainStore, last: int, moved: Moved) -> Iterator[bytes]:
+    for number in range(1, last + 1):
+        with store.read() as nodes:  # one a block, so that a long export holds no old page
+            header = block_header(nodes, number)
+            encoded = block_rlp(header, [each.raw for each in transactions(nodes, header)])
+        yield encoded
+        moved(number, last)
+
+
+def _kept(path: Path, parts: Iterable[bytes]) -> int:
+    """Writes `parts` to `path`, on disk when it returns; gives their bytes."""
+    with path.open("xb") as file:
+        size = sum(file.write(part) for part in parts)
+        file.flush()
+        os.fsync(file.fileno())
+    return size
 
 
 def genesis_json(genesis: Header, chain_id: int, epoch_length: int, alloc: dict[bytes, int]) -> dict[str, Any]:

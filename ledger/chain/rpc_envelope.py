@@ -31,9 +31,9 @@ def answer_request(rpc: Answering, value: object) -> bytes | None:
     if not isinstance(value, list):
         return _answer_one(rpc, value, deadline, RPC_ANSWER_SIZE_MAX)
     if not value:
-        return failure(INVALID_REQUEST, "an empty batch")
+        return rpc_failure(INVALID_REQUEST, "an empty batch")
     if len(value) > RPC_BATCH_MAX:
-        return failure(INVALID_REQUEST, f"at most {RPC_BATCH_MAX} requests in a batch, not {len(value)}")
+        return rpc_failure(INVALID_REQUEST, f"at most {RPC_BATCH_MAX} requests in a batch, not {len(value)}")
     answers: list[bytes] = []
     size_left = RPC_ANSWER_SIZE_MAX
     for each in value:
@@ -44,7 +44,7 @@ def answer_request(rpc: Answering, value: object) -> bytes | None:
     return b"[" + b",".join(answers) + b"]" if answers else None
 
 
-def failure(code: int, message: str, *, request_id: object = None, data: str | None = None) -> bytes:
+def rpc_failure(code: int, message: str, *, request_id: object = None, data: str | None = None) -> bytes:
     """An error answer."""
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
@@ -55,12 +55,12 @@ def failure(code: int, message: str, *, request_id: object = None, data: str | N
 def _answer_one(rpc: Answering, request: object, deadline: float, size_max: int) -> bytes | None:
     wrong = _wrong(request)
     if wrong is not None or not isinstance(request, dict):
-        return failure(INVALID_REQUEST, wrong or "not an object", request_id=_id_of(request))
+        return rpc_failure(INVALID_REQUEST, wrong or "not an object", request_id=_id_of(request))
     if "id" not in request:
         return None  # a notification; reading methods do nothing that anybody could notice
     request_id, params = request["id"], request.get("params")
     if not isinstance(params, list | None):
-        return failure(INVALID_PARAMS, "params is a list", request_id=request_id)
+        return rpc_failure(INVALID_PARAMS, "params is a list", request_id=request_id)
     try:
         if size_max <= 0:
             raise _too_large()
@@ -69,9 +69,9 @@ def _answer_one(rpc: Answering, request: object, deadline: float, size_max: int)
         if len(answer) > size_max:
             raise _too_large()
     except RpcError as err:
-        return failure(err.code, str(err), request_id=request_id, data=err.data)
+        return rpc_failure(err.code, str(err), request_id=request_id, data=err.data)
     except ChainError as err:
-        return failure(INTERNAL_ERROR, f"the chain cannot be read: {type(err).__name__}", request_id=request_id)
+        return rpc_failure(INTERNAL_ERROR, f"the chain cannot be read: {type(err).__name__}", request_id=request_id)
     return answer
 
 

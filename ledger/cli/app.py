@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import invoices, keys, parties, upkeep
+from ledger.cli import chain, invoices, keys, parties, upkeep
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
 
@@ -134,3 +134,4 @@ app.command()(upkeep.backup)
 app.command()(upkeep.restore)
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
+app.add_typer(chain.app, name="chain")

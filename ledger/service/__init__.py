@@ -1,5 +1,6 @@
 """The one door to the ledger for everything above it: `Ledger`, its views and its errors."""
 
+from ledger.service.chain_door import ExportReport, export_blocks, unreadable
 from ledger.service.copies import BackupReport, backup, restore
 from ledger.service.errors import (
     Busy,
@@ -51,6 +52,7 @@ __all__ = [
     "ClaimPage",
     "ClaimView",
     "ClaimWritten",
+    "ExportReport",
     "Founded",
     "Health",
     "HistoryEntry",
@@ -81,6 +83,7 @@ __all__ = [
     "Written",
     "audit",
     "backup",
+    "export_blocks",
     "found",
     "node_if_none_runs",
     "open_sequencer",
@@ -88,5 +91,6 @@ __all__ = [
     "restore",
     "run_node",
     "sealed_blocks",
+    "unreadable",
     "upgrade",
 ]

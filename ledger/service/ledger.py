@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service.chain_door import ChainDoor
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
 from ledger.service.installation import close_context, open_context
@@ -41,6 +42,7 @@ class Ledger:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._chain = ChainDoor(context.settings)
 
     @classmethod
     def open(cls, settings: Settings) -> Ledger:
@@ -49,6 +51,7 @@ class Ledger:
 
     def close(self) -> None:
         """Finishes writes and closes files."""
+        self._chain.close()
         close_context(self.context)
 
     def __enter__(self) -> Self:
@@ -295,6 +298,14 @@ class Ledger:
     def public_evidence(self, number: str, gross_fen: int, commitment: str) -> bytes | None:
         """Redacted evidence for the public check: None on any mismatch."""
         return proofs.public_evidence(self.context, number, gross_fen, commitment)
+
+    def admit_to_rpc(self, caller: Caller | None) -> None:
+        """Lets a caller read the chain itself. Raises: NotAuthenticated, NotPermitted."""
+        self._chain.admit(caller)
+
+    def rpc(self, request: object) -> bytes | None:
+        """Answer to a parsed JSON-RPC request or batch of a caller let in; None when there is none to give."""
+        return self._chain.answer(request)
 
     def health(self) -> Health:
         """How the installation stands."""

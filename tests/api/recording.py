@@ -118,5 +118,7 @@ ANSWERS: dict[str, Any] = {
     "trust": lambda *_: {"format": "trust"},
     "public_check": _check,
     "public_evidence": lambda ledger, args: b'{"format":"redacted"}' if _check(ledger, args) else None,
+    "admit_to_rpc": lambda *_: None,
+    "rpc": lambda *_: b'{"jsonrpc":"2.0","id":1,"result":"0x1"}',
     "health": lambda *_: views.Health(421, 420, 3),
 }  # fmt: skip

@@ -86,7 +86,7 @@ def replaying_chain(genesis: dict[str, Any]) -> Any:
 
 def replayed(ledger: Ledger, directory: Path) -> tuple[Any, list[bytes]]:
     """A chain of genesis alone and the encoded blocks to import, from exported files only."""
-    assert export_chain(ledger.directory, directory) == ledger.reader.head().number
+    assert export_chain(ledger.directory, directory).block == ledger.reader.head().number
     content = (directory / "blocks.rlp").read_bytes()
     blocks = []
     while content:

@@ -1,0 +1,39 @@
+"""`POST /rpc`: the chain's read-only JSON-RPC, for clients and explorers that speak the standard.
+
+Not a route of ours but the standard's: the body's own errors are JSON-RPC errors under HTTP 200, while what concerns
+the HTTP request (credential, size, time, media type) is a problem as everywhere. So it has no OpenAPI entry.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api.endpoint import authenticate, check_content_type, check_query, read_body
+from api.json_body import parse_body
+from api.pools import in_thread, pools
+from api.problems import ProblemError
+from ledger.service import Ledger, unreadable
+
+routes = APIRouter(include_in_schema=False)
+
+
+@routes.post("/rpc")
+async def read_chain(request: Request) -> Response:
+    """Answers one JSON-RPC request or a batch, to officers and the authority unless EINVOICE_RPC_OPEN is set."""
+    ledger: Ledger = request.app.state.ledger
+    ledger.admit_to_rpc(None if request.app.state.settings.rpc_open else await authenticate(request))
+    check_query(request, frozenset())
+    check_content_type(request)
+    data = await read_body(request)
+    answer = await in_thread(pools().chain, lambda: _answered(ledger, data))
+    if answer is None:
+        return Response(status_code=204)  # notifications alone
+    return Response(answer, media_type="application/json")
+
+
+def _answered(ledger: Ledger, data: bytes) -> bytes | None:
+    try:
+        value = parse_body(data)
+    except ProblemError as err:
+        return unreadable(err.detail)
+    return ledger.rpc(value)

@@ -1,0 +1,71 @@
+"""ethers, as the npm registry has it, reads the ledger through `/rpc` and checks a proof with its own functions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from contracts import load_artifact
+from tests.api.conftest import Installation
+from tests.api.test_server_process import serving
+from tests.js import clients
+from verifier.words import AUTHORITY_PARTY, Table, storage_key, storage_slot
+
+pytestmark = pytest.mark.slow
+SCRIPT = Path(clients.__file__).with_name("read_chain.mjs")
+READ_LIMIT_S = 120
+
+
+def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(installation: Installation) -> None:
+    node, directory = clients.node_with_ethers()
+    reader = installation.ledger.context.reader
+    key = storage_key(Table.PARTY, AUTHORITY_PARTY)
+    asked = {
+        "contract": "0x" + reader.identity.contract.hex(),
+        "abi": load_artifact().abi,
+        "key": str(key),
+        "slot": "0x" + storage_slot(key).hex(),
+        "fromBlock": 0,
+    }
+    with serving(installation.settings.data_dir) as (address, _):
+        done = subprocess.run(
+            [node, str(SCRIPT), str(directory), f"{address}/rpc", installation.officer_key, json.dumps(asked)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=READ_LIMIT_S, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    blocks = [reader.block(number) for number in range(found["number"] + 1)]
+    events = [event for block in blocks for group in block.groups for event in group.events]
+    assert found == {
+        "chainId": str(reader.identity.chain_id),
+        "number": blocks[-1].head.number,
+        "hash": "0x" + blocks[-1].head.hash.hex(),
+        "stateRoot": found["stateRoot"],  # the proof was checked against it
+        "transactionHash": found["transactionHash"],
+        "status": 1,
+        "receiptLogs": len([event for group in blocks[-1].groups for event in group.events]),
+        "logs": len(events),
+        "events": found["events"],
+        "words": str(reader.words([key])[0]),
+        "refused": True,
+        "revert": "CALL_EXCEPTION",
+        "unknown": -32601,
+        "missing": None,
+    }
+    assert events
+    assert set(found["events"]) <= {entry["name"] for entry in load_artifact().abi if entry["type"] == "event"}
+
+
+def test_ethers_without_a_credential_is_told_so(installation: Installation) -> None:
+    node, directory = clients.node_with_ethers()
+    asked = {"contract": "0x" + "00" * 20, "abi": [], "key": "0", "slot": "0x0", "fromBlock": 0}
+    with serving(installation.settings.data_dir) as (address, _):
+        done = subprocess.run(
+            [node, str(SCRIPT), str(directory), f"{address}/rpc", "", json.dumps(asked)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=READ_LIMIT_S, check=False,
+        )  # fmt: skip
+    assert done.returncode != 0
+    assert "401" in done.stderr
