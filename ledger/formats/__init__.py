@@ -1,10 +1,14 @@
-"""Reading invoices of others: XML originals and QR texts (docs/FORMATS.md)."""
+"""Reading invoices of others, as files, QR texts or typed, and sheets of invoices to be issued (docs/FORMATS.md)."""
 
 from ledger.formats.errors import FieldsRefusedError, FileRefusedError, FormatError
+from ledger.formats.image import read_image
 from ledger.formats.national_xml import read_xml
+from ledger.formats.ofd.verdict import NationalSignature, SignatureVerdict
+from ledger.formats.pdf import read_pdf
 from ledger.formats.qr import read_qr
 from ledger.formats.read import FILE_SIZE_MAX, read_file
-from ledger.formats.read_invoice import Checksum, QrText, ReadInvoice, Source
+from ledger.formats.read_invoice import Checksum, QrText, ReadInvoice, Source, Strength
+from ledger.formats.typed import read_typed
 
 __all__ = [
     "FILE_SIZE_MAX",
@@ -12,10 +16,16 @@ __all__ = [
     "FieldsRefusedError",
     "FileRefusedError",
     "FormatError",
+    "NationalSignature",
     "QrText",
     "ReadInvoice",
+    "SignatureVerdict",
     "Source",
+    "Strength",
     "read_file",
+    "read_image",
+    "read_pdf",
     "read_qr",
+    "read_typed",
     "read_xml",
 ]

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.domain.errors import FieldProblem
+from ledger.formats.image_texts import IMAGE_TEXTS
+from ledger.formats.ofd.texts import OFD_TEXTS
+from ledger.formats.sheets_texts import SHEET_TEXTS
 
 FORMAT_TEXTS: dict[str, tuple[str, str]] = {
     # the file
@@ -21,10 +24,13 @@ FORMAT_TEXTS: dict[str, tuple[str, str]] = {
         "共 {count} 字节，最多读取 {limit} 字节，请确认是发票文件",
     ),
     "file_is_view": (
-        "a {kind} file is only a view of the invoice; upload its XML, or type or scan the text of its QR code",
-        "{kind} 只是发票的版式文件，请上传 XML 原件，或扫描、输入二维码内容",
+        "a {kind} file is not read; upload the invoice's XML, OFD or PDF, or a PNG or JPEG picture of its QR code",
+        "不读取 {kind} 文件，请上传发票的 XML、OFD 或 PDF，或二维码的 PNG、JPEG 图片",
     ),
-    "file_unknown": ("neither invoice XML nor the text of an invoice QR code", "既不是发票 XML，也不是发票二维码内容"),
+    "file_unknown": (
+        "no invoice file: XML, OFD, PDF, PNG, JPEG or the text of an invoice QR code; choose another",
+        "不是发票文件（XML、OFD、PDF、PNG、JPEG 或发票二维码内容），请重新选择",
+    ),
     "encoding_unknown": (
         "the encoding {encoding} is not read; save the file as UTF-8",
         "不支持编码 {encoding}，请另存为 UTF-8",
@@ -119,11 +125,31 @@ FORMAT_TEXTS: dict[str, tuple[str, str]] = {
         "the address needs {name} once, in its usual form; scan again",
         "网址中 {name} 须出现一次且格式正确，请重新扫描",
     ),
+    # typed in
+    "typed_number": (
+        "write the 20-digit number, or the 12- or 10-digit code and the 8-digit number as printed",
+        "请按票面填写 20 位号码，或 12、10 位代码加 8 位号码",
+    ),
+    "typed_twice": (
+        "give {name} in yuan or {name}_fen in fen, not both",
+        "{name}（元）与 {name}_fen（分）只能填写其一",
+    ),
+    "typed_amount_missing": (
+        "give the total with tax (gross) or without (net), as printed",
+        "请按票面填写价税合计（gross）或金额（net）",
+    ),
+    "typed_tax": (
+        "tax {tax} on {net} is no tax of any rate there has been; check both for misread or swapped figures",
+        "金额 {net} 的税额 {tax} 不符合任何税率，请检查是否看错或写反",
+    ),
     # issuing again
     "draft_unavailable": (
         "a QR code holds no lines and no parties; upload the invoice's XML to make a draft of it",
         "二维码不含项目和购销方信息，请上传发票 XML 以生成草稿",
     ),
+    **IMAGE_TEXTS,
+    **OFD_TEXTS,
+    **SHEET_TEXTS,
 }
 
 

@@ -181,9 +181,9 @@ def _lines(
         lines.append(_line(texts, path, problems, warnings))
         natures.append(texts.get("LineNature", ""))
     if any(natures):
-        _take_natures(lines, natures, problems)
+        take_natures(lines, natures, problems)
     else:
-        _infer_natures(lines, red=red)
+        infer_natures(lines, red=red)
     return list(lines)
 
 
@@ -217,7 +217,8 @@ def _line(texts: dict[str, str], path: str, problems: list[FieldProblem], warnin
     return line
 
 
-def _take_natures(lines: list[Values], natures: list[str], problems: list[FieldProblem]) -> None:
+def take_natures(lines: list[Values], natures: list[str], problems: list[FieldProblem]) -> None:
+    """Set each line's nature from the file's digit; blank is 0."""
     for index, (line, nature) in enumerate(zip(lines, natures, strict=True)):
         if nature not in ("", "0", "1", "2"):
             name = f"LineNature {shown(nature)!r}"
@@ -226,7 +227,7 @@ def _take_natures(lines: list[Values], natures: list[str], problems: list[FieldP
             line["nature"] = int(nature or "0")
 
 
-def _infer_natures(lines: list[Values], *, red: bool) -> None:
+def infer_natures(lines: list[Values], *, red: bool) -> None:
     """Mark discounts where the file does not: a line of the other sign right after one it can be taken from."""
     sign = -1 if red else 1
     for before, line in pairwise(lines):

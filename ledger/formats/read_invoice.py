@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceColour, InvoiceDocument, InvoiceKind, OriginalInvoice, PartyDetails
 from ledger.formats.errors import FieldsRefusedError, format_problem
+from ledger.formats.ofd.verdict import NationalSignature, SignatureVerdict
 from verifier.canonical import Json
 
 
@@ -17,10 +18,28 @@ class Source(StrEnum):
 
     NATIONAL_XML = "national_xml"
     FLAT_XML = "flat_xml"
+    OFD = "ofd"
+    OFD_KEY_FIELDS = "ofd_key_fields"
     QR_CODED = "qr_coded"
     QR_NATIONAL = "qr_national"
     QR_BLOCKCHAIN = "qr_blockchain"
     QR_ADDRESS = "qr_address"
+    PDF_XML = "pdf_xml"
+    PDF_QR = "pdf_qr"
+    IMAGE_QR = "image_qr"
+    TYPED = "typed"
+
+
+class Strength(IntEnum):
+    """How much the source of a registration proves, the smaller the more; the number that stands on chain."""
+
+    SIGNED_ORIGINAL = 1
+    ORIGINAL = 2
+    QR = 3
+    TYPED = 4
+
+
+_ORIGINALS = frozenset({Source.NATIONAL_XML, Source.FLAT_XML, Source.OFD, Source.OFD_KEY_FIELDS, Source.PDF_XML})
 
 
 class Checksum(StrEnum):
@@ -55,7 +74,8 @@ class ReadInvoice:
 
     `number` is 20 digits, "" when the source holds only part of it; `code` and `printed_number` are as printed
     (12 or 10 and 8 digits, or "" and 20). Amounts in fen, None when the source does not hold them. `document` is
-    there for XML, `qr` for QR texts. `warnings` are problems that did not prevent reading; issuing checks again.
+    there for XML and OFD, `signature` for OFD, `qr` for QR texts. `warnings` are problems that did not prevent reading;
+    issuing checks again.
     """
 
     source: Source
@@ -74,6 +94,23 @@ class ReadInvoice:
     qr: QrText | None = None
     warnings: tuple[FieldProblem, ...] = ()
     file_name: str = ""
+    signature: NationalSignature | None = None
+
+    @property
+    def strength(self) -> Strength | None:
+        """Strength of a registration from this file; None for a file that must not be registered at all.
+
+        None is an altered file, or one whose signature leaves out a file that repeats invoice data:
+        `signature.reason` says which, in both languages.
+        """
+        if self.source is Source.TYPED:
+            return Strength.TYPED
+        if self.source not in _ORIGINALS:
+            return Strength.QR
+        if self.signature is not None and self.signature.refused:
+            return None
+        signed = self.signature is not None and self.signature.verdict is SignatureVerdict.SIGNED_INTACT
+        return Strength.SIGNED_ORIGINAL if signed else Strength.ORIGINAL
 
     @property
     def original(self) -> OriginalInvoice | None:

@@ -9,8 +9,7 @@ import sys
 import pytest
 
 from ledger.formats import FileRefusedError, FormatError, read_file
-from ledger.formats.read import FILE_SIZE_MAX
-from ledger.formats.xml_tree import DEPTH_MAX, ELEMENTS_MAX, TAG_LENGTH_MAX, parse_xml
+from ledger.formats.xml_tree import DEPTH_MAX, ELEMENTS_MAX, TAG_LENGTH_MAX, XML_SIZE_MAX, parse_xml
 
 LAUGHS = (
     '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">'
@@ -28,13 +27,13 @@ HOSTILE = {
     "deep": (b"<a>" * 100_000, "xml_too_deep"),
     "deep_closed": (b"<EInvoice>" + b"<a>" * DEPTH_MAX + b"</a>" * DEPTH_MAX + b"</EInvoice>", "xml_too_deep"),
     "wide": (b"<EInvoice>" + b"<a/>" * (ELEMENTS_MAX + 1) + b"</EInvoice>", "xml_too_many"),
-    "brackets": (b"<" * FILE_SIZE_MAX, "xml_too_many"),
+    "brackets": (b"<" * XML_SIZE_MAX, "xml_too_many"),
     "attributes": (
         b"<EInvoice " + b" ".join(b'a%d=""' % index for index in range(300_000)) + b"/>",
         "xml_tag_too_long",
     ),
     "tag": (b"<" + b"a" * (TAG_LENGTH_MAX + 1) + b"/>", "xml_tag_too_long"),
-    "declaration": (b"<?xml " + b"a" * (FILE_SIZE_MAX - 100), "xml_tag_too_long"),
+    "declaration": (b"<?xml " + b"a" * (XML_SIZE_MAX - 100), "xml_tag_too_long"),
     "zeros": (b"<a>\0</a>", "xml_syntax"),
     "surrogate": (b"<a>\xed\xa0\x80</a>", "encoding_wrong"),
 }
@@ -60,8 +59,8 @@ def test_comments_and_instructions_are_dropped() -> None:
 
 
 def test_file_at_the_size_limit_is_looked_at_and_one_byte_more_is_not() -> None:
-    data = b"<EInvoice>" + b"a" * (FILE_SIZE_MAX - 21) + b"</EInvoice>"
-    assert len(data) == FILE_SIZE_MAX
+    data = b"<EInvoice>" + b"a" * (XML_SIZE_MAX - 21) + b"</EInvoice>"
+    assert len(data) == XML_SIZE_MAX
     with pytest.raises(FormatError) as caught:
         read_file(data)
     assert caught.value.problems[0].code == "element_missing"

@@ -307,9 +307,10 @@ def test_other_xml_is_no_invoice() -> None:
     [
         (b"", "file_empty"),
         (b" \n\t ", "file_empty"),
-        (b"%PDF-1.7", "file_is_view"),
-        (b"PK\x03\x04....", "file_is_view"),
-        (b"\x89PNG\r\n", "file_is_view"),
+        (b"%PDF-1.7", "view_damaged"),
+        (b"PK\x03\x04....", "zip_broken"),
+        (b"\x89PNG\r\n", "file_unknown"),
+        (b"GIF89a", "file_is_view"),
         (b"\x80\x81\x82", "file_unknown"),
         (b"x" * 2000, "file_unknown"),
         (b"<EInvoice><Header>", "xml_syntax"),
