@@ -76,6 +76,8 @@ def issue_problems(document: InvoiceDocument, problems: Problems) -> None:
         problems.add("colour", "red_not_issued")
     elif document.gross_fen == 0 and "gross_fen" not in noted:
         problems.add("gross_fen", "gross_zero")
+    elif document.net_fen <= 0 < document.gross_fen and noted.isdisjoint({"net_fen", "gross_fen"}):
+        problems.add("net_fen", "net_zero")  # the contract takes a tax only below the gross
     if not document.lines and "lines" not in noted:
         problems.add("lines", "lines_missing")
     if document.number and "number" not in noted and not is_ledger_number(int(document.number)):

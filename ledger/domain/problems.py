@@ -145,6 +145,10 @@ PROBLEM_TEXTS: dict[str, tuple[str, str]] = {
         "the total is 0; nothing to invoice, add a line with an amount",
         "合计为 0，没有可开票的金额，请补充项目",
     ),
+    "net_zero": (
+        "the amount without tax is 0: tax alone is not invoiced; correct the lines",
+        "金额为 0，不能只开税额，请更正各行",
+    ),
     "rate_unknown": (
         "{given} % is no rate in force; check it, the known ones are {choices}",
         "{given}% 不是现行税率，请核对，现行税率为 {choices}",

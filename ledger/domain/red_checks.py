@@ -140,7 +140,7 @@ def _check_copied(line: Line, blue_line: Line, path: str, number: int, problems:
 def _check_part(line: Line, path: str, problems: Problems, *, allowance: bool) -> None:
     if line.nature is LineNature.DISCOUNTED:
         problems.add(f"{path}.nature", "red_line_nature")
-    if line.net_fen == 0:
+    if line.net_fen == 0 == line.tax_fen:
         problems.add(f"{path}.net_fen", "red_nothing")
     elif line.net_fen > 0 or line.tax_fen > 0 or goods_quantity(line) < 0:
         problems.add(path, "red_line_sign")

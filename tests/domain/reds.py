@@ -42,7 +42,7 @@ def blue_of(lines: list[dict[str, Any]], number: int = BLUE_NUMBER, day: date = 
 
 @st.composite
 def blue_invoices(draw: st.DrawFn, tax_off_max_fen: int = 1) -> InvoiceDocument:
-    """A blue invoice of 1 to 6 lines: rated and not, with and without quantity, taxes a little off the product."""
+    """A blue invoice of 1 to 6 lines: rated and not, discounted, with and without quantity, taxes a little off."""
     lines = []
     for index in range(draw(st.integers(1, 6))):
         net = draw(st.integers(1, 10**9))
@@ -58,4 +58,10 @@ def blue_invoices(draw: st.DrawFn, tax_off_max_fen: int = 1) -> InvoiceDocument:
         if draw(st.booleans()):
             line["quantity"] = draw(st.sampled_from(["1", "3", "7", "0.5", "12.25"]))
         lines.append(line)
+        if net > 1 and line.get("rate_mark") != "difference" and draw(st.integers(0, 3)) == 0:
+            taken = draw(st.integers(1, net - 1))
+            tax = min((taken * rate + 5000) // 10_000, line["tax_fen"])
+            discount = {key: value for key, value in line.items() if key != "quantity"}
+            lines.append(discount | {"net_fen": -taken, "tax_fen": -tax, "nature": 1})
+            line["nature"] = 2
     return blue_of(lines)
