@@ -53,13 +53,22 @@ class MonthOpened:
 
 
 @dataclass(frozen=True)
+class ExceptionRaised:
+    """Event ExceptionRaised: `kinds` (bits of verifier.words.ExceptionKind) now hold of an invoice; `party` is told."""
+
+    number: int
+    party: int
+    kinds: int
+
+
+@dataclass(frozen=True)
 class Retired:
     """Event Retired: the contract is closed in favour of `successor` (20 bytes)."""
 
     successor: bytes
 
 
-ChainEvent = InvoiceWritten | PartyWritten | PartyNamed | MonthOpened | Retired
+ChainEvent = InvoiceWritten | PartyWritten | PartyNamed | MonthOpened | ExceptionRaised | Retired
 
 
 @dataclass(frozen=True)

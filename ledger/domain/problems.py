@@ -202,7 +202,6 @@ PROBLEM_TEXTS: dict[str, tuple[str, str]] = {
         "a partial red has lines of nature 0 only: discounts are taken off already; set 0",
         "部分红冲的行性质只能为 0（折扣已扣除），请改为 0",
     ),
-    "red_line_sign": ("credits less than nothing; amounts and quantity are negative here", "冲减为负，此处应填负数"),
     "red_rate": ("rate and mark are those of blue line {given}; copy them", "税率和标记须与蓝字发票第 {given} 行一致"),
     "red_more_net": ("credits {given}, only {expected} is left", "冲减金额 {given}，只剩 {expected}"),
     "red_more_tax": ("credits {given}, only {expected} is left", "冲减税额 {given}，只剩 {expected}"),

@@ -142,8 +142,6 @@ def _check_part(line: Line, path: str, problems: Problems, *, allowance: bool) -
         problems.add(f"{path}.nature", "red_line_nature")
     if line.net_fen == 0 == line.tax_fen:
         problems.add(f"{path}.net_fen", "red_nothing")
-    elif line.net_fen > 0 or line.tax_fen > 0 or goods_quantity(line) < 0:
-        problems.add(path, "red_line_sign")
     if allowance and line.quantity:
         problems.add(f"{path}.quantity", "red_allowance_quantity")
 

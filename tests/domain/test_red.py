@@ -171,6 +171,8 @@ def test_issued_in_error_is_credited_as_a_whole_and_first() -> None:
     assert refused(blue, Credit(1), reason=RedReason.ISSUED_IN_ERROR) == {"red_reason": "red_error_partial"}
     part = part_of(blue, Credit(1))
     assert refused(blue, earlier=(part,), reason=RedReason.ISSUED_IN_ERROR) == {"red_reason": "red_error_partial"}
+    whole = red_of(blue, reason=RedReason.ISSUED_IN_ERROR)
+    assert codes_of(whole, blue, part)["red_reason"] == "red_error_partial"
 
 
 def test_untaxed_lines_are_credited_without_tax() -> None:
@@ -194,6 +196,36 @@ def test_tax_that_leaves_an_uncreditable_rest_is_refused() -> None:
     assert part_of(rounded_up, Credit(1, net_fen=50_000)).tax_fen == -6_503
     assert refused(rounded_up, Credit(1, net_fen=50_000, tax_fen=6_498)) == {"lines.0.tax_fen": "red_tax_share"}
     assert refused(blue, Credit(1, net_fen=100_000, tax_fen=12_999)) == {"lines.0.tax_fen": "red_tax_share"}
+
+
+def test_rounding_at_the_edge_of_the_tolerance_is_shared_so_that_all_can_be_credited() -> None:
+    blue = blue_of([SIMPLE[0] | {"tax_fen": 13_006}])
+    first = part_of(blue, Credit(1, net_fen=1))
+    assert first.tax_fen == -1  # the proportion is 0, which would leave a rest beyond the tolerance
+    assert refused(blue, Credit(1, net_fen=1, tax_fen=0)) == {"lines.0.tax_fen": "red_tax_share"}
+    assert red_of(blue, reason=RedReason.RETURN, earlier_reds=[first]).tax_fen == -13_005
+
+
+def test_tax_alone_is_not_credited() -> None:
+    blue = blue_of(SIMPLE)
+    assert refused(blue, Credit(1, net_fen=0, tax_fen=1)) == {"net_fen": "red_nothing"}
+
+
+def test_position_of_a_line_is_written_only_where_it_differs() -> None:
+    blue = blue_of(MIXED)
+    red = red_of(blue, reason=RedReason.RETURN)
+    value: dict[str, Any] = red.to_json()
+    for index, line in enumerate(value["lines"]):
+        line["blue_line"] = index + 1
+    assert parse_red(value, blue) == red
+    value["lines"][0]["blue_line"] = 4
+    with pytest.raises(DocumentError):
+        parse_red(value, blue)
+
+
+def test_invoice_of_others_is_not_credited_here() -> None:
+    blue = replace(blue_of(SIMPLE), number="26442000000000000001")
+    assert refused(blue) == {"original": "red_outside"}
 
 
 def test_red_of_a_red_is_refused() -> None:
