@@ -191,6 +191,17 @@ class _Body:
 
 
 @asn1.sequence
+class _OddBody:
+    """As some programs write it: another kind of time, another kind of text."""
+
+    version: int
+    seal: _Seal
+    signed_at: asn1.UTCTime
+    data_hash: asn1.BitString
+    property: str
+
+
+@asn1.sequence
 class _OldBody:
     version: int
     seal: _OldSeal
@@ -204,6 +215,14 @@ class _OldBody:
 @asn1.sequence
 class _SealSignature:
     body: _Body
+    certificate: bytes
+    algorithm: ObjectIdentifier
+    signature: asn1.BitString
+
+
+@asn1.sequence
+class _OddSealSignature:
+    body: _OddBody
     certificate: bytes
     algorithm: ObjectIdentifier
     signature: asn1.BitString
@@ -256,6 +275,7 @@ class Signer:
         signature_xml: bytes,
         *,
         old: bool = False,
+        odd: bool = False,
         listed: bytes | None = None,
         writer: Signer | None = None,
         signer_id: bytes = DEFAULT_SIGNER_ID,
@@ -281,15 +301,17 @@ class Signer:
                 algorithm=algorithm,
             )
             return asn1.encode_der(_OldSealSignature(body=old_body, signature=self.sign(asn1.encode_der(old_body))))
-        body = _Body(
-            version=4,
-            seal=_Seal(
-                information=information, certificate=self.certificate, algorithm=algorithm, signature=maker_signature
-            ),
-            signed_at=asn1.GeneralizedTime(datetime(2026, 11, 5, 8, tzinfo=UTC)),
-            data_hash=data_hash,
-            property=place,
+        seal = _Seal(
+            information=information, certificate=self.certificate, algorithm=algorithm, signature=maker_signature
         )
+        day = datetime(2026, 11, 5, 8, tzinfo=UTC)
+        if odd:
+            odd_body = _OddBody(version=4, seal=seal, signed_at=asn1.UTCTime(day), data_hash=data_hash, property="签章")
+            signature = self.sign(asn1.encode_der(odd_body))
+            return asn1.encode_der(
+                _OddSealSignature(body=odd_body, certificate=self.certificate, algorithm=algorithm, signature=signature)
+            )
+        body = _Body(version=4, seal=seal, signed_at=asn1.GeneralizedTime(day), data_hash=data_hash, property=place)
         return asn1.encode_der(
             _SealSignature(
                 body=body,

@@ -229,6 +229,15 @@ def test_template_drawn_over_the_pages_may_hold_no_text_at_all() -> None:
         assert judged(sealed(files, signer(), leave_out=[TEMPLATE])).verdict is verdict
 
 
+def test_time_and_property_written_otherwise_do_not_matter() -> None:
+    files = sealed(ofd_files(signatures=True), signer())
+    files[FOLDER + "SignedValue.dat"] = signer().signed_value(files[FOLDER + "Signature.xml"], odd=True)
+    signature = judged(files)
+    assert (signature.verdict, signature.signed_at) == (INTACT_VERDICT, None)
+    files[PAGE] = page("26442000000000000001", "919.06")
+    assert judged(files).verdict is ALTERED
+
+
 def test_signature_of_another_key_or_under_another_id_is_altered() -> None:
     files = sealed(ofd_files(signatures=True), signer())
     for writer, signer_id in ((Signer("路人"), DEFAULT_SIGNER_ID), (signer(), b"ALICE123@YAHOO.COM")):

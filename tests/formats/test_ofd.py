@@ -6,8 +6,10 @@ import json
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ledger.domain.decimals import parse_yuan
+from ledger.domain.decimals import format_yuan, parse_yuan
 from ledger.domain.invoice import InvoiceColour, InvoiceKind
 from ledger.formats import FieldsRefusedError, FileRefusedError, Source, Strength, read_file
 from tests.formats.conftest import XML
@@ -68,6 +70,14 @@ def test_one_missing_amount_is_the_sum_or_difference_and_two_are_refused(missing
     assert (invoice.net_fen, invoice.tax_fen, invoice.gross_fen) == (30100, 1806, 31906)
     other = "合计税额" if missing != "合计税额" else "价税合计"
     assert "amount_unreadable" in refused(ofd_files({k: v for k, v in fields.items() if k != other})).values()
+
+
+@given(st.integers(1, 10**11), st.integers(0, 10**10), st.sampled_from(["", "¥", "￥"]))
+def test_amounts_come_back_to_the_fen(net_fen: int, tax_fen: int, sign: str) -> None:
+    amounts = {"合计金额": net_fen, "合计税额": tax_fen, "价税合计": net_fen + tax_fen}
+    printed = {name: sign + format_yuan(fen) for name, fen in amounts.items()}
+    invoice = read_file(pack(ofd_files({**KEY_FIELDS, **printed})))
+    assert (invoice.net_fen, invoice.tax_fen, invoice.gross_fen) == tuple(amounts.values())
 
 
 @pytest.mark.parametrize(

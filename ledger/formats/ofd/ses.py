@@ -66,7 +66,8 @@ class SealSignature:
     """A signed value taken apart.
 
     `data_hash` digest of the file Signature.xml, 32 bytes for SM3. `document` the signature over it, `seal` the seal
-    maker's signature over the seal, `seal_der` the seal's bytes. `signed_at` None where it stands in a time stamp.
+    maker's signature over the seal, `seal_der` the seal's bytes. `signed_at` None where it is not written as the standard
+    says.
     """
 
     data_hash: bytes
@@ -96,14 +97,16 @@ class _PublicKey:
 
 @asn1.sequence
 class _CertificateBody:
-    version: asn1.TLV
+    version: Annotated[int, asn1.Explicit(0), asn1.Default(0)]
     serial: asn1.TLV
     algorithm: asn1.TLV
     issuer: list[asn1.SetOf[_NamePart]]
     validity: asn1.TLV
     subject: list[asn1.SetOf[_NamePart]]
     public_key: _PublicKey
-    extensions: asn1.TLV
+    issuer_id: Annotated[asn1.BitString | None, asn1.Implicit(1)]
+    subject_id: Annotated[asn1.BitString | None, asn1.Implicit(2)]
+    extensions: Annotated[list[asn1.TLV] | None, asn1.Explicit(3)]
 
 
 @asn1.sequence
@@ -138,9 +141,9 @@ class _OldSeal:
 class _Body:
     version: int
     seal: asn1.TLV
-    signed_at: asn1.GeneralizedTime
+    signed_at: asn1.TLV
     data_hash: asn1.BitString
-    property: asn1.IA5String
+    property: asn1.TLV
     extensions: Annotated[list[asn1.TLV] | None, asn1.Explicit(0)]
 
 
@@ -150,7 +153,7 @@ class _OldBody:
     seal: asn1.TLV
     signed_at: asn1.TLV
     data_hash: asn1.BitString
-    property: asn1.IA5String
+    property: asn1.TLV
     certificate: bytes
     algorithm: ObjectIdentifier
 
@@ -216,7 +219,7 @@ def _read_new(outer: _SealSignature) -> SealSignature:
         document=_signed(message, outer.certificate, outer.algorithm, outer.signature),
         seal=_signed(asn1.encode_der(seal.information), seal.certificate, seal.algorithm, seal.signature),
         seal_der=seal_der,
-        signed_at=body.signed_at.as_datetime(),
+        signed_at=_time(body.signed_at),
     )
 
 
@@ -251,6 +254,11 @@ def _read_certificate(der: bytes) -> Certificate:
         issuer=_name(body.issuer),
         point=body.public_key.key.as_bytes() if on_curve else b"",
     )
+
+
+def _time(value: asn1.TLV) -> datetime | None:
+    decoded = _decode(asn1.GeneralizedTime, asn1.encode_der(value))
+    return None if decoded is None else decoded.as_datetime()
 
 
 def _name(parts: list[asn1.SetOf[_NamePart]], only: str = "") -> str:
