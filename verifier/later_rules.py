@@ -256,7 +256,7 @@ def _standing_slip(state: InvoiceState, time_s: int) -> SlipWord | None:
     slip = state.slip
     if slip is None:
         return None
-    waits = slip.state in WAITING and time_s <= slip.time + SLIP_LIFETIME_S
+    waits = slip.state in WAITING and time_s < slip.time + SLIP_LIFETIME_S
     return slip if waits or slip.state == SlipState.CONFIRMED else None
 
 
