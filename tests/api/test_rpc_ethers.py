@@ -33,7 +33,7 @@ def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(instal
     with serving(installation.settings.data_dir) as (address, _):
         done = subprocess.run(
             [node, str(SCRIPT), str(directory), f"{address}/rpc", installation.officer_key, json.dumps(asked)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=READ_LIMIT_S, check=False,
+            capture_output=True, text=True, timeout=READ_LIMIT_S, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -65,7 +65,7 @@ def test_ethers_without_a_credential_is_told_so(installation: Installation) -> N
     with serving(installation.settings.data_dir) as (address, _):
         done = subprocess.run(
             [node, str(SCRIPT), str(directory), f"{address}/rpc", "", json.dumps(asked)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=READ_LIMIT_S, check=False,
+            capture_output=True, text=True, timeout=READ_LIMIT_S, check=False,
         )  # fmt: skip
     assert done.returncode != 0
     assert "401" in done.stderr

@@ -1,4 +1,4 @@
-"""An independent replay: the real geth executes every exported block again and agrees, or stops where one was altered."""
+"""An independent replay: the real geth executes every exported block again and agrees, or stops at an altered one."""
 
 from __future__ import annotations
 
