@@ -155,7 +155,13 @@ def test_second_invoice_in_a_signed_file_is_refused() -> None:
 def test_template_left_out_with_figures_in_it_is_not_covered() -> None:
     files = unpack(LEFT_OUT.read_bytes())
     name = "Doc_0/TPLS/TPL_0/Content.xml"
-    for text, verdict in (("备 注", INTACT_VERDICT), ("10001.00", NOT_COVERED), ("百望股份有限公司", NOT_COVERED)):
+    for text, verdict in (
+        ("备 注", INTACT_VERDICT),
+        ("10001.00", NOT_COVERED),
+        ("①", NOT_COVERED),
+        ("玖", NOT_COVERED),
+        ("百望股份有限公司", NOT_COVERED),
+    ):
         code = f"<ofd:TextObject><ofd:TextCode>{text}</ofd:TextCode></ofd:TextObject></ofd:Layer>".encode()
         changed = {**files, name: files[name].replace(b"</ofd:Layer>", code, 1)}
         assert changed[name] != files[name]

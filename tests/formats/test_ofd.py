@@ -161,6 +161,38 @@ def test_key_fields_that_contradict_the_xml_are_refused(name: str, text: str, pa
     assert refused(ofd_files({**agreeing, name: text}, einvoice=EINVOICE)) == {path: "ofd_fields_differ"}
 
 
+@pytest.mark.parametrize(
+    ("change", "accepted"),
+    [
+        ({"发票代码": ""}, True),
+        ({"发票代码": "", "发票号码": "00000018"}, False),
+        ({"购买方名称": "上海示例科技 有限公司"}, True),
+        ({"购买方名称": "上海示例(科技)有限公司"}, False),
+        ({"价税合计": "¥319.06"}, True),
+        ({"价税合计": "319"}, False),
+        ({"合计税额": "***"}, False),
+    ],
+)
+def test_key_fields_are_compared_by_what_they_say(change: dict[str, str], accepted: bool) -> None:
+    files = ofd_files({**KEY_FIELDS, "发票代码": "044002600111", "发票号码": "00000017", **change}, einvoice=EINVOICE)
+    if accepted:
+        assert read_file(pack(files)).number == "04400260011100000017"
+    else:
+        assert set(refused(files).values()) == {"ofd_fields_differ"}
+
+
+def test_exempt_invoice_prints_stars_for_its_tax() -> None:
+    exempt = (
+        EINVOICE.replace(">6%<", ">免税<").replace("TaxAmount>18.06<", "TaxAmount>***<").replace("319.06", "301.00")
+    )
+    exempt = exempt.replace("TaxTotalAmount>18.06", "TaxTotalAmount>***")
+    fields = {"发票号码": "00000017", "合计税额": "***", "价税合计": "301.00"}
+    invoice = read_file(pack(ofd_files(fields, einvoice=exempt)))
+    assert (invoice.net_fen, invoice.tax_fen, invoice.gross_fen) == (30100, 0, 30100)
+    keyed = read_file(pack(ofd_files({**KEY_FIELDS, "合计税额": "***", "价税合计": "301.00"})))
+    assert (keyed.net_fen, keyed.tax_fen, keyed.gross_fen) == (30100, 0, 30100)
+
+
 def test_national_xml_inside_is_read_like_the_xml_alone() -> None:
     invoice = read_file(pack(ofd_files({**KEY_FIELDS, "发票类型": ""}, einvoice=XML)))
     assert invoice.source is Source.OFD

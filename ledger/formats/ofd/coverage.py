@@ -6,6 +6,7 @@ The rule in words stands in docs/FORMATS.md. In doubt a file repeats data: what 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 
 from ledger.domain.decimals import format_yuan
@@ -72,7 +73,7 @@ def repeats_invoice(content: bytes, values: Collection[str], *, background: bool
             drawn.append(text)
         if _holds("".join((text, *map(str, element.attrib.values()))), values):
             return True
-    printed = "".join("".join(drawn).split())
+    printed = unicodedata.normalize("NFKC", "".join("".join(drawn).split()))  # ① and １ are figures too
     if not background:
         return bool(printed)
     return _FIGURES.search(printed) is not None or _holds(printed, values)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from lxml import etree
 
 from ledger.domain.errors import FieldProblem, NumberError
 from ledger.domain.invoice import LINES_MAX
-from ledger.domain.numbers import format_number, join_number
+from ledger.domain.numbers import PRINTED_DIGITS, format_number, join_number
 from ledger.formats.errors import FieldsRefusedError, format_problem
 from ledger.formats.national_xml import infer_natures, take_natures
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
-from ledger.formats.xml_fields import leaf_texts, local_name, read_amount, read_date, read_rate, read_tax, shown
+from ledger.formats.xml_fields import STARS, leaf_texts, local_name, read_amount, read_date, read_rate, read_tax, shown
 from verifier.canonical import Json
 
 Values = dict[str, Json]
@@ -71,7 +72,8 @@ def read_layout_2019(root: etree._Element, kind_label: str) -> ReadInvoice:
     values["kind"] = _kind(code, kind_label, warnings)
     values["seller"], values["buyer"] = _party(parties["Seller"], "Seller"), _party(parties["Buyer"], "Buyer")
     for key, name in _AMOUNTS:
-        values[key] = read_amount(texts.get(name, ""), name, key, problems)
+        read = read_tax if key == "tax_fen" else read_amount
+        values[key] = read(texts.get(name, ""), name, key, problems)
     _set_date(values, texts.get("IssueDate", ""), "IssueDate", problems)
     _set_colour(values, texts.get("OriginalInvoiceCode", ""), texts.get("OriginalInvoiceNo", ""))
     elements = [one for group in groups for one in group if local_name(one) == "GoodsInfo"][: LINES_MAX + 1]
@@ -112,21 +114,27 @@ def check_against_key_fields(invoice: ReadInvoice, fields: dict[str, str]) -> No
     assert document is not None  # XML always gives one
     amounts = {"net_fen": document.net_fen, "tax_fen": document.tax_fen, "gross_fen": document.gross_fen}
     code, printed = fields.get("发票代码", ""), fields.get("发票号码", "")
+    whole = _number(code, printed) if code else printed
+    issued_on = document.issued_on.isoformat() if document.issued_on else ""
     pairs = [
-        ("number", "发票号码", _number(code, printed) if printed else "", invoice.number),
-        ("issued_on", "开票日期", read_date(fields.get("开票日期", "")) or "", document.issued_on.isoformat()
-         if document.issued_on else ""),
+        (
+            "number",
+            "发票号码",
+            whole,
+            invoice.number if code or len(printed) > PRINTED_DIGITS else invoice.printed_number,
+        ),
+        ("issued_on", "开票日期", read_date(fields.get("开票日期", "")) or "", issued_on),
         ("seller.name", "销售方名称", fields.get("销售方名称", ""), document.seller.name),
         ("buyer.name", "购买方名称", fields.get("购买方名称", ""), document.buyer.name),
         ("seller.tax_id", "销售方纳税人识别号", _tax_id(fields, "销售方"), document.seller.tax_id),
         ("buyer.tax_id", "购买方纳税人识别号", _tax_id(fields, "购买方"), document.buyer.tax_id),
-    ]  # fmt: skip
+    ]
     problems: Problems = []
     for key, names in _KEY_AMOUNTS.items():
         text = _first(fields, names)
         if text and read_amount(_plain_amount(text), names[0], key, problems) != amounts[key]:
             pairs.append((key, names[0], text, ""))
-    differing = [(path, name) for path, name, said, meant in pairs if said and said != meant]
+    differing = [(path, name) for path, name, said, meant in pairs if _plain(said) not in ("", _plain(meant))]
     if problems or differing:
         raise FieldsRefusedError(
             [*problems, *(format_problem(path, "ofd_fields_differ", name=name) for path, name in differing)]
@@ -256,6 +264,11 @@ def _first(fields: dict[str, str], names: tuple[str, ...]) -> str:
     return next((fields[name] for name in names if fields.get(name)), "")
 
 
+def _plain(text: str) -> str:
+    """A text for comparing: one program writes （） and the next (), one with a blank and the next without."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
 def _plain_amount(text: str) -> str:
-    """An amount as it is printed, without its currency sign and the commas between thousands."""
-    return text.lstrip("¥￥ ").replace(",", "")
+    """An amount as it is printed, without its currency sign and the commas between thousands; stars are nothing."""
+    return "0" if text == STARS else text.lstrip("¥￥ ").replace(",", "")

@@ -66,8 +66,8 @@ class SealSignature:
     """A signed value taken apart.
 
     `data_hash` digest of the file Signature.xml, 32 bytes for SM3. `document` the signature over it, `seal` the seal
-    maker's signature over the seal, `seal_der` the seal's bytes. `signed_at` None where it is not written as the standard
-    says.
+    maker's signature over the seal, `seal_der` the seal's bytes. `signed_at` None where it is not written as
+    the standard says.
     """
 
     data_hash: bytes
