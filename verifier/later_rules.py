@@ -93,7 +93,7 @@ def _flagged(state: InvoiceState, step: Step) -> InvoiceState:
     state = replace(state, word=replace(state.word, risk=1 if sets else 0))
     if not sets:
         return state
-    state, is_frozen = _selection_undone(state, step)
+    state, is_frozen = _selection_undone(state)
     if is_frozen or state.word.claim == Claim.SETTLED:
         return raised_exception(state, ExceptionKind.FLAGGED_AFTER_USE, _company(state), step.time_s)
     return state
@@ -107,7 +107,7 @@ def _slip_opened(state: InvoiceState, step: Step) -> InvoiceState:
     require(_standing_slip(state, step.time_s) is None, "a slip stands already")
     by_seller = operation.subject == word.seller
     other = _other_sides(state, step.time_s)
-    require(by_seller or operation.subject in other, "opened by a stranger")
+    require(bool(other) if by_seller else operation.subject in other, "opened by a stranger, or nobody to agree")
     _require_red_amounts(state, operation.option, terms["gross"], terms["tax"])
     slip = SlipWord(
         state=SlipState.SELLER_OPENED if by_seller else SlipState.BUYER_OPENED,
@@ -117,7 +117,7 @@ def _slip_opened(state: InvoiceState, step: Step) -> InvoiceState:
         tax=terms["tax"],
         time=step.time_s,
     )
-    return replace(state, slip=slip)
+    return replace(state, slip=slip, slip_sides=other if by_seller else frozenset({operation.subject}))
 
 
 def _slip_answered(state: InvoiceState, step: Step) -> InvoiceState:
@@ -125,12 +125,12 @@ def _slip_answered(state: InvoiceState, step: Step) -> InvoiceState:
     if slip is None or slip.state not in WAITING:
         raise CheckError(Reason.RULE_BROKEN, "no slip waits")
     by_seller = slip.state == SlipState.BUYER_OPENED
-    allowed = {state.word.seller} if by_seller else _other_sides(state, step.time_s)
+    allowed = {state.word.seller} if by_seller else state.slip_sides
     require(step.operation.subject in allowed, "answered by another than the other side")
     if step.operation.code == Code.CONFIRM_SLIP:
-        if by_seller:
-            require(slip.opener in _other_sides(state, step.time_s), "opened by who is no longer the other side")
-        return replace(state, slip=replace(slip, state=SlipState.CONFIRMED, other=step.operation.subject))
+        sides = state.slip_sides if by_seller else frozenset({step.operation.subject})
+        require(bool(sides & _other_sides(state, step.time_s)), "the other side is another by now")
+        return replace(state, slip=replace(slip, state=SlipState.CONFIRMED), slip_sides=sides)
     refused = SlipState.REFUSED_BY_SELLER if by_seller else SlipState.REFUSED_BY_BUYER
     return replace(state, slip=replace(slip, state=refused))
 
@@ -165,7 +165,7 @@ def _reddened(state: InvoiceState, step: Step) -> InvoiceState:
     if state.deduction is not None:
         left = state.deduction.tax_left - terms["tax"]
         state = replace(state, deduction=replace(state.deduction, tax_left=left))
-    state, is_frozen = _selection_undone(replace(state, word=word), step)
+    state, is_frozen = _selection_undone(replace(state, word=word))
     kinds = ExceptionKind.REDDENED_AFTER_DEDUCTION if is_frozen else 0
     if word.claim == Claim.SETTLED:
         kinds |= ExceptionKind.REDDENED_AFTER_SETTLEMENT
@@ -182,8 +182,8 @@ def _slip_used(state: InvoiceState, step: Step, terms: Mapping[str, int]) -> Inv
     require(slip.state == SlipState.CONFIRMED, "a slip waits for an answer")
     agreed = (slip.gross, slip.tax, slip.reason) == (terms["gross"], terms["tax"], step.operation.option)
     require(agreed, "not what the slip says")
-    sides = {slip.opener, slip.other} - {word.seller}
-    require(bool(sides & _other_sides(state, step.time_s)), "the side that agreed is no longer the other side")
+    sides = state.slip_sides & _other_sides(state, step.time_s)
+    require(bool(sides), "the side that agreed is no longer the other side")
     return replace(state, slip=replace(slip, state=SlipState.USED))
 
 
@@ -260,14 +260,14 @@ def _standing_slip(state: InvoiceState, time_s: int) -> SlipWord | None:
     return slip if waits or slip.state == SlipState.CONFIRMED else None
 
 
-def _other_sides(state: InvoiceState, time_s: int) -> set[int]:
+def _other_sides(state: InvoiceState, time_s: int) -> frozenset[int]:
     """Who may be the other side: the contract takes the buyer if it is enrolled, which a history does not show."""
     sides = {state.word.buyer}
     if state.lock is not None and (state.is_locked_at(time_s) or state.word.claim == Claim.SETTLED):
         sides.add(state.lock.employer)
     elif state.is_booked:
         sides.add(state.word.holder)
-    return sides - {0}
+    return frozenset(sides - {0, state.word.seller})
 
 
 def _company(state: InvoiceState) -> int:
@@ -275,12 +275,10 @@ def _company(state: InvoiceState) -> int:
     return state.word.holder if state.word.claim == Claim.SETTLED else state.word.buyer
 
 
-def _selection_undone(state: InvoiceState, step: Step) -> tuple[InvoiceState, bool]:
-    """The state without a selection that was not frozen, and whether one was: the recorded state says which."""
-    if state.word.use == Use.NONE:
-        return state, False
-    if state.word.use == Use.CONFIRMED or step.recorded.use == Use.CONFIRMED:
-        return replace(state, word=replace(state.word, use=Use.CONFIRMED)), True
+def _selection_undone(state: InvoiceState) -> tuple[InvoiceState, bool]:
+    """The state without a selection that was not frozen, and whether one was."""
+    if state.word.use != Use.SELECTED:
+        return state, state.word.use == Use.CONFIRMED
     return _without_selection(state), False
 
 

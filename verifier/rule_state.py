@@ -37,6 +37,7 @@ class InvoiceState:
     word: StateWord
     lock: Lock | None = None
     slip: SlipWord | None = None
+    slip_sides: frozenset[int] = frozenset()  # who may be the slip's other side
     deduction: DeductionWord | None = None
     exception: ExceptionWord | None = None
 

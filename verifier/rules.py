@@ -17,7 +17,7 @@ from verifier.later_rules import RULES
 from verifier.operations import INVOICE_CODES, RED_TERMS_LAYOUT, Code, Operation
 from verifier.reasons import Reason
 from verifier.rule_state import BOOKED, InvoiceState, Step, require, require_version, terms_of
-from verifier.words import Claim, StateWord
+from verifier.words import Claim, StateWord, Use
 
 
 def first(step: Step, parties: Mapping[bytes, int]) -> InvoiceState:
@@ -52,7 +52,10 @@ def after(before: InvoiceState, step: Step, number: int, parties: Mapping[bytes,
         require(operation.reserved == 0, "reserved bits")
     else:
         require_version(operation, before.word.version)
-    raised = replace(before, word=replace(before.word, version=before.word.version + 1))
+    word = replace(before.word, version=before.word.version + 1)
+    if word.use == Use.SELECTED and step.recorded.use == Use.CONFIRMED:
+        word = replace(word, use=Use.CONFIRMED)  # the period was frozen meanwhile, which its own word on chain says
+    raised = replace(before, word=word)
     if operation.code == Code.REGISTER_OUTSIDE:
         return registered(raised, step, parties)
     return RULES[Code(operation.code)](raised, step)
