@@ -55,7 +55,7 @@ def export_chain(directory: Path | str, target_directory: Path | str, moved: Mov
     store = ChainStore(Path(directory))
     made = not target.exists()
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _written(store, target, moved or (lambda _done, _of: None))
     except BaseException:
         for name in (GENESIS_FILE, BLOCKS_FILE):
@@ -88,8 +88,8 @@ def _encoded_blocks(store: ChainStore, last: int, moved: Moved) -> Iterator[byte
 
 
 def _kept(path: Path, parts: Iterable[bytes]) -> int:
-    """Writes `parts` to `path`, on disk when it returns; gives their bytes."""
-    with path.open("xb") as file:
+    """Writes `parts` to a new file of the owner's alone, on disk when it returns; gives their bytes."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         size = sum(file.write(part) for part in parts)
         file.flush()
         os.fsync(file.fileno())

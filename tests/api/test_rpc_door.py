@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +13,20 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from api.app import create_app
-from ledger.service import Ledger
+from api.pools import CHAIN_THREADS_MAX
+from ledger.chain import open_rpc
+from ledger.chain.limits import (
+    CALL_GAS,
+    LOG_BLOCKS_MAX,
+    LOGS_MAX,
+    PROOF_KEYS_MAX,
+    RPC_ANSWER_SIZE_MAX,
+    RPC_BATCH_MAX,
+    RPC_TIME_MAX_MS,
+)
+from ledger.chain.rpc_logs import ADDRESSES_MAX, TOPIC_CHOICES_MAX
+from ledger.service import Ledger, NotReady
+from ledger.service.chain_door import ChainDoor
 from ledger.settings import Settings
 from tests.api.conftest import Answer, Client, Installation
 from tests.api.test_life_of_an_invoice import key, tax_id
@@ -137,3 +152,24 @@ def test_an_open_door_is_warned_of_at_start(installation: Installation) -> None:
 
 def test_the_door_is_closed_unless_opened() -> None:
     assert Settings().rpc_open is False
+
+
+def test_a_network_s_chain_is_asked_elsewhere() -> None:
+    door = ChainDoor(Settings(chain_url="http://127.0.0.1:1", rpc_open=True))
+    with pytest.raises(NotReady, match="a network"):
+        door.answer(BLOCK_NUMBER)
+    door.close()
+
+
+def test_methods_and_limits_are_documented_as_they_are(installation: Installation) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "API.md").read_text()
+    chapter = text.split("## The chain as JSON-RPC")[1].split("\n## ")[0]
+    rpc = open_rpc(installation.settings.chain_dir)
+    assert set(re.findall(r"`((?:eth|net|web3)_\w+)`", chapter)) == rpc.methods
+    rpc.close()
+    for row in (f"requests in a batch | {RPC_BATCH_MAX}", f"request or batch | {RPC_TIME_MAX_MS:,} ms",
+                f"bytes of one answer | {RPC_ANSWER_SIZE_MAX:,}", f"in its answer | {LOG_BLOCKS_MAX:,}; {LOGS_MAX:,}",
+                f"in a filter | {ADDRESSES_MAX}", f"`eth_getProof` | {PROOF_KEYS_MAX:,}",
+                f"`eth_call` | {CALL_GAS:,}", f"by one process | {CHAIN_THREADS_MAX};"):  # fmt: skip
+        assert row in chapter, row
+    assert ADDRESSES_MAX == TOPIC_CHOICES_MAX

@@ -21,6 +21,7 @@ def test_an_export_says_what_it_holds(issuing: Ledger, tmp_path: Path) -> None:
     genesis = json.loads((tmp_path / "out" / "genesis.json").read_text())
     assert genesis["config"]["chainId"] == issuing.identity.chain_id
     assert genesis["config"]["clique"]["period"] == 0
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"genesis.json", "blocks.rlp"}
 
 

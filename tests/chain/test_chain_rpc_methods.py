@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain import RpcError, rpc_logs
@@ -216,3 +217,24 @@ def test_any_other_text_is_refused_and_never_more(text: Any) -> None:
 def is_hex(text: Any) -> bool:
     digits = text.removeprefix("0x") if isinstance(text, str) else "x"
     return isinstance(text, str) and text.startswith("0x") and set(digits) <= set("0123456789abcdefABCDEF")
+
+
+texts = st.sampled_from(["latest", "earliest", "0x0", "0x1", "0x01", "0x", "0xffffffffffffffffff", NOBODY, UNKNOWN, ""])
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | texts
+names = st.sampled_from(["blockHash", "blockNumber", "fromBlock", "toBlock", "address", "topics", "to", "from", "data",
+                         "input", "gas", "value", "requireCanonical"])  # fmt: skip
+anything = st.recursive(
+    scalars, lambda below: st.lists(below, max_size=4) | st.dictionaries(names, below, max_size=4), max_leaves=6
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_the_parameters_the_answer_is_a_result_or_an_error_of_the_standard(ledger: Ledger, data: Any) -> None:
+    rpc = ledger.writer._web3.provider._rpc  # type: ignore[attr-defined]
+    method = data.draw(st.sampled_from(sorted(rpc.methods)))
+    try:
+        json.dumps(rpc.answer(method, data.draw(st.lists(anything, max_size=4))))
+    except RpcError as err:
+        code = err.code
+        assert code in (INVALID_PARAMS, NO_BLOCK, REJECTED, LIMIT_EXCEEDED, REVERTED)
