@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ FILES_MAX = 2_000  # a claim of 256 invoices with seven files each
 FILE_SIZE_MAX = 16 << 20  # bytes of one file; what an upload or a PDF with attachments may have
 ARCHIVE_SIZE_MAX = 256 << 20  # bytes of all files together; it is made and checked in memory
 ABOUT_MAX, ABOUT_LENGTH_MAX = 20, 200  # entries, and characters of each, that say what the archive is about
+WORD_LENGTH_MAX = 20  # characters of a role and of an invoice number
 INDEX_COLUMNS = ("path", "role", "number", "size", "sha256")
+
+_ROLE = re.compile(r"[a-z_]{1,20}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{0,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,8 @@ def _check_entries(entries: list[ArchiveEntry]) -> None:
         if same_place(entry.path) in taken:
             raise NotWritableError("file_twice", path=entry.path)
         taken.add(same_place(entry.path))
+        if not _ROLE.fullmatch(entry.role) or not _NUMBER.fullmatch(entry.number):
+            raise NotWritableError("entry_words", path=entry.path, limit=WORD_LENGTH_MAX)
         if len(entry.data) > FILE_SIZE_MAX:
             raise NotWritableError("file_size", path=entry.path, count=len(entry.data), limit=FILE_SIZE_MAX)
     size = sum(len(entry.data) for entry in entries)

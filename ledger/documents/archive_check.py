@@ -30,6 +30,7 @@ from ledger.documents.errors import ArchiveAlteredError, ArchiveRefusedError
 ZIP_SIZE_MAX = ARCHIVE_SIZE_MAX + (4 << 20)  # bytes; files that do not shrink, and the directory
 DIRECTORY_SIZE_MAX = (FILES_MAX + 3) * (46 + PATH_SIZE_MAX + 32)  # bytes; one header, name and extra field a file
 INDEX_SIZE_MAX = FILES_MAX * 1_024  # bytes; a line of the index has up to 450
+CONTENT_SIZE_MAX = ARCHIVE_SIZE_MAX + 3 * INDEX_SIZE_MAX  # bytes unpacked; the files, both indexes, the manifest
 CHUNK_SIZE = 1 << 20  # bytes hashed at a time
 
 _END = struct.Struct("<4s4H2LH")
@@ -115,8 +116,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         size += member.file_size
         places.add(same_place(name))
         members[name] = member
-    if size > ZIP_SIZE_MAX:
-        raise ArchiveRefusedError("archive_size", count=size, limit=ARCHIVE_SIZE_MAX)
+    if size > CONTENT_SIZE_MAX:
+        raise ArchiveRefusedError("content_size", count=size, limit=CONTENT_SIZE_MAX)
     return members
 
 

@@ -61,6 +61,10 @@ DOCUMENT_TEXTS: dict[str, tuple[str, str]] = {
         "文件名 {path!r} 在归档包中不安全：须为相对路径，最多 {limit} 字节，段首尾无点，不含保留字符",
     ),
     "file_twice": ("two files would be called {path!r}; rename one", "两个文件同名 {path!r}，请改名"),
+    "entry_words": (
+        "{path!r} needs a role of 1 to {limit} letters a-z, and an invoice number of at most {limit} digits",
+        "{path!r} 的类别应为 1 至 {limit} 个小写字母，发票号码最多 {limit} 位数字",
+    ),
     "file_size": ("{path!r} has {count} bytes, at most {limit}", "{path!r} 为 {count} 字节，最多 {limit} 字节"),
     "archive_size": (
         "the files add up to {count} bytes, at most {limit} go into one archive; split the claim",
@@ -87,6 +91,10 @@ DOCUMENT_TEXTS: dict[str, tuple[str, str]] = {
     # archives, reading
     "zip_unknown": ("not a ZIP archive; choose the file that was downloaded", "不是 ZIP 归档包，请选择原下载文件"),
     "zip_size": ("has {count} bytes, at most {limit} are checked", "共 {count} 字节，最多检查 {limit} 字节"),
+    "content_size": (
+        "unpacks to {count} bytes, at most {limit} are checked; it is no archive of ours",
+        "解压后 {count} 字节，最多检查 {limit} 字节，并非本系统的归档包",
+    ),
     "zip_broken": (
         "the ZIP structure is damaged at {path!r}; download it again",
         "ZIP 结构在 {path!r} 处损坏，请重新下载",

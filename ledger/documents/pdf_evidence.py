@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 
 from pypdf import Configuration, PdfReader, apply_configuration
-from pypdf.errors import PyPdfError
 
-from ledger.documents.errors import EvidenceMissingError, PdfRefusedError
+from ledger.documents.errors import DocumentsError, EvidenceMissingError, PdfRefusedError
 from ledger.documents.invoice_pdf import ATTACHMENT_SIZE_MAX, ATTACHMENTS_MAX, EVIDENCE_NAME
 
 PDF_SIZE_MAX = 16 << 20  # bytes; pages take under 1 MB, attachments shrink to a third
@@ -29,8 +29,7 @@ _LIMITS = Configuration(
 )
 """Nothing in an invoice's PDF unpacks to more than its largest attachment."""
 
-_BROKEN = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
-"""What the library raises on damaged files: its own errors and those of Python's types that shine through."""
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings repeat the file's bytes, which are private
 
 
 def read_evidence(pdf: bytes) -> bytes:
@@ -46,7 +45,9 @@ def read_evidence(pdf: bytes) -> bytes:
     try:
         with apply_configuration(_LIMITS):
             return _evidence(pdf)
-    except _BROKEN as err:
+    except DocumentsError:
+        raise
+    except Exception as err:  # whatever hostile bytes make the library raise, the file is damaged
         raise PdfRefusedError("pdf_broken") from err
 
 
