@@ -1,8 +1,9 @@
 """Events of the contract, and which group each belongs to.
 
-The contract answers groups in order. A group that was applied gives one event an operation, each with the group's
-digest, and a PartyNamed (which carries no digest) before the event of the operation that named the buyer. A refused or
-malformed one gives a single event. docs/OPERATIONS.md lists them.
+The contract answers groups in order. A group that was applied gives one event an operation (a red letter two: its own
+and its blue's), each with the group's digest; before them stand a PartyNamed (which carries no digest) where the
+operation named a new buyer and an ExceptionRaised where it raised one. A refused or malformed group gives a single
+event. docs/OPERATIONS.md lists them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ledger.chain.errors import BlockUnreadableError
 from ledger.chain.records import Log
 from ledger.domain.blocks import (
     ChainEvent,
+    ExceptionRaised,
     InvoiceWritten,
     MonthOpened,
     Outcome,
@@ -26,17 +28,20 @@ from ledger.domain.blocks import (
 )
 from ledger.domain.groups import ChainDomain, SignedGroup
 from verifier.hashing import keccak256
-from verifier.operations import SECP256K1_ORDER
+from verifier.operations import SECP256K1_ORDER, numbers_written
 
 RECORDED: Final = keccak256(b"Recorded(uint256,bytes32,uint256,uint256,bytes32)")
 PARTY_CHANGED: Final = keccak256(b"PartyChanged(uint256,bytes32,uint256,uint256)")
 MONTH_OPENED: Final = keccak256(b"MonthOpened(uint256,bytes32,uint256)")
 PARTY_NAMED: Final = keccak256(b"PartyNamed(uint256,bytes32)")
+EXCEPTION_RAISED: Final = keccak256(b"ExceptionRaised(uint256,uint256,uint256,bytes32)")
 RETIRED: Final = keccak256(b"Retired(address,bytes32)")
 REFUSED: Final = keccak256(b"Refused(uint256,uint256,uint256,bytes32)")
 MALFORMED: Final = keccak256(b"Malformed(bytes32)")
 
-EVENT_TOPICS: Final = frozenset({RECORDED, PARTY_CHANGED, MONTH_OPENED, PARTY_NAMED, RETIRED, REFUSED, MALFORMED})
+EVENT_TOPICS: Final = frozenset(
+    {RECORDED, PARTY_CHANGED, MONTH_OPENED, PARTY_NAMED, EXCEPTION_RAISED, RETIRED, REFUSED, MALFORMED}
+)
 _U64: Final = (1 << 64) - 1
 
 
@@ -92,7 +97,7 @@ def recover_signer(digest: bytes, v: int, r: int, s: int) -> bytes:
 def _answered(signed: SignedGroup, digest: bytes, answers: _Answers) -> SequencedGroup:
     outcome, reason, refused_number = Outcome.APPLIED, 0, 0
     events: list[ChainEvent] = []
-    awaited = len(signed.group.operations)
+    awaited = sum(len(numbers_written(operation)) or 1 for operation in signed.group.operations)
     while awaited:
         log = answers.next()
         topic = log.topics[0]
@@ -109,7 +114,7 @@ def _answered(signed: SignedGroup, digest: bytes, answers: _Answers) -> Sequence
                 outcome, reason, refused_number = Outcome.REFUSED, _int(_word(log, 0)), _int(log.topics[1])
             break
         events.append(_event(log))
-        awaited -= 1
+        awaited -= topic != EXCEPTION_RAISED  # it comes beside the event of its operation
     return SequencedGroup(
         digest=digest,
         signed=signed,
@@ -122,7 +127,7 @@ def _answered(signed: SignedGroup, digest: bytes, answers: _Answers) -> Sequence
 
 
 def _digest(log: Log) -> bytes:
-    if log.topics[0] in (REFUSED, RETIRED):
+    if log.topics[0] in (REFUSED, RETIRED, EXCEPTION_RAISED):
         return _word(log, 1)
     return log.topics[1] if log.topics[0] == MALFORMED else log.topics[2]
 
@@ -138,6 +143,8 @@ def _event(log: Log) -> ChainEvent:
     if topic == MONTH_OPENED:
         hours = _int(_word(log, 0))
         return MonthOpened(month=_int(log.topics[1]), opens_at=hours & _U64, closes_at=hours >> 64 & _U64)
+    if topic == EXCEPTION_RAISED:
+        return ExceptionRaised(number=_int(log.topics[1]), party=_int(log.topics[2]), kinds=_int(_word(log, 0)))
     return Retired(successor=_word(log, 0)[12:])
 
 

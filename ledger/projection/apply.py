@@ -6,20 +6,29 @@ whether applied as they come, after a restart, or by a rebuild.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection, select
 
 from ledger.domain.blocks import (
     BlockHead,
     ChainBlock,
+    ChainEvent,
+    ExceptionRaised,
     InvoiceWritten,
+    MonthOpened,
     Outcome,
     PartyNamed,
     PartyWritten,
+    Retired,
     SequencedGroup,
 )
 from ledger.projection import queued
+from ledger.projection.apply_exception import apply_refusal
+from ledger.projection.apply_feed import feed_invoices, feed_party, feed_public, feed_refused
 from ledger.projection.apply_invoice import apply_invoice
 from ledger.projection.apply_party import apply_name, apply_recovery, apply_register
+from ledger.projection.apply_red import blue_of
 from ledger.projection.columns import (
     BLOCK_ORDER_SHIFT,
     GROUP_ORDER_SHIFT,
@@ -30,7 +39,8 @@ from ledger.projection.columns import (
 from ledger.projection.derived import BLOCK
 from ledger.projection.draft import Draft
 from ledger.projection.errors import ChainDivergedError, ProjectionError
-from verifier.operations import Code, Operation
+from ledger.projection.step import Step
+from verifier.operations import INVOICE_CODES, Code, numbers_written
 
 FIRST_BLOCK = 0  # genesis: a projection that began later could miss groups
 _LAST_BLOCK = select(BLOCK).order_by(BLOCK.c.number.desc()).limit(1)  # asked every 20 ms, so built once
@@ -96,9 +106,14 @@ def _is_next(connection: Connection, block: ChainBlock) -> bool:
 
 def _preload(draft: Draft, block: ChainBlock) -> None:
     """Reads what the block touches in a few statements instead of one an event."""
-    invoices, parties = set(), set()
+    invoices: set[tuple[object, ...]] = set()
+    parties: set[tuple[object, ...]] = set()
+    deductions: set[tuple[object, ...]] = set()
     for group in block.groups:
         parties.add((group.signed.group.actor,))
+        if group.outcome is Outcome.APPLIED:
+            operations = group.signed.group.operations
+            deductions.update((number_text(op.number),) for op in operations if op.code in (Code.SELECT, Code.UNSELECT))
         for event in group.events:
             if isinstance(event, InvoiceWritten):
                 invoices.add((number_text(event.number),))
@@ -106,6 +121,7 @@ def _preload(draft: Draft, block: ChainBlock) -> None:
                 parties.add((event.party,))
     draft.invoices.preload(invoices)
     draft.parties.preload(parties)
+    draft.deductions.preload(deductions)
 
 
 def _apply_group(draft: Draft, head: BlockHead, position: int, group: SequencedGroup) -> None:
@@ -129,41 +145,72 @@ def _apply_group(draft: Draft, head: BlockHead, position: int, group: SequencedG
         return  # names nobody, enters no history
     apply_recovery(draft, group, head.time_s)
     events = iter(group.events)
+    refused = group.outcome is Outcome.REFUSED
+    told = False
     for index, operation in enumerate(signed.group.operations):
         order = head.number << BLOCK_ORDER_SHIFT | position << GROUP_ORDER_SHIFT | index
-        row = _operation_row(group, operation, order, head.time_s)
+        step = Step(draft, head, group, operation, order)
+        row = _operation_row(step)
         draft.operations.append(row)
-        if group.outcome is Outcome.REFUSED:
-            continue
-        event = next(events, None)
-        while isinstance(event, PartyNamed):
-            apply_name(draft, event, head.time_s)
-            event = next(events, None)
-        if isinstance(event, InvoiceWritten):
-            if event.number != operation.number or event.what != operation.what:
-                raise _contradiction(head, group)
-            row["state"], row["head"] = word_bytes(event.state), event.head
-            apply_invoice(draft, operation, event, group, order, head)
-        elif event is None or (isinstance(event, PartyWritten) and event.what != operation.what):
-            raise _contradiction(head, group)
+        if refused:
+            feed_refused(step)
+            if not told and operation.number == group.refused_number:
+                told = True
+                apply_refusal(step, group.reason)
+        elif operation.code in INVOICE_CODES:
+            _apply_to_invoices(step, row, events)
         else:
-            if isinstance(event, PartyWritten):
-                row["state"], row["party"] = word_bytes(event.word), operation.party or event.party
-            apply_register(draft, operation, event, group, head)
+            _apply_to_register(step, row, events)
     if next(events, None) is not None:
-        raise _contradiction(head, group)
+        raise Step(draft, head, group, signed.group.operations[-1], 0).contradiction()
 
 
-def _operation_row(group: SequencedGroup, operation: Operation, order: int, time_s: int) -> dict[str, object]:
+def _apply_to_invoices(step: Step, row: dict[str, object], events: Iterator[ChainEvent]) -> None:
+    raised: list[ExceptionRaised] = []
+    written: list[InvoiceWritten] = []
+    for number in numbers_written(step.operation):
+        event = next(events, None)
+        while isinstance(event, PartyNamed | ExceptionRaised):
+            if isinstance(event, PartyNamed):
+                apply_name(step.draft, event, step.time_s)
+            else:
+                raised.append(event)
+            event = next(events, None)
+        if not isinstance(event, InvoiceWritten) or (event.number, event.what) != (number, step.operation.what):
+            raise step.contradiction()
+        written.append(event)
+    row["state"], row["head"] = word_bytes(written[0].state), written[0].head
+    if len(written) > 1:
+        row["blue_state"], row["blue_head"] = word_bytes(written[1].state), written[1].head
+    changes = apply_invoice(step, tuple(written), tuple(raised))
+    feed_invoices(step, changes, tuple(raised))
+
+
+def _apply_to_register(step: Step, row: dict[str, object], events: Iterator[ChainEvent]) -> None:
+    event = next(events, None)
+    if isinstance(event, PartyWritten):
+        if event.what != step.operation.what:
+            raise step.contradiction()
+        row["state"], row["party"] = word_bytes(event.word), step.operation.party or event.party
+        feed_party(step, event)
+    elif isinstance(event, MonthOpened | Retired):
+        feed_public(step)
+    else:
+        raise step.contradiction()
+    apply_register(step, event)
+
+
+def _operation_row(step: Step) -> dict[str, object]:
+    operation = step.operation
     what, terms, who, ref = operation.words()
     return {
-        "order": order,
-        "digest": group.digest,
-        "outcome": group.outcome.value,
+        "order": step.order,
+        "digest": step.group.digest,
+        "outcome": step.group.outcome.value,
         "code": operation.code,
-        "number": number_text(operation.number) if Code.ISSUE <= operation.code <= Code.UNSELECT else None,
+        "number": number_text(operation.number) if operation.code in INVOICE_CODES else None,
         "party": operation.party or None,
-        "actor": group.signed.group.actor,
+        "actor": step.actor,
         "subject": operation.subject,
         "what": word_bytes(what),
         "terms": word_bytes(terms),
@@ -171,11 +218,8 @@ def _operation_row(group: SequencedGroup, operation: Operation, order: int, time
         "ref": ref,
         "state": None,
         "head": None,
-        "time_s": time_s,
+        "time_s": step.time_s,
+        "blue": blue_of(step) if operation.code == Code.ISSUE_RED else None,
+        "blue_state": None,
+        "blue_head": None,
     }
-
-
-def _contradiction(head: BlockHead, group: SequencedGroup) -> ProjectionError:
-    return ProjectionError(
-        f"block {head.number}: the events of group {group.digest.hex()} do not fit its operations", block=head.number
-    )

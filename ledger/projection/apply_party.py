@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ledger.domain.blocks import BlockHead, ChainEvent, MonthOpened, PartyNamed, PartyWritten, Retired, SequencedGroup
+from collections.abc import Callable
+
+from ledger.domain.blocks import ChainEvent, MonthOpened, PartyNamed, PartyWritten, Retired, SequencedGroup
+from ledger.projection.apply_deduction import apply_confirmation, freeze
 from ledger.projection.columns import number_text, seconds, word_bytes
 from ledger.projection.draft import Changes, Draft
+from ledger.projection.step import Step
 from verifier.hashing import ZERO_HASH
 from verifier.operations import Code, Operation
 from verifier.words import AUTHORITY_PARTY, RECOVERY_DELAY_S, SEGMENT_BLOCK_SIZE, PartyKind, PartyWord
@@ -39,29 +43,25 @@ def apply_recovery(draft: Draft, group: SequencedGroup, time_s: int) -> None:
         draft.parties.put(row)
 
 
-def apply_register(
-    draft: Draft, operation: Operation, event: ChainEvent, group: SequencedGroup, head: BlockHead
-) -> None:
+def apply_register(step: Step, event: ChainEvent) -> None:
     """An applied operation on a party, a month or the contract."""
+    draft, operation = step.draft, step.operation
     if isinstance(event, MonthOpened):
         draft.months.append(
             {
                 "month": event.month,
                 "opens_at": seconds(event.opens_at),
                 "closes_at": seconds(event.closes_at),
-                "digest": group.digest,
+                "digest": step.group.digest,
             }
         )
     elif isinstance(event, Retired):
-        draft.contracts.append({"successor": event.successor, "block": head.number})
+        draft.contracts.append({"successor": event.successor, "block": step.head.number})
     elif isinstance(event, PartyWritten):
-        _apply_party(draft, operation, event, head.time_s)
-        if operation.code in (Code.GRANT, Code.REVOKE):
-            _apply_grant(draft, operation)
-        elif operation.code == Code.ALLOT_SEGMENT:
-            _apply_segment(draft, operation, head.time_s)
-        elif operation.code == Code.FILE:
-            _apply_filing(draft, operation, group, head)
+        _apply_party(draft, operation, event, step.time_s)
+        beside = _BESIDE.get(operation.code)
+        if beside is not None:
+            beside(step)
 
 
 def _apply_party(draft: Draft, operation: Operation, event: PartyWritten, time_s: int) -> None:
@@ -107,7 +107,8 @@ def _set_word(row: Changes, word: int) -> None:
         row.update(recovery_signer=None, recovery_at=None, recovery_certificate=None)
 
 
-def _apply_grant(draft: Draft, operation: Operation) -> None:
+def _apply_grant(step: Step) -> None:
+    draft, operation = step.draft, step.operation
     row = draft.grants.get(operation.subject, operation.party) or {
         "enterprise": operation.subject,
         "person": operation.party,
@@ -120,28 +121,93 @@ def _apply_grant(draft: Draft, operation: Operation) -> None:
     draft.grants.put(row)
 
 
-def _apply_segment(draft: Draft, operation: Operation, time_s: int) -> None:
+def _apply_segment(step: Step) -> None:
+    operation = step.operation
     last = operation.number + operation.option * SEGMENT_BLOCK_SIZE - 1
-    draft.segments.append(
+    step.draft.segments.append(
         {
             "first_number": number_text(operation.number),
             "last_number": number_text(last),
             "party": operation.party,
-            "allotted_at": time_s,
+            "allotted_at": step.time_s,
         }
     )
 
 
-def _apply_filing(draft: Draft, operation: Operation, group: SequencedGroup, head: BlockHead) -> None:
-    draft.filings.append(
+def _apply_filing(step: Step) -> None:
+    draft, operation = step.draft, step.operation
+    revision, replaced = 0, None
+    known = draft.filings.get(operation.subject, operation.month, 0)
+    while known is not None:  # a month is refiled a few times at most
+        revision, replaced = revision + 1, known["report_hash"]
+        known = draft.filings.get(operation.subject, operation.month, revision)
+    draft.filings.put(
         {
             "party": operation.subject,
             "month": operation.month,
+            "revision": revision,
+            "replaced_hash": replaced,
             "totals": word_bytes(operation.terms),
             "report_hash": operation.ref,
-            "actor": group.signed.group.actor,
-            "digest": group.digest,
-            "block": head.number,
-            "filed_at": head.time_s,
+            "actor": step.actor,
+            "digest": step.group.digest,
+            "block": step.head.number,
+            "filed_at": step.time_s,
         }
     )
+    freeze(draft, operation)
+
+
+def _apply_confirmation(step: Step) -> None:
+    apply_confirmation(step.draft, step.operation, step.group, step.head)
+
+
+def _apply_lift(step: Step) -> None:
+    step.draft.lifts.put(
+        {
+            "party": step.operation.number,
+            "month": step.operation.month,
+            "lifted_by": step.actor,
+            "lifted_at": step.time_s,
+            "digest": step.group.digest,
+        }
+    )
+
+
+def _apply_anchor(step: Step) -> None:
+    step.draft.anchors.append(
+        {
+            "order": step.order,
+            "party": step.operation.subject,
+            "log_head": step.operation.who,
+            "anchored_at": step.time_s,
+            "digest": step.group.digest,
+        }
+    )
+
+
+def _apply_revocation(step: Step) -> None:
+    step.draft.revocations.append(
+        {
+            "certificate_hash": step.operation.who,
+            "party": step.operation.number,
+            "reason": step.operation.terms,
+            "revoked_by": step.actor,
+            "revoked_at": step.time_s,
+            "block": step.head.number,
+            "digest": step.group.digest,
+        }
+    )
+
+
+_BESIDE: dict[int, Callable[[Step], None]] = {
+    Code.GRANT: _apply_grant,
+    Code.REVOKE: _apply_grant,
+    Code.ALLOT_SEGMENT: _apply_segment,
+    Code.FILE: _apply_filing,
+    Code.REFILE: _apply_filing,
+    Code.CONFIRM_MONTH: _apply_confirmation,
+    Code.LIFT_BLOCK: _apply_lift,
+    Code.ANCHOR: _apply_anchor,
+    Code.REVOKE_CERTIFICATE: _apply_revocation,
+}

@@ -13,7 +13,7 @@ from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
 @dataclass(frozen=True)
 class ClaimRecord:
-    """One claim: counts and fen of the invoices now locked, settled, and released again."""
+    """One claim: counts and fen of the invoices now locked, settled, released again, and cancelled by a full red."""
 
     claim_id: str
     claimant: int
@@ -26,6 +26,7 @@ class ClaimRecord:
     released_count: int
     locked_fen: int
     settled_fen: int
+    cancelled_count: int = 0
 
 
 def claim(connection: Connection, claim_id: str) -> tuple[ClaimRecord, ...]:

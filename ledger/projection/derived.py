@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index, Table, text
 
 from ledger.projection import columns as column
+from ledger.projection import derived_rules  # noqa: F401 - its import fills METADATA with the rest of the derived tables
 from ledger.projection.columns import DERIVED_PREFIX, METADATA, Row, table_of
 
 
@@ -55,6 +56,13 @@ class OperationRecordRow(Row, table=True):
         Index("ix_p_operation_party", "party", "order"),
         Index("ix_p_operation_actor", "actor", "order"),
         Index("ix_p_operation_subject", "subject", "order"),
+        Index(
+            "ix_p_operation_blue",
+            "blue",
+            "order",
+            sqlite_where=text("blue IS NOT NULL"),
+            postgresql_where=text("blue IS NOT NULL"),
+        ),
     )
 
     order: int = column.whole(key=True)  # block << 20 | group << 10 | operation
@@ -72,6 +80,9 @@ class OperationRecordRow(Row, table=True):
     state: bytes | None = column.word(optional=True)  # state or party word after it; NULL when refused
     head: bytes | None = column.word(optional=True)  # head word after an invoice operation
     time_s: int = column.whole()  # block time
+    blue: str | None = column.number(optional=True)  # of a red letter: it is in the history of both
+    blue_state: bytes | None = column.word(optional=True)
+    blue_head: bytes | None = column.word(optional=True)
 
 
 class InvoiceRow(Row, table=True):
@@ -88,17 +99,18 @@ class InvoiceRow(Row, table=True):
         Index("ix_p_invoice_month", "month", "issued_order"),
         Index("ix_p_invoice_gross", "gross_fen"),
         Index("ix_p_invoice_claim_id", "claim_id"),
+        Index("ix_p_invoice_month_seller", "month", "seller", "number"),
     )
 
     number: str = column.number(key=True)
-    seller: int = column.whole()
+    seller: int = column.whole()  # 0: unknown, the invoice was not issued here
     buyer: int = column.whole()  # 0: a person
     holder: int = column.whole()
     kind: int = column.whole()
     colour: int = column.whole()
     claim: int = column.whole()
     entry: int = column.whole()
-    usage: int = column.whole()
+    usage: int = column.whole()  # as it is by now: a frozen period's selections are confirmed
     risk: int = column.whole()
     strength: int = column.whole()
     gross_fen: int = column.whole()
@@ -113,12 +125,18 @@ class InvoiceRow(Row, table=True):
     state: bytes = column.word()
     head: bytes = column.word()
     commitment: bytes = column.word()
-    digest: bytes = column.word()  # group that issued it
+    digest: bytes = column.word()  # group that issued it, or whose registration counts
     buyer_identity: bytes = column.word()  # identity hash named at issue, zero for a person
     claim_id: str | None = column.text(32, optional=True)  # 32 hex digits, while locked, settled or cancelled
     claimant: int | None = column.whole(optional=True)
     employer: int | None = column.whole(optional=True)
     claimed_at: int | None = column.whole(optional=True)
+    claimed_fen: int | None = column.whole(optional=True)  # gross less credited when it was claimed
+    reddened_since: bool  # partly red since it was locked: the claim is not settled at the old amount
+    blue: str | None = column.number(optional=True)  # of a red: the invoice it credits
+    deduction_month: int | None = column.whole(optional=True)  # period it is selected for
+    slip_order: int | None = column.whole(optional=True)  # its last slip, p_slip.opened_order
+    exception_order: int | None = column.whole(optional=True)  # its last exception, p_exception.order
 
 
 class PartyRow(Row, table=True):
@@ -197,12 +215,14 @@ class MonthRow(Row, table=True):
 
 
 class FilingRow(Row, table=True):
-    """A month an enterprise filed."""
+    """A month as an enterprise filed it: revision 0, then one more with each refiling; the highest stands."""
 
     __tablename__ = "p_filing"
 
     party: int = column.whole(key=True)
     month: int = column.whole(key=True)
+    revision: int = column.whole(key=True)
+    replaced_hash: bytes | None = column.word(optional=True)  # report hash of the revision before
     totals: bytes = column.word()
     report_hash: bytes = column.word()
     actor: int = column.whole()
@@ -228,7 +248,8 @@ class ClaimRow(Row, table=True):
     changed_at: int = column.whole()
     locked_count: int = column.whole()  # now locked under it
     settled_count: int = column.whole()
-    released_count: int = column.whole()  # unlocked, or lapsed and taken elsewhere
+    released_count: int = column.whole()  # unlocked, displaced, or lapsed and taken elsewhere
+    cancelled_count: int = column.whole()  # ended by a full red
     locked_fen: int = column.whole()
     settled_fen: int = column.whole()
 

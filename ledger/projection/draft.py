@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 
-from ledger.projection import derived
+from ledger.projection import derived, derived_rules
 from ledger.projection.database import upsert
+from verifier.words import Use
 
 KEYS_IN_ONE_SELECT = 400  # keys in one IN list, two columns each under SQLite's limit of variables
 
@@ -66,12 +67,24 @@ class Draft:
         self.grants = TableDraft(connection, derived.GRANT)
         self.totals = TableDraft(connection, derived.TOTALS)
         self.claims = TableDraft(connection, derived.CLAIM)
+        self.slips = TableDraft(connection, derived_rules.SLIP)
+        self.deductions = TableDraft(connection, derived_rules.DEDUCTION)
+        self.deducted = TableDraft(connection, derived_rules.DEDUCTED)
+        self.lifts = TableDraft(connection, derived_rules.LIFT)
+        self.exceptions = TableDraft(connection, derived_rules.EXCEPTION)
+        self.filings = TableDraft(connection, derived.FILING)
+        self.frozen: list[Changes] = []  # (of_party, of_month): periods whose selections are final from this block on
         self.groups: list[Changes] = []
         self.operations: list[Changes] = []
         self.segments: list[Changes] = []
         self.months: list[Changes] = []
-        self.filings: list[Changes] = []
         self.contracts: list[Changes] = []
+        self.reds: list[Changes] = []
+        self.revocations: list[Changes] = []
+        self.anchors: list[Changes] = []
+        self.refusals: list[Changes] = []
+        self.duplicates: list[Changes] = []
+        self.events: list[Changes] = []
 
     def write(self) -> None:
         """Writes everything; the caller's transaction makes it one step."""
@@ -80,10 +93,45 @@ class Draft:
             (derived.OPERATION_RECORD, self.operations),
             (derived.SEGMENT, self.segments),
             (derived.MONTH, self.months),
-            (derived.FILING, self.filings),
             (derived.CONTRACT, self.contracts),
+            (derived_rules.RED, self.reds),
+            (derived_rules.REVOCATION, self.revocations),
+            (derived_rules.ANCHOR, self.anchors),
+            (derived_rules.REFUSAL, self.refusals),
+            (derived_rules.DUPLICATE, self.duplicates),
+            (derived_rules.EVENT, self.events),
         ):
             if rows:
                 self.connection.execute(table.insert(), rows)
-        for draft in (self.invoices, self.parties, self.grants, self.totals, self.claims):
+        for draft in (
+            self.invoices,
+            self.parties,
+            self.grants,
+            self.totals,
+            self.claims,
+            self.slips,
+            self.deductions,
+            self.deducted,
+            self.lifts,
+            self.exceptions,
+            self.filings,
+        ):
             draft.write()
+        if self.frozen:
+            # At the block's end as well as anywhere in it: what is frozen is neither selected nor unselected any more.
+            self.connection.execute(_FREEZE_INVOICES, self.frozen)
+            self.connection.execute(_FREEZE_DEDUCTIONS, self.frozen)
+
+
+_DEDUCTION = derived_rules.DEDUCTION.c
+_OF_PERIOD = (
+    (_DEDUCTION.party == bindparam("of_party"))
+    & (_DEDUCTION.month == bindparam("of_month"))
+    & (_DEDUCTION.usage == Use.SELECTED.value)
+)
+_FREEZE_INVOICES = (
+    update(derived.INVOICE)
+    .where(derived.INVOICE.c.number.in_(select(_DEDUCTION.number).where(_OF_PERIOD)))
+    .values(usage=Use.CONFIRMED.value)
+)
+_FREEZE_DEDUCTIONS = update(derived_rules.DEDUCTION).where(_OF_PERIOD).values(usage=Use.CONFIRMED.value)

@@ -6,13 +6,14 @@ Every function takes a connection and gives plain values. Party ids are 0 for "a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, select
 
 from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT, number_text
 from ledger.projection.derived import GROUP, INVOICE, OPERATION_RECORD
+from ledger.projection.derived_rules import RED
 from ledger.projection.invoice_filter import (
     NUMBERS_MAX,
     InvoiceFilter,
@@ -22,7 +23,8 @@ from ledger.projection.invoice_filter import (
     takes_part,
 )
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
-from verifier.operations import Code, Operation
+from verifier.operations import Operation
+from verifier.words import Strength
 
 __all__ = [
     "HISTORY_MAX",
@@ -39,19 +41,23 @@ __all__ = [
     "issuing_step",
     "may_see",
     "record_of",
+    "reds_of",
     "refused_attempts",
     "search",
     "step_of",
 ]
 
 HISTORY_MAX = 10_000  # operations of one invoice in one answer; a version has 24 bits, a real history under 20
+REDS_MAX = 1_000  # reds of one invoice in one answer; more than a handful is a dispute
 
 
 @dataclass(frozen=True)
 class InvoiceRecord:
     """One invoice as it is now; times are seconds since 1970, UTC; `state` is the contract's word.
 
-    The claim fields are set while it is locked or settled; enums are those of verifier.words.
+    The claim fields are set while it is locked, settled or cancelled; enums are those of verifier.words. `usage` is as it
+    is by now, while the word of a frozen selection may still say "selected". `seller` is 0 for an outside invoice.
+    `blue` is the invoice a red credits; `slip_order` and `exception_order` name its last slip and exception.
     """
 
     number: int
@@ -83,11 +89,25 @@ class InvoiceRecord:
     claimant: int | None
     employer: int | None
     claimed_at: int | None
+    claimed_fen: int | None = None
+    reddened_since: bool = False
+    blue: int | None = None
+    deduction_month: int | None = None
+    slip_order: int | None = None
+    exception_order: int | None = None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether its issue was not seen on this ledger."""
+        return self.strength != Strength.ISSUED_HERE
 
 
 @dataclass(frozen=True)
 class HistoryStep:
-    """One operation of a history. `state` is the state or party word after it, `head` the head word; None: refused."""
+    """One operation of a history. `state` is the state or party word after it, `head` the head word; None: refused.
+
+    A red letter is a step of two histories: in that of its blue, state and head are the blue's.
+    """
 
     block: int
     position: int  # of its group in the block
@@ -174,21 +194,33 @@ def search(
 
 def history(connection: Connection, number: int) -> tuple[HistoryStep, ...]:
     """Every applied operation of an invoice, oldest first; empty for an unknown number."""
-    return _steps(connection, _of_number(number).where(OPERATION_RECORD.c.outcome == "applied"))
+    return _steps_of(connection, number, "applied")
 
 
 def refused_attempts(connection: Connection, number: int) -> tuple[HistoryStep, ...]:
     """Every operation on that number in a group the contract refused, oldest first."""
-    return _steps(connection, _of_number(number).where(OPERATION_RECORD.c.outcome == "refused"))
+    return _steps_of(connection, number, "refused")
 
 
 def issuing_step(connection: Connection, number: int) -> HistoryStep | None:
-    """The operation that issued an invoice."""
-    found = _steps(
-        connection,
-        _of_number(number).where(OPERATION_RECORD.c.outcome == "applied", OPERATION_RECORD.c.code == Code.ISSUE),
+    """The operation that issued an invoice, or the registration of an outside one that counts."""
+    record = invoice(connection, number)
+    if record is None:
+        return None
+    row = connection.execute(select(OPERATION_RECORD).where(OPERATION_RECORD.c.order == record.issued_order)).one()
+    return step_of(row)
+
+
+def reds_of(connection: Connection, number: int) -> tuple[InvoiceRecord, ...]:
+    """The red invoices of a blue one, oldest first."""
+    rows = connection.execute(
+        select(INVOICE)
+        .join(RED, RED.c.number == INVOICE.c.number)
+        .where(RED.c.blue == number_text(number))
+        .order_by(RED.c.issued_order)
+        .limit(REDS_MAX)
     )
-    return found[0] if found else None
+    return tuple(_record(row) for row in rows)
 
 
 def group_at(connection: Connection, block: int, position: int) -> GroupRecord | None:
@@ -233,20 +265,37 @@ def step_of(row: Row[tuple[object, ...]]) -> HistoryStep:
 
 def record_of(values: Mapping[str, Any]) -> InvoiceRecord:
     """A p_invoice row's columns as a plain value."""
-    return InvoiceRecord(**{**values, "number": int(values["number"]), "state": int.from_bytes(values["state"], "big")})
-
-
-def _of_number(number: int) -> Select[tuple[object, ...]]:
-    return (
-        select(OPERATION_RECORD)
-        .where(OPERATION_RECORD.c.number == number_text(number))
-        .order_by(OPERATION_RECORD.c.order)
-        .limit(HISTORY_MAX)
+    blue = values["blue"]
+    return InvoiceRecord(
+        **{
+            **values,
+            "number": int(values["number"]),
+            "state": int.from_bytes(values["state"], "big"),
+            "blue": None if blue is None else int(blue),
+        }
     )
 
 
-def _steps(connection: Connection, statement: Select[tuple[object, ...]]) -> tuple[HistoryStep, ...]:
-    return tuple(step_of(row) for row in connection.execute(statement))
+def _steps_of(connection: Connection, number: int, outcome: str) -> tuple[HistoryStep, ...]:
+    """Steps that name the number, and red letters that name it as their blue; each along its own index."""
+    table, given = OPERATION_RECORD, number_text(number)
+    own, as_blue = (
+        connection.execute(
+            select(table).where(column == given, table.c.outcome == outcome).order_by(table.c.order).limit(HISTORY_MAX)
+        ).all()
+        for column in (table.c.number, table.c.blue)
+    )
+    steps = [(row.order, step_of(row)) for row in own]
+    steps += [(row.order, _as_of_blue(row)) for row in as_blue]
+    return tuple(step for _, step in sorted(steps, key=lambda item: item[0]))
+
+
+def _as_of_blue(row: Row[tuple[object, ...]]) -> HistoryStep:
+    values = row._mapping
+    state = values["blue_state"]
+    return replace(
+        step_of(row), state=None if state is None else int.from_bytes(state, "big"), head=values["blue_head"]
+    )
 
 
 def _record(row: Row[tuple[object, ...]]) -> InvoiceRecord:

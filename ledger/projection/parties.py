@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import CONTRACT, FILING, GRANT, MONTH, PARTY, SEGMENT, TOTALS
+from ledger.projection.derived_rules import ANCHOR, LIFT, REVOCATION
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
 ROWS_MAX = 10_000  # grants, segments or filings of one party in one answer
@@ -85,7 +86,10 @@ class TotalsRecord:
 
 @dataclass(frozen=True)
 class FilingRecord:
-    """A month an enterprise filed; `totals` is the totals word it signed."""
+    """A month an enterprise filed; `totals` is the totals word it signed.
+
+    `revision` counts refilings from 0; `replaced_hash` is the report hash of the revision before.
+    """
 
     party: int
     month: int
@@ -95,6 +99,43 @@ class FilingRecord:
     digest: bytes
     block: int
     filed_at: int
+    revision: int = 0
+    replaced_hash: bytes | None = None
+
+
+@dataclass(frozen=True)
+class RevocationRecord:
+    """A revoked certificate by its 32-byte hash; `reason` as in RFC 5280."""
+
+    certificate_hash: bytes
+    party: int
+    reason: int
+    revoked_by: int
+    revoked_at: int
+    block: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class AnchorRecord:
+    """A head of `party`'s audit log, put on chain at `anchored_at`."""
+
+    order: int
+    party: int
+    log_head: bytes
+    anchored_at: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class LiftRecord:
+    """A month `party` may issue in although months before it are not filed."""
+
+    party: int
+    month: int
+    lifted_by: int
+    lifted_at: int
+    digest: bytes
 
 
 def party(connection: Connection, party_id: int) -> PartyRecord | None:
@@ -200,16 +241,80 @@ def totals_of(connection: Connection, party_id: int) -> tuple[TotalsRecord, ...]
 
 
 def filings(connection: Connection, party_id: int) -> tuple[FilingRecord, ...]:
-    """Months one enterprise filed, newest first."""
-    rows = connection.execute(
-        select(FILING).where(FILING.c.party == party_id).order_by(FILING.c.month.desc()).limit(ROWS_MAX)
+    """Months one enterprise filed, newest first, each as it stands after its refilings."""
+    later = FILING.alias()
+    replaced = select(later.c.revision).where(
+        later.c.party == FILING.c.party, later.c.month == FILING.c.month, later.c.revision == FILING.c.revision + 1
     )
-    return tuple(FilingRecord(**{**row._mapping, "totals": int.from_bytes(row.totals, "big")}) for row in rows)
+    rows = connection.execute(
+        select(FILING)
+        .where(FILING.c.party == party_id, ~replaced.exists())
+        .order_by(FILING.c.month.desc())
+        .limit(ROWS_MAX)
+    )
+    return tuple(_filing(row) for row in rows)
+
+
+def filings_of_month(connection: Connection, party_id: int, month: int) -> tuple[FilingRecord, ...]:
+    """A month's filing and its refilings, oldest first; the last one stands."""
+    rows = connection.execute(
+        select(FILING)
+        .where(FILING.c.party == party_id, FILING.c.month == month)
+        .order_by(FILING.c.revision)
+        .limit(ROWS_MAX)
+    )
+    return tuple(_filing(row) for row in rows)
+
+
+def lifts(connection: Connection, party_id: int) -> tuple[LiftRecord, ...]:
+    """Months an enterprise may issue in although it filed too late, newest first."""
+    rows = connection.execute(
+        select(LIFT).where(LIFT.c.party == party_id).order_by(LIFT.c.month.desc()).limit(ROWS_MAX)
+    )
+    return tuple(LiftRecord(**row._mapping) for row in rows)
+
+
+def revocation(connection: Connection, certificate_hash: bytes) -> RevocationRecord | None:
+    """The revocation of the certificate with that hash, None while it is good."""
+    row = connection.execute(select(REVOCATION).where(REVOCATION.c.certificate_hash == certificate_hash)).one_or_none()
+    return None if row is None else RevocationRecord(**row._mapping)
+
+
+def revocations(connection: Connection, party_id: int) -> tuple[RevocationRecord, ...]:
+    """Revoked certificates of a party, oldest first."""
+    rows = connection.execute(
+        select(REVOCATION)
+        .where(REVOCATION.c.party == party_id)
+        .order_by(REVOCATION.c.revoked_at, REVOCATION.c.certificate_hash)
+        .limit(ROWS_MAX)
+    )
+    return tuple(RevocationRecord(**row._mapping) for row in rows)
+
+
+def anchors(
+    connection: Connection, *, party_id: int | None = None, limit: int, cursor: str | None = None
+) -> Page[AnchorRecord]:
+    """Anchored heads of one officer's audit log, or of all, newest first.
+
+    Raises: CursorError; ValueError for a page size outside its limit.
+    """
+    size, before = page_size(limit), parse_cursor(cursor)
+    statement = select(ANCHOR)
+    if party_id is not None:
+        statement = statement.where(ANCHOR.c.party == party_id)
+    if before is not None:
+        statement = statement.where(ANCHOR.c.order < before)
+    rows = connection.execute(statement.order_by(ANCHOR.c.order.desc()).limit(size + 1))
+    return page_of([(row.order, AnchorRecord(**row._mapping)) for row in rows], size)
 
 
 def successor(connection: Connection) -> bytes | None:
     """20-byte address of the contract that follows, None while this one is open."""
     return connection.execute(select(CONTRACT.c.successor)).scalars().first()
+
+
+def _filing(row: Row[tuple[object, ...]]) -> FilingRecord:
+    return FilingRecord(**{**row._mapping, "totals": int.from_bytes(row._mapping["totals"], "big")})
 
 
 def _party(row: Row[tuple[object, ...]] | None) -> PartyRecord | None:
