@@ -8,6 +8,9 @@ from ledger.formats.pdf import read_pdf
 from ledger.formats.qr import read_qr
 from ledger.formats.read import FILE_SIZE_MAX, read_file
 from ledger.formats.read_invoice import Checksum, QrText, ReadInvoice, Source, Strength
+from ledger.formats.sheets import SheetDrafts, SheetInvoice, SheetProblem, read_sheet
+from ledger.formats.sheets_cells import safe_cell
+from ledger.formats.sheets_write import ResultRow, SheetKind, template, write_drafts, write_results
 from ledger.formats.typed import read_typed
 
 __all__ = [
@@ -19,6 +22,11 @@ __all__ = [
     "NationalSignature",
     "QrText",
     "ReadInvoice",
+    "ResultRow",
+    "SheetDrafts",
+    "SheetInvoice",
+    "SheetKind",
+    "SheetProblem",
     "SignatureVerdict",
     "Source",
     "Strength",
@@ -26,6 +34,11 @@ __all__ = [
     "read_image",
     "read_pdf",
     "read_qr",
+    "read_sheet",
     "read_typed",
     "read_xml",
+    "safe_cell",
+    "template",
+    "write_drafts",
+    "write_results",
 ]

@@ -20,6 +20,14 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
         "the sheet is broken; open it, save it again and upload that",
         "表格文件损坏，请打开后重新保存再上传",
     ),
+    "sheet_quotes": (
+        "row {row} has a quotation mark that is not closed, or text after one; correct it or save the sheet as XLSX",
+        "第 {row} 行的引号未闭合或引号后有多余文字，请更正或另存为 XLSX",
+    ),
+    "sheet_too_costly": (
+        "reading the workbook takes more time or memory than its rows may; save the sheet as CSV",
+        "读取工作簿所需的时间或内存超出限制，请另存为 CSV",
+    ),
     "sheet_unpacks_too_large": (
         "the workbook unpacks to more than {limit} bytes; keep only the sheet with the invoices",
         "工作簿解压后超过 {limit} 字节，请只保留发票所在的工作表",
