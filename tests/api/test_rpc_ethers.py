@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,27 @@ from verifier.words import AUTHORITY_PARTY, Table, storage_key, storage_slot
 pytestmark = pytest.mark.slow
 SCRIPT = Path(clients.__file__).with_name("read_chain.mjs")
 READ_LIMIT_S = 120
+Reading = Callable[[str, dict[str, Any]], "subprocess.CompletedProcess[str]"]
 
 
-def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(installation: Installation) -> None:
+@pytest.fixture(scope="module")
+def read(installation: Installation) -> Iterator[Reading]:
+    """Runs the script with a credential and questions, on a server of its own process."""
     node, directory = clients.node_with_ethers()
+    with serving(installation.settings.data_dir) as (address, _):
+
+        def run(api_key: str, asked: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+            arguments = [str(directory), f"{address}/rpc", api_key, json.dumps(asked)]
+            return subprocess.run(
+                [node, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=READ_LIMIT_S, check=False
+            )
+
+        yield run
+
+
+def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(
+    installation: Installation, read: Reading
+) -> None:
     reader = installation.ledger.context.reader
     key = storage_key(Table.PARTY, AUTHORITY_PARTY)
     asked = {
@@ -30,11 +49,7 @@ def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(instal
         "slot": "0x" + storage_slot(key).hex(),
         "fromBlock": 0,
     }
-    with serving(installation.settings.data_dir) as (address, _):
-        done = subprocess.run(
-            [node, str(SCRIPT), str(directory), f"{address}/rpc", installation.officer_key, json.dumps(asked)],
-            capture_output=True, text=True, timeout=READ_LIMIT_S, check=False,
-        )  # fmt: skip
+    done = read(installation.officer_key, asked)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     blocks = [reader.block(number) for number in range(found["number"] + 1)]
@@ -59,13 +74,8 @@ def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(instal
     assert set(found["events"]) <= {entry["name"] for entry in load_artifact().abi if entry["type"] == "event"}
 
 
-def test_ethers_without_a_credential_is_told_so(installation: Installation) -> None:
-    node, directory = clients.node_with_ethers()
+def test_ethers_without_a_credential_is_told_so(read: Reading) -> None:
     asked = {"contract": "0x" + "00" * 20, "abi": [], "key": "0", "slot": "0x0", "fromBlock": 0}
-    with serving(installation.settings.data_dir) as (address, _):
-        done = subprocess.run(
-            [node, str(SCRIPT), str(directory), f"{address}/rpc", "", json.dumps(asked)],
-            capture_output=True, text=True, timeout=READ_LIMIT_S, check=False,
-        )  # fmt: skip
+    done = read("", asked)
     assert done.returncode != 0
     assert "401" in done.stderr

@@ -29,7 +29,10 @@ BLOCKS = 2_000
 EPOCH_LENGTH = 500
 ALTERED = 1_234
 IMPORT_LIMIT_S = 300
-ALONE = ("--nodiscover", "--maxpeers", "0", "--port", "0", "--authrpc.port", "0", "--ipcdisable", "--nat", "none")
+ALONE = (
+    *("--nodiscover", "--discovery.dns=", "--maxpeers", "0", "--port", "0", "--nat", "none"),
+    *("--authrpc.port", "0", "--ipcdisable"),
+)
 HEAD = 'var b = eth.getBlock("latest"); JSON.stringify([b.number, b.hash, b.stateRoot])'
 
 
@@ -51,11 +54,13 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
-    """2,000 blocks of applied, refused and malformed groups, sealed as fast as they come."""
+    """2,000 blocks of applied, refused and malformed groups, two of them full, sealed as fast as they come."""
     clients.geth()  # before the work
     directory = tmp_path_factory.mktemp("replay")
     ledger = Ledger(directory / "chain", epoch_length=EPOCH_LENGTH)
     ledger.ready_to_issue()
+    for first in (10_000, 20_000):
+        ledger.writer.commit([ledger.issued(*range(first + at, first + at + 256)) for at in (0, 256)])
     for index in range(1, BLOCKS - ledger.reader.head().number + 1):
         groups = [ledger.issued(index)]
         if index % 50 == 0:
