@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import coincurve
 
+from tests.contract import model_invoices as invoices
 from tests.contract import model_rules as rules
+from tests.contract import model_writes as writes
 from tests.contract.model_words import Words
 from tests.contract.wire import Event, Signed, as_int
-from verifier.hashing import ZERO_HASH, keccak256
+from verifier.hashing import keccak256
 from verifier.operations import (
     GROUP_LIFETIME_MAX_S,
     INVOICE_CODES,
@@ -25,21 +27,13 @@ from verifier.operations import (
     group_digest,
 )
 from verifier.words import (
-    RECOVERY_DELAY_S,
     SEGMENT_BLOCK_SIZE,
-    Claim,
-    ClaimWord,
-    Colour,
-    Entry,
     PartyKind,
-    PartyWord,
-    StateWord,
     Table,
     hash_key,
     head_after,
 )
 
-ONCE_GRANTED = 1 << 255
 APPLIED, REFUSED = 1, 2
 
 
@@ -55,10 +49,10 @@ def refused_operation(words: Words, actor: int, operations: Sequence[Operation],
             rules.require(operation.number > last, Reason.OUT_OF_ORDER)
             if operation.code == Code.ISSUE:
                 rules.require(bool(issues) or index == 0, Reason.MIXED_GROUP)
-                rules.issue(words, operation, actor, now, issues)
+                invoices.issue(words, operation, actor, now, issues)
                 issues.append(operation)
             else:
-                rules.check(words, operation, actor, now)
+                rules.check(words, operation, actor, now, len(operations) == 1)
         except rules.Refusal as refusal:
             return refusal.reason, operation.number
         last = operation.number
@@ -132,124 +126,29 @@ class Model:
             self.words.put_party(party, replace(self.words.party(party), signer=signer, recovery=0))
             self.words[Table.CERTIFICATE, party] = self.words[Table.RECOVERY_CERTIFICATE, party]
 
-    # -- writing --------------------------------------------------------------------------------
-
     def write(
         self, operation: Operation, actor: int, digest: bytes, operation_hash: bytes, signer: bytes, now: int
     ) -> list[Event]:
         if operation.code in INVOICE_CODES:
-            number = operation.number
-            if operation.code == Code.ISSUE:
-                events, state = self.write_issue(operation)
-            else:
-                events, state = [], self.changed_invoice(operation, actor, now)
-            self.words[Table.STATE, number] = state.pack()
-            head = self.words[Table.HEAD, number].to_bytes(32, "big") if operation.code != Code.ISSUE else ZERO_HASH
-            after = as_int(head_after(head, digest, operation_hash, signer, now, state.pack()))
-            self.words[Table.HEAD, number] = after
-            return [*events, Event("Recorded", (number, as_int(digest)), (operation.what, state.pack(), after))]
+            events: list[Event] = []
+            for step in writes.invoice_steps(self.words, operation, actor, now, digest):
+                if isinstance(step, Event):
+                    events.append(step)
+                    continue
+                number, state = step
+                head = self.words[Table.HEAD, number].to_bytes(32, "big")
+                after = as_int(head_after(head, digest, operation_hash, signer, now, state.pack()))
+                self.words[Table.STATE, number] = state.pack()
+                self.words[Table.HEAD, number] = after
+                events.append(Event("Recorded", (number, as_int(digest)), (operation.what, state.pack(), after)))
+            return events
         if operation.code == Code.OPEN_MONTH:
             self.words[Table.MONTH, operation.number] = operation.terms
             return [Event("MonthOpened", (operation.number, as_int(digest)), (operation.terms,))]
         if operation.code == Code.RETIRE:
             self.successor = operation.terms
             return [Event("Retired", (), (operation.terms, as_int(digest)))]
-        party = self.write_party(operation, now)
+        party = writes.write_party(self.words, operation, now)
         word = self.words.party(party)
         self.words.put_party(party, replace(word, version=word.version + 1))
         return [Event("PartyChanged", (party, as_int(digest)), (operation.what, self.words[Table.PARTY, party]))]
-
-    def write_issue(self, operation: Operation) -> tuple[list[Event], StateWord]:
-        events: list[Event] = []
-        buyer = 0
-        if operation.who != ZERO_HASH:
-            buyer, _ = self.words.party_of(operation.who)
-            if buyer == 0:
-                buyer = self.words.make_party(operation.who, PartyKind.ENTERPRISE)
-                self.words.put_party(buyer, PartyWord(kind=PartyKind.ENTERPRISE))
-                events.append(Event("PartyNamed", (buyer,), (as_int(operation.who),)))
-        gross, tax = operation.terms & (1 << 48) - 1, operation.terms >> 48
-        totals = self.words.totals(operation.subject, operation.month)
-        self.words[Table.TOTALS, operation.subject << 12 | operation.month] = replace(
-            totals,
-            blue_gross=totals.blue_gross + gross,
-            blue_tax=totals.blue_tax + tax,
-            quota_used=totals.quota_used + gross,
-            count=totals.count + 1,
-        ).pack()
-        state = StateWord(
-            colour=Colour.NORMAL,
-            kind=operation.option & 3,
-            seller=operation.subject,
-            buyer=buyer,
-            holder=(operation.subject, buyer, operation.party)[operation.option >> 2],
-            gross=gross,
-            month=operation.month,
-            version=1,
-        )
-        return events, state
-
-    def changed_invoice(self, operation: Operation, actor: int, now: int) -> StateWord:
-        state = self.words.state(operation.number)
-        state = replace(state, version=state.version + 1)
-        if operation.code == Code.TRANSFER:
-            return replace(state, holder=operation.party, claim=Claim.FREE)
-        if operation.code == Code.LOCK:
-            claim = ClaimWord(claimant=actor, employer=operation.party, time=now, claim_id=operation.terms)
-            self.words[Table.CLAIM, operation.number] = claim.pack()
-            return replace(state, claim=Claim.LOCKED)
-        if operation.code == Code.UNLOCK:
-            return replace(state, claim=Claim.FREE)
-        if operation.code == Code.SETTLE:
-            return replace(state, claim=Claim.SETTLED, holder=operation.subject)
-        if operation.code == Code.BOOK:
-            return replace(state, entry=operation.option)
-        return replace(state, entry=Entry.WITHDRAWN)
-
-    def write_party(self, operation: Operation, now: int) -> int:
-        """The party whose word changes; its version is raised by the caller."""
-        words, code, terms = self.words, operation.code, operation.terms
-        if code in (Code.ENROL, Code.APPOINT_OFFICER):
-            return self.write_made(operation)
-        party = rules.changed_party(operation)
-        word = words.party(party)
-        if code in (Code.SUSPEND, Code.DISMISS_OFFICER):
-            word = replace(word, suspended=1)
-        elif code == Code.REINSTATE:
-            word = replace(word, suspended=0)
-        elif code == Code.SET_QUOTA:
-            word = replace(word, quota=terms)
-        elif code == Code.ALLOT_SEGMENT:
-            for index in range(operation.option):
-                words[Table.SEGMENT, operation.number // SEGMENT_BLOCK_SIZE + index] = party
-        elif code == Code.RECOVER_KEY:
-            word = replace(word, recovery=1)
-            words[Table.RECOVERY, party] = terms | now + RECOVERY_DELAY_S << 160
-            words[Table.RECOVERY_CERTIFICATE, party] = as_int(operation.ref)
-        elif code == Code.ROTATE_KEY:
-            word = replace(word, signer=terms, recovery=0)
-            words[Table.CERTIFICATE, party] = as_int(operation.ref)
-        elif code == Code.FILE:
-            word = replace(word, filed_through=operation.month)
-        elif code == Code.GRANT:
-            words[Table.GRANT, party << 32 | operation.party] |= operation.option | ONCE_GRANTED
-        else:
-            words[Table.GRANT, party << 32 | operation.party] &= ~operation.option
-        words.put_party(party, word)
-        return party
-
-    def write_made(self, operation: Operation) -> int:
-        party, _ = self.words.party_of(operation.who)
-        if party == 0:
-            party = self.words.make_party(operation.who, operation.option)
-        self.words[Table.IDENTITY, party] = as_int(operation.who)
-        self.words[Table.CERTIFICATE, party] = as_int(operation.ref)
-        word = PartyWord(
-            signer=operation.terms & (1 << 160) - 1,
-            kind=operation.option,
-            quota=operation.terms >> 160,
-            filed_through=operation.month - 1 if operation.option == PartyKind.ENTERPRISE else 0,
-            version=self.words.party(party).version,
-        )
-        self.words.put_party(party, word)
-        return party

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from functools import cache
 
 import rlp
 from trie.hexary import HexaryTrie
@@ -10,17 +12,26 @@ from trie.hexary import HexaryTrie
 from tests.contract.wire import as_int
 from verifier.hashing import keccak256
 from verifier.words import (
+    LOCK_LIFETIME_S,
+    Claim,
     ClaimWord,
+    DeductedWord,
+    DeductionWord,
+    Entry,
+    ExceptionWord,
     PartyWord,
+    SlipWord,
     StateWord,
     Table,
     TotalsWord,
+    Use,
     hash_key,
     storage_key,
     storage_slot,
 )
 
 SUCCESSOR_SLOT = 2
+BOOKED = (Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE)
 
 
 class Words(defaultdict[tuple[Table, int], int]):
@@ -50,6 +61,33 @@ class Words(defaultdict[tuple[Table, int], int]):
     def totals(self, party: int, month: int) -> TotalsWord:
         return TotalsWord.unpack(self[Table.TOTALS, party << 12 | month])
 
+    def slip(self, number: int) -> SlipWord:
+        return SlipWord.unpack(self[Table.SLIP, number])
+
+    def deduction(self, number: int) -> DeductionWord:
+        return DeductionWord.unpack(self[Table.DEDUCTION, number])
+
+    def deducted(self, party: int, month: int) -> DeductedWord:
+        return DeductedWord.unpack(self[Table.DEDUCTED, party << 12 | month])
+
+    def exception(self, number: int) -> ExceptionWord:
+        return ExceptionWord.unpack(self[Table.EXCEPTION, number])
+
+    def is_locked(self, number: int, now: int) -> bool:
+        """Whether a lock stands: one that is over its lifetime has lapsed."""
+        return self.state(number).claim == Claim.LOCKED and now < self.claim(number).time + LOCK_LIFETIME_S
+
+    def is_frozen(self, party: int, month: int) -> bool:
+        """Whether the selections of a buyer's period are final: it is confirmed or filed."""
+        return bool(self.deducted(party, month).confirmed) or month <= self.party(party).filed_through
+
+    def current(self, number: int) -> StateWord:
+        """The state with `use` as it is by now; the contract writes a frozen one with the invoice's next operation."""
+        state = self.state(number)
+        if state.use == Use.SELECTED and self.is_frozen(state.buyer, self.deduction(number).month):
+            return replace(state, use=Use.CONFIRMED)
+        return state
+
     def party_of(self, identity: bytes) -> tuple[int, int]:
         """(party id, kind) of an identity hash; (0, 0) when nobody has it."""
         word = self[Table.PARTY_OF, hash_key(keccak256(identity))]
@@ -63,6 +101,11 @@ class Words(defaultdict[tuple[Table, int], int]):
         return party
 
 
+@cache
+def slot_of(table: Table, key: int) -> int:
+    return as_int(storage_slot(storage_key(table, key)))
+
+
 class StorageTrie:
     """Ethereum's storage trie, kept in step with words."""
 
@@ -72,7 +115,7 @@ class StorageTrie:
 
     def root(self, words: Words, successor: int) -> bytes:
         """Storage root of a contract that holds exactly those words and that successor."""
-        wanted = {as_int(storage_slot(storage_key(table, key))): word for (table, key), word in words.items() if word}
+        wanted = {slot_of(table, key): word for (table, key), word in words.items() if word}
         if successor:
             wanted[SUCCESSOR_SLOT] = successor
         for slot in self.written.keys() | wanted.keys():

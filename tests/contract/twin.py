@@ -4,78 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
 
-from tests.contract.model import Model
-from tests.contract.model_words import StorageTrie, Words
-from tests.contract.wire import GAS, Event, Signed, address_of, as_int, key_of, sign_group
-from tests.contract.world import DAY_S, MONTH, NUMBER, QUOTA, World, identity_of, new_tester
+from tests.contract.machine_drafts import Drafting
+from tests.contract.machine_world import CASES, NAMES, PERSONS, named, prepared
+from tests.contract.model import Model, refused_operation
+from tests.contract.model_words import StorageTrie
+from tests.contract.wire import Signed, address_of, as_int, key_of, sign_group
+from tests.contract.world import DAY_S, NUMBER
 from verifier.operations import Code, Operation
-from verifier.words import SEGMENT_BLOCK_SIZE, PartyKind, PartyWord, Table
+from verifier.words import SEGMENT_BLOCK_SIZE, PartyWord, Table
 
-ENTERPRISES = ("seller", "employer", "buyer", "newcomer")  # the last two are enrolled by chance or not at all
-PERSONS = ("clerk", "employee", "cashier")
-OFFICES = {"officer": PartyKind.OFFICER, "calendar": PartyKind.CALENDAR}
-KINDS = dict.fromkeys(ENTERPRISES, PartyKind.ENTERPRISE) | dict.fromkeys(PERSONS, PartyKind.PERSON) | OFFICES
-NAMES = ("authority", *KINDS)
 NUMBERS = (*range(NUMBER, NUMBER + 10), NUMBER + SEGMENT_BLOCK_SIZE)
 SPARE_KEYS = ("key 1", "key 2")
-NOBODY = 500  # a party number that is never given
-
-
-@dataclass
-class RecordedWorld(World):
-    """A world that remembers what was sent, and when, so that the model can follow."""
-
-    sent: list[tuple[int, tuple[Signed, ...]]] = field(default_factory=list)
-
-    def send(self, *groups: Signed, gas: int = GAS, sender: int = 0) -> list[Event]:
-        self.sent.append((self.now, groups))
-        return super().send(*groups, gas=gas, sender=sender)
-
-
-@cache
-def opened() -> tuple[World, Words]:
-    """A ledger with most parties enrolled, open months, grants and four invoices; and the model's words of it."""
-    built = World.create(new_tester())
-    world = RecordedWorld(built.tester, built.address)
-    world.appoint("officer")
-    world.appoint("calendar", PartyKind.CALENDAR)
-    for month in range(MONTH, MONTH + 6):
-        world.do("calendar", world.open_month_operation("calendar", month, closes=world.now + 900 * DAY_S))
-    world.enrol("seller", PartyKind.ENTERPRISE, quota=QUOTA)
-    world.enrol("employer", PartyKind.ENTERPRISE)
-    for person in PERSONS:
-        world.enrol(person, PartyKind.PERSON)
-    world.do("officer", world.allot_operation("seller", NUMBER))
-    world.grant("seller", "clerk", 1)
-    world.grant("employer", "employee", 6)
-    world.grant("employer", "cashier", 6)
-    world.do(
-        "seller",
-        world.issue_operation(buyer=None, first_holder="employee"),
-        world.issue_operation(number=NUMBER + 1),
-        world.issue_operation(number=NUMBER + 2, mode=0),
-        world.issue_operation(number=NUMBER + 3, buyer="newcomer", first_holder="employee"),
-    )
-
-    words = Words()
-    words[Table.PARTY_COUNT, 0] = 1
-    words.put_party(1, PartyWord(signer=as_int(address_of(key_of("authority"))), kind=PartyKind.AUTHORITY))
-    world.do("employee", world.operation(Code.LOCK, "employee", party=world.ids["employer"], terms=1))
-    model = Model(world.separator, words)
-    for now, groups in world.sent:
-        assert all(event.name not in ("Refused", "Malformed") for event in model.apply(groups, now))
-    assert StorageTrie().root(model.words, 0) == world.storage_root()
-    return World(world.tester, world.address), model.words
 
 
 class Twin:
     """One history on both. Groups wait in `batch` until `flush` sends them in one transaction."""
 
     def __init__(self, seen: Counter[tuple[str, int]]) -> None:
-        world, words = opened()
+        world, words = prepared()
         self.scratch = world.scratch()
         self.world = self.scratch.__enter__()
         self.model = Model(self.world.separator, words.copy())
@@ -122,7 +69,7 @@ class Twin:
 
     def id_of(self, name: str) -> int:
         """Party number by name; NOBODY for one that was never named."""
-        return 1 if name == "authority" else self.model.words.party_of(identity_of(name, KINDS[name]))[0] or NOBODY
+        return named(self.model.words, name)
 
     def name_of(self, party: int, otherwise: str) -> str:
         return next((name for name in NAMES if self.id_of(name) == party), otherwise)
@@ -139,7 +86,16 @@ class Twin:
         return otherwise
 
     def issued(self) -> list[int]:
-        return [number for number in NUMBERS if self.model.words[Table.STATE, number]]
+        return [number for number in (*NUMBERS, *CASES.values()) if self.model.words[Table.STATE, number]]
+
+    @property
+    def drafting(self) -> Drafting:
+        return Drafting(self.model.words, self.world.now)
+
+    def refusal(self, actor: int, operation: Operation) -> int:
+        """Reason the model would refuse that operation for now, as a group of its own; 0 when it would apply it."""
+        refused = refused_operation(self.model.words, actor, [operation], self.world.now)
+        return refused[0] if refused else 0
 
     def owner(self, number: int, otherwise: str) -> str:
         """Name of the enterprise the number was allotted to."""
