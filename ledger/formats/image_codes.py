@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ledger.formats.errors import FieldsRefusedError, FileRefusedError
 from ledger.formats.qr import read_qr
-from ledger.formats.read_invoice import Checksum, ReadInvoice
+from ledger.formats.read_invoice import Checksum, ReadInvoice, Source
 
 
 def choose_code(texts: Iterable[str], kind: str) -> ReadInvoice:
@@ -44,13 +44,18 @@ def same_number(one: ReadInvoice, other: ReadInvoice) -> bool:
 
 
 def contradicts(one: ReadInvoice, other: ReadInvoice) -> bool:
-    """Whether an amount or the date that both hold differs."""
+    """Whether an amount or the date that both hold differs; an address has no sign, so with one it does not count."""
+    signed = Source.QR_ADDRESS not in (one.source, other.source)
     pairs = (
         (one.issued_on, other.issued_on),
         (one.net_fen, other.net_fen),
-        (one.gross_fen, other.gross_fen),
+        (one.gross_fen, other.gross_fen) if signed else (_unsigned(one), _unsigned(other)),
     )
     return any(mine is not None and theirs is not None and mine != theirs for mine, theirs in pairs)
+
+
+def _unsigned(invoice: ReadInvoice) -> int | None:
+    return None if invoice.gross_fen is None else abs(invoice.gross_fen)
 
 
 def _weight(invoice: ReadInvoice) -> tuple[bool, bool, bool]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import zlib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pypdfium2
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ledger.documents.invoice_pdf import write_pdf
+from ledger.domain.document import parse_issuable
 from ledger.formats import FieldsRefusedError, FileRefusedError, FormatError, Source, image_process, read_file, read_pdf
 from ledger.formats.crc import crc16_umts
 from ledger.formats.pdf import ATTACHMENTS_MAX, PAGES_MAX, PDF_SIZE_MAX
@@ -107,6 +110,37 @@ def test_embedded_xml_of_another_invoice_than_the_page_shows_is_refused(
     text: str, xml_with: Callable[..., bytes]
 ) -> None:
     assert refused(pdf([text], attachments=(xml_with(),))) == "pdf_xml_differs"
+
+
+def test_address_without_a_sign_stands_beside_a_red_original(xml_with: Callable[..., bytes]) -> None:
+    red = xml_with(
+        ("<Quantity>3", "<Quantity>-3"),
+        ("<Amount>301.00", "<Amount>-301.00"),
+        ("<ComTaxAm>18.06", "<ComTaxAm>-18.06"),
+        ("<TotalAmWithoutTax>301.00", "<TotalAmWithoutTax>-301.00"),
+        ("<TotalTaxAm>18.06", "<TotalTaxAm>-18.06"),
+        ("<TotalTax-includedAmount>319.06", "<TotalTax-includedAmount>-319.06"),
+        ("叁佰壹拾玖圆零陆分", "（负数）叁佰壹拾玖圆零陆分"),
+        ("<LabelCode>Y", "<LabelCode>N"),
+        ("合同 7", "被红冲蓝字数电发票号码：26442000000000000009"),
+    )
+    link = f"https://ledger.example/check?hash=00{'ab' * 32}&bill_num=26442000000000000001&total_amount="
+    assert read_pdf(pdf([link + "31906"], attachments=(red,))).gross_fen == -31906
+    assert refused(pdf([link + "31907"], attachments=(red,))) == "pdf_xml_differs"
+    assert refused(pdf([NATIONAL], attachments=(red,))) == "pdf_xml_differs"
+
+
+def test_pdf_of_this_ledger_is_read_by_its_code() -> None:
+    parties = {"seller": {"name": "甲公司", "tax_id": "91310117759596321B"}, "buyer": {"name": "张三", "tax_id": ""}}
+    line = {"name": "*餐饮服务*餐费", "net_fen": 10000, "rate_bp": 600, "tax_fen": 600}
+    amounts = {"kind": "ordinary", "net_fen": 10000, "tax_fen": 600, "gross_fen": 10600}
+    draft = parse_issuable({**parties, **amounts, "lines": [line]})
+    document = draft.with_number("94403260911000000001", date(2026, 11, 5))
+    written = write_pdf(document, commitment=bytes(32), check_address="https://ledger.example")
+    invoice = read_pdf(written)
+    assert (invoice.number, invoice.gross_fen) == (document.number, 10600)
+    assert invoice.qr is not None
+    assert invoice.qr.host == "ledger.example"
 
 
 def test_two_embedded_originals_are_refused(xml_with: Callable[..., bytes]) -> None:

@@ -395,6 +395,7 @@ def archive(*added: tuple[str, bytes], base: bytes | None = None) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_workbook_with_macros_links_or_a_bomb_is_refused() -> None:
     assert read_sheet(archive(), SELLER).accepted_count == 1
     assert refused(archive(("xl/vbaProject.bin", b"x"))) == "sheet_macros"
@@ -419,6 +420,7 @@ def sheet_xml(rows: bytes) -> bytes:
     return data.getvalue()
 
 
+@pytest.mark.slow
 def test_crafted_sheets_are_refused_within_the_limits() -> None:
     text = b'<c r="%s1" t="inlineStr"><is><t>x</t></is></c>'
     assert refused(sheet_xml(b'<row r="1">' + text % b"XFD" + text % b"A" + b"</row>")) == "sheet_head_missing"

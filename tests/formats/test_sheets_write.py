@@ -151,7 +151,7 @@ def drafts(draw: st.DrawFn) -> dict[str, Json]:
     return draw(drafts())
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(drafts(), min_size=1, max_size=3), st.sampled_from(LANGUAGES), TEXTS)
 def test_drafts_written_as_csv_are_read_back_the_same(
     found: list[dict[str, Json]], language: Language, reference: str
