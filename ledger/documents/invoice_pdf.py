@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, time
-
-from fpdf import FPDF
+from typing import TYPE_CHECKING
 
 from ledger.documents.check_link import check_link
 from ledger.documents.errors import NotWritableError
-from ledger.documents.pdf_drawing import TITLES, Drawing
-from ledger.documents.pdf_pages import lay_out
-from ledger.documents.pdf_text import Typeface
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.months import CST
 from verifier.parsing import FILE_SIZE_MAX
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 EVIDENCE_NAME = "evidence.json"
 ATTACHMENTS_MAX = 8  # evidence, trust file, XML, JSON and a few of the parties' own
@@ -57,6 +56,12 @@ def write_pdf(
 
     Raises: NotWritableError for a draft, a wrong address, and attachments with other names or beyond the limits.
     """
+    from fpdf import FPDF  # takes 0.2 s to load, which only those who write a PDF spend
+
+    from ledger.documents.pdf_drawing import TITLES, Drawing
+    from ledger.documents.pdf_pages import lay_out
+    from ledger.documents.pdf_text import Typeface
+
     link = check_link(document, commitment, check_address)
     check_attachments(attachments)
     assert document.issued_on is not None
