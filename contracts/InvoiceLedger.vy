@@ -10,12 +10,30 @@
 
 import layout
 import storage
+import claims
+import exceptions
+import deductions
+import filing
 import parties
 import invoices
+import slips
+import reds
+import outside
+import supervision
 
 initializes: storage
-initializes: parties[storage := storage]
-initializes: invoices[storage := storage]
+initializes: claims[storage := storage]
+initializes: exceptions[storage := storage]
+initializes: deductions[storage := storage]
+initializes: filing[storage := storage, deductions := deductions]
+initializes: parties[storage := storage, filing := filing]
+initializes: invoices[storage := storage, claims := claims]
+initializes: slips[storage := storage, claims := claims]
+initializes: reds[
+    storage := storage, claims := claims, slips := slips, deductions := deductions, exceptions := exceptions
+]
+initializes: outside[storage := storage, claims := claims, exceptions := exceptions]
+initializes: supervision[claims := claims, deductions := deductions, exceptions := exceptions]
 
 struct Head:
     packed: uint256  # actor << 224 | valid until << 160 | operation count << 8 | v
@@ -41,6 +59,14 @@ event Malformed:
 HEADS_MAX: constant(uint256) = 512
 OPS_MAX: constant(uint256) = 512
 GROUP_MAX: constant(uint256) = 256
+# sets of codes, one bit each
+ALONE: constant(uint256) = (  # in their group
+    1 << layout.ISSUE_RED | 1 << layout.CONFIRM_MONTH | 1 << layout.FILE | 1 << layout.REFILE
+)
+HELD: constant(uint256) = 1 << layout.TRANSFER | 31 << layout.LOCK  # lock to withdraw booking: what is done daily
+OF_PARTIES: constant(uint256) = (  # on parties, months and the contract itself
+    63 << layout.ENROL | 255 << layout.APPOINT | 15 << layout.CONFIRM_MONTH | 1 << layout.REVOKE_CERTIFICATE
+)
 LIFETIME_MAX: constant(uint256) = 86400  # a signature is valid for a day of block time at most
 HALF_ORDER: constant(uint256) = (
     57896044618658097711785492504343953926418782139537452191302581570759080747168  # of secp256k1, for low s
@@ -119,9 +145,10 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
             if i != 0 and op.what & layout.M80 <= number:
                 reason = layout.OUT_OF_ORDER
             number = op.what & layout.M80
+            code: uint256 = op.what >> 248
             if reason != layout.OK:
                 pass
-            elif op.what >> 248 == layout.ISSUE:
+            elif code == layout.ISSUE:
                 if i != 0 and seller == 0:
                     reason = layout.MIXED_GROUP  # after a filing it would change the month just filed
                 elif seller == 0:
@@ -133,9 +160,13 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
                 if reason == layout.OK:
                     reason = invoices.check_issue(op.what, op.terms, op.who, room)
                     room = unsafe_sub(room, op.terms & layout.M48)
+            elif (HELD >> code) & 1 != 0 and op.what & layout.RESERVED == 0:
+                reason = invoices.check(op.what, op.terms, actor, actor_word)
+            elif count != 1 and (ALONE >> code) & 1 != 0:
+                reason = layout.MIXED_GROUP
             else:
-                reason = self._check(op.what, op.terms, op.who, actor, actor_word)
-                if reason == layout.OK and op.what >> 248 == layout.ALLOT:
+                reason = self._check(op.what, op.terms, op.who, actor, (actor_word >> 160) & 15)
+                if reason == layout.OK and code == layout.ALLOT:
                     # the next number lies behind the whole segment, so that no block is allotted twice
                     number = unsafe_add(number, ((op.what >> 128) & layout.M20) * layout.BLOCK_SIZE - 1)
 
@@ -147,10 +178,10 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
         if signer == 0:
             log Malformed(digest=digest)
         elif reason != layout.OK:
-            storage.slots[(convert(digest, uint256) & ~255) | layout.SPENT] = 2
+            storage.slots[storage.hash_key(digest) | layout.SPENT] = 2
             log Refused(number=number, actor=actor, reason=reason, digest=digest)
         else:
-            storage.slots[(convert(digest, uint256) & ~255) | layout.SPENT] = 1
+            storage.slots[storage.hash_key(digest) | layout.SPENT] = 1
             if recovered:
                 parties.write_recovery(actor, actor_word)
             for i: uint256 in range(count, bound=GROUP_MAX):
@@ -170,7 +201,7 @@ def apply(heads: DynArray[Head, HEADS_MAX], ops: DynArray[layout.Op, OPS_MAX]):
 @internal
 def _check_actor(word: uint256) -> uint256:
     # A suspended person or officer may do nothing; a suspended enterprise still files and hands on, it only cannot issue.
-    if word & layout.SUSPENDED != 0 and word & layout.KIND_MASK != layout.ENTERPRISE << 160:
+    if (word >> 164) & 1 != 0 and (word >> 160) & 15 != layout.ENTERPRISE:
         return layout.IS_SUSPENDED
     return layout.OK
 
@@ -187,25 +218,46 @@ def _seller_month(seller: uint256, month: uint256, actor: uint256, actor_word: u
     used: uint256 = (totals >> 176) & layout.M44
     room: uint256 = 0
     if quota > used:
-        room = unsafe_sub(quota, used)
+        # quota that reds gave back does not let the month's gross outgrow its bits
+        room = min(unsafe_sub(quota, used), unsafe_sub(layout.M44, totals & layout.M44))
     return invoices.check_seller(seller, word, actor, month), totals, room
 
 
 @view
 @internal
-def _check(what: uint256, terms: uint256, who: bytes32, actor: uint256, actor_word: uint256) -> uint256:
-    # Every operation but issue.
+def _check(what: uint256, terms: uint256, who: bytes32, actor: uint256, kind: uint256) -> uint256:
+    # Every operation but issue and what a holder does with an invoice; `kind` is the actor's.
     code: uint256 = what >> 248
-    if what & layout.RESERVED == 0:
-        if code >= layout.TRANSFER and code <= layout.WITHDRAW and code != layout.REGISTER:
-            return invoices.check(what, terms, actor, actor_word)
-        if (
-            code >= layout.ENROL and code <= layout.SET_QUOTA
-            or code >= layout.APPOINT and code < layout.ISSUE
-            or code == layout.FILE
-        ):
-            return parties.check(what, terms, who, actor, (actor_word >> 160) & 15)
-    return layout.UNKNOWN_OPERATION
+    reason: uint256 = layout.OK
+    if code == layout.ISSUE_RED:
+        seller: uint256 = (what >> 216) & layout.M32
+        reason = invoices.check_seller(
+            seller, storage.word(seller << 8 | layout.PARTY), actor, (what >> 148) & layout.M12
+        )
+        if reason == layout.OK:
+            return reds.check(what, terms)
+        return reason
+    if what & layout.RESERVED != 0 or code == 0 or code > layout.REVOKE_CERTIFICATE:
+        return layout.UNKNOWN_OPERATION
+    if (OF_PARTIES >> code) & 1 != 0:
+        return parties.check(what, terms, who, actor, kind)
+    if code == layout.REGISTER:
+        return outside.check(what, terms, who, actor)
+
+    state: uint256 = storage.word((what & layout.M80) << 8 | layout.STATE)
+    if state == 0:
+        return layout.UNKNOWN_INVOICE
+    if code < layout.VOID_SLIP:
+        reason = supervision.check(what, actor, kind, state)
+    elif code < layout.TRANSFER:
+        reason = slips.check(what, terms, actor, kind, state)
+    elif code == layout.ACKNOWLEDGE:
+        reason = exceptions.check_acknowledged(what, actor, kind)
+    else:
+        reason = deductions.check(what, terms, actor, state)
+    if reason == layout.OK and state >> 232 != (what >> 192) & layout.M24:
+        return layout.STALE_VERSION
+    return reason
 
 
 @view
@@ -229,7 +281,7 @@ def _signer(packed: uint256, r: uint256, s: uint256, digest: bytes32, actor_word
         return 0
     if block.timestamp > valid_until or valid_until > block.timestamp + LIFETIME_MAX:
         return 0
-    if storage.slots[(convert(digest, uint256) & ~255) | layout.SPENT] != 0:
+    if storage.slots[storage.hash_key(digest) | layout.SPENT] != 0:
         return 0
     signer: uint256 = convert(ecrecover(digest, packed & 255, r, s), uint256)
     if signer != actor_word & layout.M160:
@@ -254,12 +306,39 @@ def _write(
     head: bytes32 = empty(bytes32)
     if code == layout.ISSUE:
         state = invoices.write_issue(what, terms, who)
-    elif code >= layout.TRANSFER and code <= layout.WITHDRAW:
-        state = invoices.write(what, terms, actor)
-        head = convert(storage.word(number << 8 | layout.HEAD), bytes32)
-    else:
+    elif (OF_PARTIES >> code) & 1 != 0:
         parties.write(what, terms, who, ref, digest)
         return
+    else:
+        existing: uint256 = number
+        if code == layout.ISSUE_RED:
+            existing = (terms >> 96) & layout.M80  # its blue
+        state = unsafe_add(storage.word(existing << 8 | layout.STATE), layout.VERSION_ONE)
+        if state & layout.USE_MASK == layout.USE_SELECTED:
+            state = deductions.present(existing, state)
+        if (HELD >> code) & 1 != 0:
+            state = invoices.write(what, terms, actor, state)
+        elif code == layout.ISSUE_RED:
+            red: uint256 = 0
+            red, state = reds.write(what, terms, state, digest)
+            head = keccak256(abi_encode(head, digest, operation_hash, signer, block.timestamp, red))
+            storage.slots[number << 8 | layout.HEAD] = convert(head, uint256)
+            log Recorded(number=number, digest=digest, what=what, state=red, head=head)
+            number = existing
+        elif code < layout.VOID_SLIP:
+            state = supervision.write(what, state, digest)
+        elif code < layout.TRANSFER:
+            slips.write(what, terms, state)
+        elif code == layout.REGISTER:
+            state = outside.write(what, terms, who, actor, state, digest)
+        elif code == layout.SELECT:
+            state = deductions.write_select(what, terms, state)
+        elif code == layout.UNSELECT:
+            state = deductions.undo(number, state)
+        else:
+            exceptions.write_acknowledged(what)
+        storage.slots[number << 8 | layout.STATE] = state
+        head = convert(storage.word(number << 8 | layout.HEAD), bytes32)
     head = keccak256(abi_encode(head, digest, operation_hash, signer, block.timestamp, state))
     storage.slots[number << 8 | layout.HEAD] = convert(head, uint256)
     log Recorded(number=number, digest=digest, what=what, state=state, head=head)

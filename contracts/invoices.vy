@@ -6,8 +6,10 @@
 
 import layout
 import storage
+import claims
 
 uses: storage
+uses: claims
 
 event PartyNamed:
     party: indexed(uint256)
@@ -18,11 +20,11 @@ event PartyNamed:
 @internal
 def check_seller(seller: uint256, word: uint256, actor: uint256, month: uint256) -> uint256:
     # What holds for every issue of one seller and month; `word` is the seller's party word.
-    if word & layout.KIND_MASK != layout.ENTERPRISE << 160:
+    if (word >> 160) & 15 != layout.ENTERPRISE:
         return layout.NOT_PERMITTED
     if not storage.may(seller, actor, layout.MAY_ISSUE):
         return layout.NOT_PERMITTED
-    if word & layout.SUSPENDED != 0:
+    if (word >> 164) & 1 != 0:
         return layout.IS_SUSPENDED
     hours: uint256 = storage.word(month << 8 | layout.MONTH)
     # a month never opened has no hours, so it is long closed
@@ -31,7 +33,7 @@ def check_seller(seller: uint256, word: uint256, actor: uint256, month: uint256)
     filed: uint256 = (word >> 166) & layout.M12
     if month <= filed:
         return layout.MONTH_FILED
-    if month > filed + 2:
+    if month > filed + 2 and storage.word(((seller << 12) | month) << 8 | layout.LIFT) == 0:
         return layout.MONTHS_UNFILED
     return layout.OK
 
@@ -68,20 +70,6 @@ def check_issue(what: uint256, terms: uint256, who: bytes32, room: uint256) -> u
 
 @view
 @internal
-def check_free(number: uint256, state: uint256) -> uint256:
-    # Not claimed: never locked, unlocked, or locked so long ago that the lock lapsed.
-    claim: uint256 = state & layout.CLAIM_MASK
-    if claim == layout.CLAIM_LOCKED:
-        since: uint256 = (storage.word(number << 8 | layout.CLAIM) >> 64) & layout.M40
-        if block.timestamp < since + layout.LOCK_LIFETIME:
-            return layout.IS_LOCKED
-    elif claim == layout.CLAIM_SETTLED:
-        return layout.IS_SETTLED
-    return layout.OK
-
-
-@view
-@internal
 def check(what: uint256, terms: uint256, actor: uint256, actor_word: uint256) -> uint256:
     # Operations on an invoice that exists.
     code: uint256 = what >> 248
@@ -109,24 +97,19 @@ def check(what: uint256, terms: uint256, actor: uint256, actor_word: uint256) ->
 @view
 @internal
 def check_movable(number: uint256, state: uint256) -> uint256:
-    # Not claimed, not fully red, not flagged, not booked.
-    reason: uint256 = self.check_free(number, state)
+    # Not claimed, not fully red, no red, not flagged, not booked.
+    reason: uint256 = claims.check_free(number, state)
     if reason != layout.OK:
         return reason
     if state & layout.COLOUR_MASK == layout.COLOUR_FULL:
         return layout.IS_REDDENED
-    if state & layout.RISK != 0:
+    if state & (layout.RISK | layout.RED) != 0:
+        if state & layout.RED != 0:
+            return layout.IS_RED
         return layout.IS_FLAGGED
-    if self.is_booked(state):
+    if claims.is_booked(state):
         return layout.ALREADY_SO  # one booking an invoice: in nobody else's books, and not paid out a second time
     return layout.OK
-
-
-@pure
-@internal
-def is_booked(state: uint256) -> bool:
-    entry: uint256 = state & layout.ENTRY_MASK
-    return entry != 0 and entry != layout.ENTRY_WITHDRAWN
 
 
 @view
@@ -183,7 +166,9 @@ def check_release(what: uint256, terms: uint256, actor: uint256, actor_word: uin
     employer: uint256 = (claim >> 32) & layout.M32
     if state & layout.CLAIM_MASK == layout.CLAIM_SETTLED:
         return layout.IS_SETTLED
-    if self.check_free(number, state) != layout.IS_LOCKED or claim >> 128 != terms:
+    if state & layout.COLOUR_MASK == layout.COLOUR_FULL:
+        return layout.IS_REDDENED  # which cancelled the claim
+    if claims.check_free(number, state) != layout.IS_LOCKED or claim >> 128 != terms:
         return layout.NOT_LOCKED
     if what >> 248 == layout.UNLOCK and actor == claimant:
         if subject != actor and subject != employer:
@@ -193,11 +178,11 @@ def check_release(what: uint256, terms: uint256, actor: uint256, actor_word: uin
         return layout.NOT_PERMITTED
     if what >> 248 == layout.UNLOCK:
         return layout.OK
-    if actor_word & layout.KIND_MASK != layout.PERSON << 160:
+    if (actor_word >> 160) & 15 != layout.PERSON:
         return layout.NOT_PERMITTED
     if actor == claimant:
         return layout.OWN_CLAIM
-    if state & layout.COLOUR_MASK != layout.COLOUR_NORMAL:
+    if (state >> 218) & 1 != 0:  # since it was locked
         return layout.IS_REDDENED
     if state & layout.RISK != 0:
         return layout.IS_FLAGGED
@@ -209,7 +194,7 @@ def check_release(what: uint256, terms: uint256, actor: uint256, actor_word: uin
 def check_booking(what: uint256, actor: uint256, state: uint256) -> uint256:
     # book, withdraw booking
     holder: uint256 = (state >> 78) & layout.M32
-    booked: bool = self.is_booked(state)
+    booked: bool = claims.is_booked(state)
     if storage.kind(holder) != layout.ENTERPRISE or not storage.may(holder, actor, layout.MAY_FINANCE):
         return layout.NOT_PERMITTED
     if holder == (state >> 14) & layout.M32:
@@ -229,34 +214,34 @@ def check_booking(what: uint256, actor: uint256, state: uint256) -> uint256:
 
 
 @internal
-def write(what: uint256, terms: uint256, actor: uint256) -> uint256:
-    # New state word of an invoice that exists; claim word at lock.
-    number: uint256 = what & layout.M80
+def write(what: uint256, terms: uint256, actor: uint256, old: uint256) -> uint256:
+    # New state word of an invoice that exists, from its old one of the next version; claim word at lock.
     code: uint256 = what >> 248
-    state: uint256 = unsafe_add(storage.word(number << 8 | layout.STATE), layout.VERSION_ONE)
-    if code == layout.TRANSFER:
-        # a lapsed lock ends with the holder's next step
-        state = (state & ~(layout.HOLDER_MASK | layout.CLAIM_MASK)) | (((what >> 160) & layout.M32) << 78)
+    state: uint256 = old
+    if code == layout.TRANSFER or code == layout.SETTLE:
+        holder: uint256 = (what >> 160) & layout.M32
+        claim: uint256 = 0  # a lapsed lock ends with the holder's next step
+        if code == layout.SETTLE:
+            holder = (what >> 216) & layout.M32
+            claim = layout.CLAIM_SETTLED
+        state = (state & ~(layout.HOLDER_MASK | layout.CLAIM_MASK)) | claim | (holder << 78)
     elif code == layout.LOCK:
-        state = (state & ~layout.CLAIM_MASK) | layout.CLAIM_LOCKED
-        storage.slots[number << 8 | layout.CLAIM] = (
+        state = (state & ~(layout.CLAIM_MASK | layout.REDDENED_SINCE)) | layout.CLAIM_LOCKED
+        storage.slots[(what & layout.M80) << 8 | layout.CLAIM] = (
             actor | (((what >> 160) & layout.M32) << 32) | (block.timestamp << 64) | (terms << 128)
         )
     elif code == layout.UNLOCK:
-        state = state & ~layout.CLAIM_MASK
-    elif code == layout.SETTLE:
-        state = (state & ~(layout.HOLDER_MASK | layout.CLAIM_MASK)) | layout.CLAIM_SETTLED | (((what >> 216) & layout.M32) << 78)
+        state ^= layout.CLAIM_LOCKED
     elif code == layout.BOOK:
         state = (state & ~layout.ENTRY_MASK) | (((what >> 128) & 3) << 4)
     else:
         state |= layout.ENTRY_WITHDRAWN
-    storage.slots[number << 8 | layout.STATE] = state
     return state
 
 
 @internal
 def write_issue(what: uint256, terms: uint256, who: bytes32) -> uint256:
-    # State word of a new invoice.
+    # State word of a new invoice; its tax word when it is special.
     seller: uint256 = (what >> 216) & layout.M32
     buyer: uint256 = self.buyer_of(who)
     mode: uint256 = (what >> 130) & 3
@@ -276,6 +261,8 @@ def write_issue(what: uint256, terms: uint256, who: bytes32) -> uint256:
         | layout.VERSION_ONE
     )
     storage.slots[(what & layout.M80) << 8 | layout.STATE] = state
+    if state & layout.SPECIAL != 0:
+        storage.slots[(what & layout.M80) << 8 | layout.DEDUCTION] = (terms >> 48) | layout.WRITTEN
     return state
 
 

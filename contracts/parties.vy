@@ -1,13 +1,15 @@
 # pragma version 0.4.3
 """
-@title Parties, months, filing
+@title Parties and months
 @notice Checks (pass 1) and writes (pass 2) of every operation that changes a party, a month or the contract itself.
 """
 
 import layout
 import storage
+import filing
 
 uses: storage
+uses: filing
 
 event PartyChanged:
     party: indexed(uint256)
@@ -61,18 +63,25 @@ def check(what: uint256, terms: uint256, who: bytes32, actor: uint256, actor_kin
     if word == 0:
         return layout.UNKNOWN_PARTY
     reason: uint256 = layout.OK
-    if code == layout.FILE:
+    if code >= layout.CONFIRM_MONTH and code <= layout.REFILE:
         if not storage.may(subject, actor, layout.MAY_FINANCE):
             return layout.NOT_PERMITTED
-        reason = self.check_filing(what, terms, party, word)
-    elif code >= layout.ROTATE:
-        if party != actor or subject != actor:
-            return layout.NOT_PERMITTED
-        reason = self.check_own(what, terms, word)
-    else:
-        if subject != actor:
-            return layout.NOT_PERMITTED
+        reason = filing.check(what, terms, who, party, word)
+    elif subject != actor:
+        return layout.NOT_PERMITTED
+    elif code == layout.REVOKE_CERTIFICATE:
+        reason = self.check_revocation(terms, who, actor_kind, (word >> 160) & 15)
+    elif code < layout.ROTATE:
         reason = self.check_by_officer(what, terms, actor_kind, word)
+    elif party != actor:
+        return layout.NOT_PERMITTED
+    elif code == layout.SET_ANCHOR:
+        if not storage.is_officer(actor_kind):
+            return layout.NOT_PERMITTED
+        if who == empty(bytes32):
+            return layout.BAD_TERMS
+    else:
+        reason = self.check_own(what, terms, word)
     if reason == layout.OK and word >> 232 != (what >> 192) & layout.M24:
         return layout.STALE_VERSION
     return reason
@@ -85,9 +94,18 @@ def changed_party(what: uint256) -> uint256:
     code: uint256 = what >> 248
     if code == layout.ALLOT:
         return (what >> 160) & layout.M32
-    if code == layout.GRANT_BITS or code == layout.REVOKE_BITS or code == layout.FILE:
+    if code == layout.GRANT_BITS or code == layout.REVOKE_BITS:
+        return (what >> 216) & layout.M32
+    if code >= layout.CONFIRM_MONTH and code <= layout.REFILE:
         return (what >> 216) & layout.M32
     return what & layout.M80
+
+
+@pure
+@internal
+def lift_key(what: uint256) -> uint256:
+    # of the enterprise, the number of the operation, and the month it may issue in
+    return (((what & layout.M80) << 12) | ((what >> 148) & layout.M12)) << 8 | layout.LIFT
 
 
 @view
@@ -101,7 +119,7 @@ def check_own(what: uint256, terms: uint256, word: uint256) -> uint256:
         return layout.OK
     person: uint256 = (what >> 160) & layout.M32
     bits: uint256 = (what >> 128) & 2**20 - 1
-    if word & layout.KIND_MASK != layout.ENTERPRISE << 160:
+    if (word >> 160) & 15 != layout.ENTERPRISE:
         return layout.NOT_PERMITTED
     if bits == 0 or bits > 7 or what & layout.M80 != person:
         return layout.BAD_TERMS
@@ -119,32 +137,36 @@ def check_own(what: uint256, terms: uint256, word: uint256) -> uint256:
 @view
 @internal
 def check_by_officer(what: uint256, terms: uint256, actor_kind: uint256, word: uint256) -> uint256:
-    # dismiss, recover: by the authority; suspend, reinstate, allot, set quota: by any officer
+    # dismiss, recover: by the authority; suspend, reinstate, allot, set quota, lift block: by any officer
     code: uint256 = what >> 248
     kind: uint256 = (word >> 160) & 15
     if actor_kind != layout.AUTHORITY:
         if actor_kind != layout.OFFICER or code == layout.DISMISS or code == layout.RECOVER:
             return layout.NOT_PERMITTED
-    if word & layout.M160 == 0:
-        return layout.UNKNOWN_PARTY  # named, not enrolled
+    if word << 96 == 0:
+        return layout.UNKNOWN_PARTY  # named, not enrolled: no signer
     if code == layout.RECOVER:
         if terms == 0 or terms >> 160 != 0:
             return layout.BAD_TERMS
     elif code == layout.DISMISS:
         if kind != layout.OFFICER and kind != layout.CALENDAR:
             return layout.UNKNOWN_PARTY
-        if word & layout.SUSPENDED != 0:
+        if (word >> 164) & 1 != 0:
             return layout.ALREADY_SO
     elif code == layout.SUSPEND or code == layout.REINSTATE:
         if kind != layout.ENTERPRISE and kind != layout.PERSON:
             return layout.UNKNOWN_PARTY
-        if (word & layout.SUSPENDED != 0) == (code == layout.SUSPEND):
+        if ((word >> 164) & 1 != 0) == (code == layout.SUSPEND):
             return layout.ALREADY_SO
     else:
         if kind != layout.ENTERPRISE:
             return layout.UNKNOWN_PARTY
         if code == layout.ALLOT:
             return self.check_segment(what)
+        if code == layout.LIFT_BLOCK:
+            if storage.word(self.lift_key(what)) != 0:
+                return layout.ALREADY_SO
+            return layout.OK
         if terms > layout.M44:
             return layout.BAD_TERMS
         if terms == (word >> 178) & layout.M44:
@@ -169,7 +191,7 @@ def check_made(what: uint256, terms: uint256, who: bytes32, actor_kind: uint256)
         if what >> 248 == layout.ENROL:
             if word & layout.M160 != 0:
                 return layout.ALREADY_SO
-        elif word & layout.SUSPENDED == 0:
+        elif (word >> 164) & 1 == 0:
             return layout.ALREADY_SO
     if what >> 248 == layout.ENROL:
         if actor_kind != layout.OFFICER and actor_kind != layout.AUTHORITY:
@@ -205,20 +227,16 @@ def check_segment(what: uint256) -> uint256:
 
 @view
 @internal
-def check_filing(what: uint256, terms: uint256, party: uint256, word: uint256) -> uint256:
-    month: uint256 = (what >> 148) & layout.M12
-    filed: uint256 = (word >> 166) & layout.M12
-    if word & layout.KIND_MASK != layout.ENTERPRISE << 160 or what & layout.M80 != month:
+def check_revocation(terms: uint256, who: bytes32, actor_kind: uint256, kind: uint256) -> uint256:
+    # revoke certificate: of an enterprise or person by any officer, else by the authority
+    if not storage.is_officer(actor_kind):
+        return layout.NOT_PERMITTED
+    if actor_kind != layout.AUTHORITY and kind != layout.ENTERPRISE and kind != layout.PERSON:
+        return layout.NOT_PERMITTED
+    if terms > 10 or who == empty(bytes32):
         return layout.BAD_TERMS
-    if month <= filed:
-        return layout.MONTH_FILED
-    if month != filed + 1:
-        return layout.MONTH_NOT_NEXT
-    hours: uint256 = storage.word(month << 8 | layout.MONTH)
-    if hours == 0 or block.timestamp < hours & layout.M64:
-        return layout.MONTH_NOT_OPEN
-    if terms != storage.word(((party << 12) | month) << 8 | layout.TOTALS):
-        return layout.TOTALS_DIFFER
+    if storage.word(storage.hash_key(who) | layout.REVOKED) != 0:
+        return layout.ALREADY_SO
     return layout.OK
 
 
@@ -239,7 +257,7 @@ def write(what: uint256, terms: uint256, who: bytes32, ref: bytes32, digest: byt
             party, word = self.write_made(what, terms, who, ref)
         else:
             party = self.changed_party(what)
-            word = self.write_changed(what, terms, ref, party)
+            word = self.write_changed(what, terms, who, ref, party)
         word = unsafe_add(word, layout.VERSION_ONE)
         storage.slots[party << 8 | layout.PARTY] = word
         log PartyChanged(party=party, digest=digest, what=what, word=word)
@@ -263,17 +281,15 @@ def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (ui
 
 
 @internal
-def write_changed(what: uint256, terms: uint256, ref: bytes32, party: uint256) -> uint256:
+def write_changed(what: uint256, terms: uint256, who: bytes32, ref: bytes32, party: uint256) -> uint256:
     # the party's word before the version is raised
     code: uint256 = what >> 248
     number: uint256 = what & layout.M80
     word: uint256 = storage.word(party << 8 | layout.PARTY)
-    if code == layout.SUSPEND or code == layout.DISMISS:
-        word |= layout.SUSPENDED
-    elif code == layout.REINSTATE:
-        word &= ~layout.SUSPENDED
+    if code == layout.SUSPEND or code == layout.REINSTATE or code == layout.DISMISS:
+        word ^= layout.SUSPENDED
     elif code == layout.SET_QUOTA:
-        word = (word & ~(layout.M44 << 178)) | (terms << 178)
+        word ^= (terms ^ ((word >> 178) & layout.M44)) << 178
     elif code == layout.ALLOT:
         blocks: uint256 = (what >> 128) & 2**20 - 1
         for i: uint256 in range(blocks, bound=layout.BLOCKS_MAX):
@@ -285,8 +301,16 @@ def write_changed(what: uint256, terms: uint256, ref: bytes32, party: uint256) -
     elif code == layout.ROTATE:
         word = (word & ~(layout.M160 | layout.RECOVERING)) | terms  # so the old key cancels a recovery
         storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
-    elif code == layout.FILE:
-        word = (word & ~(layout.M12 << 166)) | (((what >> 148) & layout.M12) << 166)
+    elif code >= layout.CONFIRM_MONTH and code <= layout.REFILE:
+        word = filing.write(what, ref, word)
+    elif code == layout.LIFT_BLOCK:
+        storage.slots[self.lift_key(what)] = 1
+    elif code == layout.SET_ANCHOR:
+        storage.slots[party << 8 | layout.ANCHOR] = convert(who, uint256)
+    elif code == layout.REVOKE_CERTIFICATE:
+        storage.slots[storage.hash_key(who) | layout.REVOKED] = (
+            block.timestamp | (terms << 40) | (party << 48)
+        )
     else:  # grant, revoke
         key: uint256 = ((party << 32) | number) << 8 | layout.GRANT
         bits: uint256 = (what >> 128) & 7
@@ -302,7 +326,7 @@ def write_changed(what: uint256, terms: uint256, ref: bytes32, party: uint256) -
 def current(party: uint256) -> (uint256, bool):
     # A party's word with the recovery that is due in effect, and whether there was one: from then on the old key is dead.
     word: uint256 = storage.word(party << 8 | layout.PARTY)
-    if word & layout.RECOVERING != 0:
+    if (word >> 165) & 1 != 0:
         due: uint256 = storage.word(party << 8 | layout.RECOVERY)
         if block.timestamp >= due >> 160:
             return (word & ~(layout.M160 | layout.RECOVERING)) | (due & layout.M160), True

@@ -47,6 +47,13 @@ def may(enterprise: uint256, actor: uint256, bits: uint256) -> bool:
     return self.word(((enterprise << 32) | actor) << 8 | layout.GRANT) & bits != 0
 
 
+@pure
+@internal
+def is_officer(kind: uint256) -> bool:
+    # an officer, or the authority
+    return kind == layout.OFFICER or kind == layout.AUTHORITY
+
+
 @view
 @internal
 def kind(party: uint256) -> uint256:
@@ -59,6 +66,13 @@ def kind(party: uint256) -> uint256:
 def party_of(identity: bytes32) -> uint256:
     # Party and kind << 32 of an identity, 0 if it was never named.
     return self.word(self.identity_key(identity))
+
+
+@pure
+@internal
+def hash_key(digest: bytes32) -> uint256:
+    # Key of a hash, its 248 highest bits, without the table.
+    return (convert(digest, uint256) >> 8) << 8
 
 
 @pure

@@ -18,7 +18,7 @@ GROSS = 11_300
 DAY_S = 86_400
 OUTSIDE = 4_403_190_011_112_345_678  # 12-digit code 044031900111, number 12345678
 RED = NUMBER + 5_000  # a number of the seller's segment that only reds take
-RESERVED_CODES = frozenset({6, 7, 8, 9, 10, 20, 21, 22, 23, 24, 26, 32, 33, 34, 36, 37, 38, 39})
+RESERVED_CODES = frozenset({0, 40, 128, 255})  # none of the contract's
 
 
 def identity_of(name: str, kind: PartyKind = PartyKind.ENTERPRISE) -> bytes:

@@ -1,4 +1,4 @@
-"""Red and flagged invoices: no operation of this version makes one, so a small predecessor presets their words."""
+"""Red and flagged invoices in every state, and words at their limits: a small predecessor presets them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from verifier.words import (
     ClaimWord,
     Colour,
     Entry,
+    Kind,
     StateWord,
     Table,
     TotalsWord,
@@ -165,10 +166,10 @@ def test_a_partly_red_invoice_is_handed_on_and_claimed(preset: Preset, draft: An
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"colour": Colour.FULLY_RED}, Reason.REDDENED),
-        ({"colour": Colour.PARTLY_RED}, Reason.REDDENED),
+        ({"colour": Colour.PARTLY_RED, "reddened_since": 1}, Reason.REDDENED),
         ({"risk": 1}, Reason.FLAGGED),
-        ({"colour": Colour.PARTLY_RED, "risk": 1}, Reason.REDDENED),
+        ({"colour": Colour.PARTLY_RED, "reddened_since": 1, "risk": 1}, Reason.REDDENED),
+        ({"colour": Colour.PARTLY_RED, "risk": 1}, Reason.FLAGGED),
     ],
 )
 def test_what_was_reddened_or_flagged_is_not_settled(preset: Preset, fields: dict[str, int], reason: Reason) -> None:
@@ -178,11 +179,21 @@ def test_what_was_reddened_or_flagged_is_not_settled(preset: Preset, fields: dic
     preset.ledger.do("employee", unlock)
 
 
-def test_what_was_not_is_settled(preset: Preset) -> None:
-    before = preset.invoice(claim=Claim.LOCKED)
+@pytest.mark.parametrize("colour", [Colour.NORMAL, Colour.PARTLY_RED])
+def test_what_was_not_since_it_was_claimed_is_settled(preset: Preset, colour: int) -> None:
+    before = preset.invoice(claim=Claim.LOCKED, colour=colour)
     preset.ledger.do("cashier", settle(preset.ledger))
     holder = preset.ledger.ids["employer"]
     assert preset.ledger.state() == replace(before, claim=Claim.SETTLED, holder=holder, version=4)
+
+
+@pytest.mark.parametrize("code", [Code.SETTLE, Code.UNLOCK])
+@pytest.mark.parametrize("claim", [Claim.LOCKED, Claim.CANCELLED])
+def test_nothing_of_a_fully_red_invoice_is_settled_or_given_back(preset: Preset, code: Code, claim: int) -> None:
+    preset.invoice(claim=Claim.LOCKED)
+    preset.invoice(claim=claim, colour=Colour.FULLY_RED)
+    operation = preset.ledger.operation(code, "employer", terms=CLAIM_ID)
+    assert preset.ledger.refusal("cashier", operation) == (Reason.REDDENED, NUMBER)
 
 
 @pytest.mark.parametrize("code", [Code.SETTLE, Code.UNLOCK])
@@ -224,11 +235,27 @@ def test_fields_of_later_versions_are_kept(preset: Preset, draft: Any) -> None:
         credited=2**48 - 1,
         gross=2**48 - 1,
         month=4095,
-        reserved=2**14 - 1,
+        reserved=2**13 - 1,
     )
     preset.ledger.do("employee", draft(preset.ledger))
     after = preset.ledger.state()
     assert replace(after, claim=0, holder=before.holder, version=3) == before
+
+
+def test_the_next_claim_is_for_what_is_left(preset: Preset) -> None:
+    before = preset.invoice(colour=Colour.PARTLY_RED, reddened_since=1)
+    preset.ledger.do("employee", lock(preset.ledger))
+    assert preset.ledger.state() == replace(before, claim=Claim.LOCKED, reddened_since=0, version=4)
+
+
+@pytest.mark.parametrize("draft", [transfer, lock])
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [({}, Reason.IS_RED), ({"risk": 1}, Reason.IS_RED), ({"colour": Colour.FULLY_RED}, Reason.REDDENED)],
+)
+def test_a_red_is_not_handed_on_or_claimed(preset: Preset, draft: Any, fields: dict[str, int], reason: Reason) -> None:
+    preset.invoice(kind=Kind.RED, **fields)
+    assert preset.ledger.refusal("employee", draft(preset.ledger)) == (reason, NUMBER)
 
 
 def test_red_sums_and_their_quota_are_kept(preset: Preset) -> None:

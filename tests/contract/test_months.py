@@ -168,7 +168,7 @@ def test_a_month_before_the_first_one_is_as_filed(world: World) -> None:
 def test_two_months_are_not_filed_in_one_group(world: World) -> None:
     world.do("calendar", world.open_month_operation("calendar", NEXT))
     both = world.file_operation("seller", MONTH), world.file_operation("seller", NEXT)
-    assert world.refusal("seller", *both) == (Reason.MONTH_NOT_NEXT, NEXT)
+    assert world.refusal("seller", *both) == (Reason.MIXED_GROUP, MONTH)
 
 
 def test_only_an_opened_month_is_filed(world: World) -> None:
@@ -194,6 +194,6 @@ def test_filing_names_the_version(world: World) -> None:
 
 def test_no_issue_slips_in_behind_a_filing_of_its_own_group(world: World) -> None:
     filing, issue = world.file_operation("seller"), world.issue_operation()
-    assert world.refusal("seller", filing, issue) == (Reason.MIXED_GROUP, NUMBER)
+    assert world.refusal("seller", filing, issue) == (Reason.MIXED_GROUP, MONTH)
     world.do("seller", issue)
     assert world.refusal("seller", filing) == (Reason.TOTALS_DIFFER, MONTH)
