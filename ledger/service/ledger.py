@@ -14,6 +14,8 @@ from ledger.service.chain_door import ChainDoor
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
 from ledger.service.installation import close_context, open_context
+from ledger.service.red_letters import RedLetters
+from ledger.service.supervising import Supervising
 from ledger.service.views import (
     Caller,
     ClaimPage,
@@ -43,6 +45,8 @@ class Ledger:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._chain = ChainDoor(context.settings)
+        self.red_letters = RedLetters(context)
+        self.supervising = Supervising(context)
 
     @classmethod
     def open(cls, settings: Settings) -> Ledger:

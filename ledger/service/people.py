@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ledger.domain.identities import Identity
+from ledger.domain.numbers import format_number
 from ledger.identity import ApiKeyError, parse_api_key
 from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
@@ -148,6 +149,24 @@ def need_visible(caller: Caller, invoice: InvoiceRecord | None, number: str) -> 
     if invoice is None or not invoices.may_see(invoice, seen_as(caller)):
         raise NotFound("invoice", number)
     return invoice
+
+
+def seen_invoice(connection: Connection, caller: Caller, number: int) -> InvoiceRecord:
+    """The invoice with that number when the caller may see it; a red one also by who may see its blue.
+
+    Raises: NotFound otherwise, the same as for a number that was never issued.
+    """
+    record = invoices.invoice(connection, number)
+    if record is not None and record.blue is not None and not invoices.may_see(record, seen_as(caller)):
+        blue = invoices.invoice(connection, record.blue)
+        if blue is not None and invoices.may_see(blue, seen_as(caller)):
+            return record
+    return need_visible(caller, record, format_number(number))
+
+
+def acts_for(caller: Caller, enterprise: int, bit: Grant) -> bool:
+    """Whether the caller is that enterprise or has its grant `bit`."""
+    return caller.party == enterprise or bool(caller.grants.get(enterprise, 0) & bit)
 
 
 def names_of(

@@ -47,6 +47,20 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "area_form": ("an area is 4 digits, for example 4403", "地区为 4 位数字，例如 4403"),
     "kind_unknown": ("choose enterprise or person", "请选择 enterprise 或 person"),
+    "red_reason_unknown": (
+        "{given} is no reason; choose issued_in_error, return, service_ended or allowance",
+        "没有红冲原因 {given}，可选 issued_in_error、return、service_ended、allowance",
+    ),
+    "red_reason_missing": (
+        "no slip stands that would say it; choose issued_in_error, return, service_ended or allowance",
+        "没有有效的红字确认单，请填写红冲原因：issued_in_error、return、service_ended 或 allowance",
+    ),
+    "red_parts_or_document": ("give parts or a document, not both", "parts 与 document 只能填写一个"),
+    "red_document_form": ("give a red document as an object", "请以对象形式填写红字发票"),
+    "red_differs_from_slip": (
+        "the slip that stands says otherwise; leave it out, or end the slip and open another",
+        "与有效的红字确认单不一致，请留空，或撤销后重新发起",
+    ),
     "cursor_form": ("not a cursor of this list; leave it out to start again", "游标无效，请留空重新开始"),
     "state_unknown": (
         "{given} is no state; choose free, locked, settled or cancelled",
