@@ -1,7 +1,7 @@
 """Holding the projection against the chain: replays every block elsewhere and compares every derived row.
 
-Three comparisons, each independent of the one before: the stored tables with a replay of the blocks; the replayed
-state and head of every invoice with the contract's own words; every invoice's commitment with its stored document.
+Three comparisons, each independent of the one before: the stored tables with a replay of the blocks; every word that
+the replayed rows imply with the contract's own; every invoice's commitment with its stored document.
 The first difference is named and ends the audit.
 """
 
@@ -11,24 +11,25 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, select
+from sqlalchemy import Connection, Engine, Label, Table, and_, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.domain.blocks import Outcome
 from ledger.projection.apply import projected_head
+from ledger.projection.audit_words import Difference, compare_words
 from ledger.projection.database import open_engine, reading, upgrade
 from ledger.projection.derived import GROUP, INVOICE, derived_tables
 from ledger.projection.errors import ChainDivergedError
 from ledger.projection.ground import DOCUMENT, OPERATION, QueueState
+from ledger.projection.ground_work import OUTSIDE_DOCUMENT
 from ledger.projection.invoices import InvoiceRecord, record_of
 from ledger.projection.keystore import StoredDocument
 from ledger.projection.rebuild import Progress, follow
 from ledger.projection.source import BlockSource
-from verifier.words import Table as WordTable
-from verifier.words import storage_key
 
 ROWS_AT_A_TIME = 1_000  # rows held in memory of each side
-WORDS_AT_A_TIME = 1_000  # keys in one question to the chain
 WORD_TRIES = 5  # a running sequencer moves the head between replay and question; then replay what came and ask again
 
 DocumentCheck = Callable[[InvoiceRecord, StoredDocument | None], str | None]
@@ -41,17 +42,6 @@ _OUTCOMES = {
 }
 _STATES = {outcome.value: state.value for state, outcome in _OUTCOMES.items()}
 _DECIDED = ("reason", "refused_number", "block")  # what the queue repeats of a group on chain
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The first place where what is stored is not what it should be; values as text, bytes as hex."""
-
-    table: str
-    key: str
-    column: str
-    stored: str
-    recomputed: str
 
 
 @dataclass(frozen=True)
@@ -175,47 +165,59 @@ def _compare_words(replayed_engine: Engine, source: BlockSource) -> tuple[int, D
         at = source.head()
         follow(replayed_engine, source, until=at.number)
         with reading(replayed_engine) as replayed:
-            count, difference = _words_of(replayed, source)
+            count, difference = compare_words(replayed, source)
         if difference is None or source.head() == at:
             break
     return count, difference
 
 
-def _words_of(replayed: Connection, source: BlockSource) -> tuple[int, Difference | None]:
-    count = 0
-    statement = select(INVOICE.c.number, INVOICE.c.state, INVOICE.c.head).order_by(INVOICE.c.number)
-    result = replayed.execute(statement.execution_options(yield_per=WORDS_AT_A_TIME // 2))
-    for rows in result.partitions():
-        keys = [storage_key(word, int(row.number)) for row in rows for word in (WordTable.STATE, WordTable.HEAD)]
-        words = source.words(keys)
-        for index, row in enumerate(rows):
-            for column, word in (("state", words[2 * index]), ("head", words[2 * index + 1])):
-                ours = row._mapping[column]
-                if int.from_bytes(ours, "big") != word:
-                    return count, Difference("p_invoice", row.number, column, ours.hex(), f"{word:064x} on the chain")
-        count += len(rows)
-    return count, None
-
-
 def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, Difference | None]:
+    """Each invoice with the document of the group that issued it, or what was read for the registration that counts."""
     count = 0
-    joined = and_(DOCUMENT.c.number == INVOICE.c.number, DOCUMENT.c.digest == INVOICE.c.digest)
-    documents = [column.label(f"document_{column.name}") for column in DOCUMENT.c]
-    statement = select(INVOICE, *documents).outerjoin(DOCUMENT, joined).order_by(INVOICE.c.number)
+    statement = (
+        select(INVOICE, *_labelled(DOCUMENT), *_labelled(OUTSIDE_DOCUMENT))
+        .outerjoin(DOCUMENT, _same(DOCUMENT))
+        .outerjoin(OUTSIDE_DOCUMENT, _same(OUTSIDE_DOCUMENT))
+        .order_by(INVOICE.c.number)
+    )
     for row in stored.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
         values = dict(row._mapping)
-        found = {column.name: values.pop(f"document_{column.name}") for column in DOCUMENT.c}
-        document = None if found["number"] is None else StoredDocument(**{**found, "number": int(found["number"])})
+        issued, read = _taken(values, DOCUMENT), _taken(values, OUTSIDE_DOCUMENT)
         record = record_of(values)
+        document = _document(read if record.is_outside else issued, record)
         if document is not None and document.commitment != record.commitment:
+            name = OUTSIDE_DOCUMENT.name if record.is_outside else DOCUMENT.name
             return count, Difference(
-                "document", values["number"], "commitment", document.commitment.hex(), record.commitment.hex()
+                name, values["number"], "commitment", document.commitment.hex(), record.commitment.hex()
             )
         wrong = check(record, document)
         if wrong is not None:
             return count, Difference("document", values["number"], "sealed_document", wrong, "fits its commitment")
         count += 1
     return count, None
+
+
+def _same(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.number == INVOICE.c.number, table.c.digest == INVOICE.c.digest)
+
+
+def _labelled(table: Table) -> list[Label[object]]:
+    return [column.label(f"{table.name}.{column.name}") for column in table.c]
+
+
+def _taken(values: dict[str, object], table: Table) -> dict[str, Any]:
+    return {column.name: values.pop(f"{table.name}.{column.name}") for column in table.c}
+
+
+def _document(found: dict[str, Any], record: InvoiceRecord) -> StoredDocument | None:
+    """What is stored of an invoice; of an outside one what was read, as its registrant's document."""
+    if found["number"] is None:
+        return None
+    names = StoredDocument.__dataclass_fields__
+    seller = {"seller": found.get("seller", record.seller)}
+    return StoredDocument(
+        **{**{name: found[name] for name in names if name in found}, "number": record.number, **seller}
+    )
 
 
 def _text(values: tuple[object, ...]) -> str:

@@ -147,6 +147,7 @@ class PartyRow(Row, table=True):
         Index("ix_p_party_identity", "identity"),
         Index("ix_p_party_signer", "signer"),
         Index("ix_p_party_kind", "kind", "id"),
+        Index("ix_p_party_filed", "kind", "filed_through", "id"),
     )
 
     id: int = column.whole(key=True)

@@ -55,8 +55,8 @@ REDS_MAX = 1_000  # reds of one invoice in one answer; more than a handful is a 
 class InvoiceRecord:
     """One invoice as it is now; times are seconds since 1970, UTC; `state` is the contract's word.
 
-    The claim fields are set while it is locked, settled or cancelled; enums are those of verifier.words. `usage` is as it
-    is by now, while the word of a frozen selection may still say "selected". `seller` is 0 for an outside invoice.
+    The claim fields are set while it is locked, settled or cancelled; enums are those of verifier.words. `usage` is as
+    it is by now, while the word of a frozen selection may still say "selected". `seller` is 0 for an outside invoice.
     `blue` is the invoice a red credits; `slip_order` and `exception_order` name its last slip and exception.
     """
 

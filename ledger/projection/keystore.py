@@ -6,6 +6,7 @@ sees a private key or a name of a person in the clear.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,6 +26,7 @@ from ledger.projection.ground import (
 
 _NAMES = select(PARTY_NAME).where(PARTY_NAME.c.identity.in_(bindparam("identities", expanding=True)))
 
+DOCUMENTS_MAX = 200  # documents in one answer: some 4 MB of sealed bytes
 CERTIFICATES_MAX = 1_000  # certificates of one party in one answer; a key a day for three years
 
 
@@ -202,6 +204,20 @@ def document(connection: Connection, number_text: str, digest: bytes) -> StoredD
         select(DOCUMENT).where(DOCUMENT.c.number == number_text, DOCUMENT.c.digest == digest)
     ).one_or_none()
     return None if row is None else StoredDocument(**{**row._mapping, "number": int(row.number)})
+
+
+def documents(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> dict[int, StoredDocument]:
+    """Documents by (number, digest of the issuing group), at most DOCUMENTS_MAX; missing ones are left out."""
+    if len(keys) > DOCUMENTS_MAX:
+        raise ValueError(f"at most {DOCUMENTS_MAX} documents are asked for at a time")
+    wanted = {(number, digest) for number, digest in keys}
+    numbers = [f"{number:020d}" for number, _ in keys]
+    rows = connection.execute(select(DOCUMENT).where(DOCUMENT.c.number.in_(numbers)))
+    return {
+        int(row.number): StoredDocument(**{**row._mapping, "number": int(row.number)})
+        for row in rows
+        if (int(row.number), row.digest) in wanted
+    }
 
 
 def forget_document(connection: Connection, number_text: str) -> int:

@@ -37,7 +37,19 @@ from ledger.projection.columns import METADATA
 from ledger.projection.derived import derived_tables
 from verifier.hashing import ZERO_HASH, keccak256
 from verifier.operations import Code, Operation, Reason
-from verifier.words import Claim, Entry, PartyKind, PartyWord, StateWord, Table, head_after, storage_key
+from verifier.words import (
+    WRITTEN,
+    Claim,
+    ClaimWord,
+    Entry,
+    PartyKind,
+    PartyWord,
+    StateWord,
+    Table,
+    TotalsWord,
+    head_after,
+    storage_key,
+)
 
 DOMAIN = ChainDomain(chain_id=4403, contract=b"\x22" * 20)
 MONTH = 321
@@ -51,12 +63,14 @@ class LedgerScript:
     def __init__(self) -> None:
         self.time_s = START_S
         self.blocks: list[ChainBlock] = []
+        self.sealed_words: list[dict[int, int]] = []
         self.states: dict[int, StateWord] = {}
         self.heads: dict[int, bytes] = {}
         self.claims: dict[int, int] = {}
         self.parties: dict[int, PartyWord] = {}
         self.identities: dict[bytes, int] = {}
         self.totals: dict[tuple[int, int], list[int]] = {}
+        self.kept: dict[int, int] = {}  # words beside states, heads and parties, by storage key
         self._pending: list[SequencedGroup] = []
         self._salt = 0
         self.parties[AUTHORITY] = PartyWord(signer=1, kind=PartyKind.AUTHORITY)
@@ -112,10 +126,15 @@ class LedgerScript:
         operation = Operation(
             code=Code.ALLOT_SEGMENT, subject=OFFICER, number=first_number, party=seller, option=blocks, ref=self.salt()
         )
+        for index in range(blocks):
+            self.kept[storage_key(Table.SEGMENT, first_number // 10_000 + index)] = seller
         self._write_party(operation, seller, word)
 
     def grant(self, enterprise: int, person: int, bits: int, *, revoke: bool = False) -> None:
         word = replace(self.parties[enterprise], version=self.parties[enterprise].version + 1)
+        key = storage_key(Table.GRANT, enterprise << 32 | person)
+        before = self.kept.get(key, WRITTEN)
+        self.kept[key] = before & ~bits if revoke else before | bits
         operation = Operation(
             code=Code.REVOKE if revoke else Code.GRANT,
             subject=enterprise,
@@ -137,6 +156,8 @@ class LedgerScript:
             terms=sum(self.totals.get((enterprise, word.filed_through), [0])),
             ref=self.salt(),
         )
+        key = storage_key(Table.FILING, enterprise << 12 | word.filed_through)
+        self.kept[key] = int.from_bytes(operation.ref, "big")
         self._write_party(operation, enterprise, word)
 
     def open_month(self, month: int = MONTH) -> None:
@@ -185,6 +206,9 @@ class LedgerScript:
                 version=1,
             )
             self.totals.setdefault((seller, MONTH), [0, 0])[0] += gross
+            key = storage_key(Table.TOTALS, seller << 12 | MONTH)
+            sums = TotalsWord(blue_gross=gross, blue_tax=tax, quota_used=gross, count=1).pack()
+            self.kept[key] = self.kept.get(key, 0) + sums  # no field overflows here
             operations.append(operation)
             digest_of.append((operation, state))
             events.append(operation)  # replaced below, when the digest is known
@@ -215,6 +239,8 @@ class LedgerScript:
     def lock(self, numbers: list[int], claimant: int, employer: int, claim_id: int) -> bytes:
         for number in numbers:
             self.claims[number] = claim_id
+            claim = ClaimWord(claimant=claimant, employer=employer, time=self.time_s, claim_id=claim_id)
+            self.kept[storage_key(Table.CLAIM, number)] = claim.pack()
         return self.change_many(Code.LOCK, numbers, claimant, claimant, party=employer, terms=claim_id)
 
     def refuse(self, operations: list[Operation], actor: int, reason: Reason, number: int | None = None) -> bytes:
@@ -242,6 +268,7 @@ class LedgerScript:
         digest = keccak256(parent + b"".join(group.digest for group in self._pending) + number.to_bytes(8, "big"))
         block = ChainBlock(BlockHead(number, digest, self.time_s), parent, tuple(self._pending))
         self.blocks.append(block)
+        self.sealed_words.append(self.all_words())
         self._pending = []
         self.time_s += seconds_later
         return block
@@ -256,12 +283,23 @@ class LedgerScript:
         return self.blocks[number]
 
     def words(self, keys: list[int]) -> list[int]:
-        """Contract words of STATE and HEAD, as the chain reader gives them."""
+        """Contract words at the last block, as the chain reader gives them."""
+        return self.words_at(keys, len(self.blocks) - 1)
+
+    def words_at(self, keys: list[int], block: int) -> list[int]:
+        """Contract words at a block."""
+        found = self.sealed_words[block]
+        return [found.get(key, 0) for key in keys]
+
+    def all_words(self) -> dict[int, int]:
+        """Contract words by storage key, as of now."""
         found = {storage_key(Table.STATE, number): state.pack() for number, state in self.states.items()}
+        found.update((storage_key(Table.PARTY, party), word.pack()) for party, word in self.parties.items())
+        found.update(self.kept)
         found.update(
             (storage_key(Table.HEAD, number), int.from_bytes(head, "big")) for number, head in self.heads.items()
         )
-        return [found.get(key, 0) for key in keys]
+        return found
 
     def salt(self) -> bytes:
         self._salt += 1

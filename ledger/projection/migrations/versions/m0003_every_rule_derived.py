@@ -329,6 +329,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_p_party")),
     )
     with op.batch_alter_table("p_party", schema=None) as batch_op:
+        batch_op.create_index("ix_p_party_filed", ["kind", "filed_through", "id"], unique=False)
         batch_op.create_index("ix_p_party_identity", ["identity"], unique=False)
         batch_op.create_index("ix_p_party_kind", ["kind", "id"], unique=False)
         batch_op.create_index("ix_p_party_signer", ["signer"], unique=False)
