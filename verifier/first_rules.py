@@ -97,7 +97,7 @@ def registered(before: InvoiceState | None, step: Step, parties: Mapping[bytes, 
     )
     if before is None:
         return InvoiceState(word, lock)
-    return _registered_again(before, replace(before, word=replace(word, entry=before.word.entry), lock=lock), step)
+    return _registered_again(before, replace(before, word=word, lock=lock), step)
 
 
 def _registered_again(before: InvoiceState, fresh: InvoiceState, step: Step) -> InvoiceState:
