@@ -20,7 +20,8 @@ from verifier.canonical import Json, dumps, loads
 from verifier.words import MONTH_GRACE_S, Grant, PartyKind, TotalsWord
 
 NOTE_LENGTH_MAX = 500
-UNINVOICED_FEN_MAX = 2**44 - 1  # as wide as a month's sums on chain
+MONTH_FEN_MAX = 2**44 - 1  # a month's sums have 44 bits on chain
+UNINVOICED_FEN_MAX = MONTH_FEN_MAX
 REPORT_SIZE_MAX = 8_192
 
 
@@ -52,6 +53,7 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
         totals = parties.totals(connection, party, index)
         filing = next((filed for filed in parties.filings(connection, party) if filed.month == index), None)
         opened = next((opened for opened in parties.months(connection) if opened.month == index), None)
+        lifted = any(lift.month == index for lift in parties.lifts(connection, party))
     now_s = context.now_s()
     open_now = opened is not None and opened.opens_at <= now_s < opened.closes_at + MONTH_GRACE_S
     return MonthView(
@@ -67,6 +69,9 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
         open_for_issue=open_now and filing is None and index > record.filed_through,
         filed_at=datetime.fromtimestamp(filing.filed_at, UTC) if filing is not None else None,
         report_hash=filing.report_hash.hex() if filing is not None else None,
+        quota_left_fen=max(0, min(record.quota_fen - totals.quota_used_fen, MONTH_FEN_MAX - totals.blue_gross_fen)),
+        quota_returned_fen=totals.blue_gross_fen - totals.quota_used_fen,
+        lifted=lifted,
     )
 
 

@@ -20,7 +20,7 @@ from ledger.projection.keystore import StoredDocument
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import checked_number
-from ledger.service.people import need_visible
+from ledger.service.people import seen_invoice
 from ledger.service.reading import CLAIMS, COLOURS, KINDS, operation_name
 from ledger.service.views import Caller, PublicInvoice
 from verifier.bundle import Bundle
@@ -38,7 +38,7 @@ def evidence(context: Context, caller: Caller, number: str) -> bytes:
     """The whole evidence file of an invoice the caller may see. Raises: NotFound, Busy while the projection lags."""
     key = checked_number(number)
     with context.reading() as connection:
-        record = need_visible(caller, invoices.invoice(connection, key), number)
+        record = seen_invoice(connection, caller, key)
     return _bundle(context, record).to_bytes()
 
 

@@ -9,13 +9,15 @@ from ledger.domain.errors import IdentityError
 from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, invoices, keystore, parties, queued
+from ledger.domain.slips import RedReason
+from ledger.projection import Connection, invoices, keystore, parties, queued, red_queries
 from ledger.projection.apply import projected_head
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
 from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import (
+    FEN_MAX,
     PARTY_MAX,
     checked_cursor,
     checked_fen,
@@ -24,9 +26,10 @@ from ledger.service.forms import (
     checked_page_size,
     checked_party,
 )
-from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, need_visible, seen_as
+from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, seen_as, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
+from ledger.service.salted_texts import salted_text
 from ledger.service.views import (
     Caller,
     Health,
@@ -38,9 +41,15 @@ from ledger.service.views import (
 )
 from verifier.canonical import Json
 from verifier.operations import Code, Reason
-from verifier.words import Claim, Colour, Entry, PartyKind, StateWord
+from verifier.words import Claim, Colour, Entry, Kind, PartyKind, StateWord
 
 KINDS = {0: "ordinary", 1: "special", 2: "red"}
+NOTED = frozenset(  # operations whose reference hides why, which everybody who sees the invoice may know
+    {
+        Code.SET_RISK_FLAG, Code.CLEAR_RISK_FLAG, Code.FORCE_UNLOCK,
+        Code.CONFIRM_SLIP, Code.REFUSE_SLIP, Code.WITHDRAW_SLIP, Code.VOID_SLIP,
+    }
+)  # fmt: skip
 COLOURS = {Colour.NORMAL: "normal", Colour.PARTLY_RED: "partly_red", Colour.FULLY_RED: "fully_red"}
 CLAIMS = {Claim.FREE: "free", Claim.LOCKED: "locked", Claim.SETTLED: "settled", Claim.CANCELLED: "cancelled"}
 ENTRIES = {
@@ -50,6 +59,7 @@ ENTRIES = {
     Entry.WITHDRAWN: "withdrawn",
 }
 PAGE_SIZE_DEFAULT = 50
+NUMBER_MASK = (1 << 80) - 1  # 80 bits of a signed word
 
 
 def operation_name(code: int) -> str:
@@ -64,7 +74,7 @@ def invoice(context: Context, caller: Caller, number: str) -> InvoiceView:
     """One invoice with its document. Raises: NotFound, also for one the caller may not see."""
     key = checked_number(number)
     with context.reading() as connection:
-        record = need_visible(caller, invoices.invoice(connection, key), number)
+        record = seen_invoice(connection, caller, key)
         return _views(context, connection, caller, [record])[0]
 
 
@@ -102,7 +112,7 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
     """Everything that happened to an invoice, refused attempts included, in chain order."""
     key = checked_number(number)
     with context.reading() as connection:
-        need_visible(caller, invoices.invoice(connection, key), number)
+        seen_invoice(connection, caller, key)
         steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
         steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
         ids = {party for s in steps for party in (s.actor, s.operation.subject, s.operation.party)}
@@ -110,7 +120,10 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
         reasons = {
             (step.block, step.position): _reason(connection, step) for step in steps if step.outcome == "refused"
         }
-    return tuple(_entry(step, names, reasons.get((step.block, step.position))) for step in steps)
+        return tuple(
+            _entry(step, names, reasons.get((step.block, step.position)), _note(context, connection, step))
+            for step in steps
+        )
 
 
 def party_view(context: Context, caller: Caller, party: int) -> PartyView:
@@ -175,8 +188,10 @@ def _views(
 
     ids = {party for r in records for party in (r.seller, r.buyer, r.holder)}
     names = names_of(context, connection, ids, caller=caller)
+    reds = red_queries.red_numbers(connection, [r.number for r in records if r.colour != Colour.NORMAL])
     views = []
     for record in records:
+        is_red = record.kind == Kind.RED
         document: dict[str, Json] | None = None
         if documents:
             opened = opened_document(context, connection, record)
@@ -204,6 +219,13 @@ def _views(
                 commitment=record.commitment.hex(),
                 hold=hold_of(context, connection, caller, record),
                 document=document,
+                credited_fen=record.credited_fen,
+                left_fen=0 if is_red else record.gross_fen - record.credited_fen,
+                reds=tuple(map(format_number, reds.get(record.number, ()))),
+                blue=format_number(record.blue) if record.blue is not None else None,
+                red_reason=_red_reason(connection, record.number) if is_red else "",
+                risk=bool(record.risk),
+                risk_reason=_risk_reason(context, connection, record.number) if record.risk else None,
             )
         )
     return views
@@ -214,9 +236,28 @@ def _reason(connection: Connection, step: HistoryStep) -> str | None:
     return Reason(group.reason).name.lower() if group is not None and group.reason else None
 
 
-def _entry(step: HistoryStep, names: dict[int, str], reason: str | None) -> HistoryEntry:
+def _red_reason(connection: Connection, number: int) -> str:
+    reason = red_queries.reason_of_red(connection, number)
+    return "" if reason is None else RedReason(reason).name.lower()
+
+
+def _risk_reason(context: Context, connection: Connection, number: int) -> str | None:
+    found = red_queries.flag_reference(connection, number)
+    return None if found is None else salted_text(context, connection, *found)
+
+
+def _note(context: Context, connection: Connection, step: HistoryStep) -> str | None:
+    """Why, where it is kept here and something was written."""
+    if step.outcome != "applied" or step.operation.code not in NOTED:
+        return None
+    return salted_text(context, connection, step.operation.ref, step.actor) or None
+
+
+def _entry(step: HistoryStep, names: dict[int, str], reason: str | None, note: str | None) -> HistoryEntry:
     state = StateWord.unpack(step.state) if step.state is not None else None
     operation = step.operation
+    is_red, credit = operation.code == Code.ISSUE_RED, operation.code in (Code.ISSUE_RED, Code.OPEN_SLIP)
+    known = credit and operation.option in list(RedReason)
     return HistoryEntry(
         operation=operation_name(operation.code),
         outcome=step.outcome,
@@ -233,6 +274,11 @@ def _entry(step: HistoryStep, names: dict[int, str], reason: str | None) -> Hist
         version=state.version if state is not None else None,
         claim_state=CLAIMS[Claim(state.claim)] if state is not None else None,
         holder=state.holder if state is not None else None,
+        red=format_number(operation.number) if is_red else None,
+        blue=format_number(operation.terms >> 96 & NUMBER_MASK) if is_red else None,
+        gross_fen=operation.terms & FEN_MAX if credit else None,
+        red_reason=RedReason(operation.option).name.lower() if known else None,
+        note=note,
     )
 
 

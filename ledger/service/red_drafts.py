@@ -19,7 +19,8 @@ from ledger.domain.red import Credit, red_of
 from ledger.domain.slips import RedReason
 from ledger.projection import Connection, invoices
 from ledger.projection.invoices import InvoiceRecord
-from ledger.projection.red_queries import SlipRecord, reference_of_operation
+from ledger.projection.red_queries import reference_of_operation
+from ledger.projection.slips import SlipRecord
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.problems import invalid

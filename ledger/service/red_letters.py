@@ -15,10 +15,10 @@ from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.months import cst_date, month_of
 from ledger.domain.numbers import format_number
 from ledger.domain.red import Credit
-from ledger.domain.slips import RedReason, slip_state
-from ledger.projection import Connection, NewDocument, invoices, number_pool, parties, red_queries
+from ledger.domain.slips import RedReason
+from ledger.projection import Connection, NewDocument, invoices, number_pool, parties, red_queries, slips
 from ledger.projection.invoices import InvoiceRecord
-from ledger.projection.red_queries import SlipRecord
+from ledger.projection.slips import SlipRecord
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest, NotFound
@@ -243,7 +243,7 @@ class RedLetters:
 
         def prepare(connection: Connection) -> Draft:
             record = invoices.invoice(connection, key)
-            slip = _last(connection, record) if record is not None else None
+            slip = slips.slip(connection, key)
             if record is None or not (_is_side(caller, slip) or invoices.may_see(record, seen_as(caller))):
                 raise NotFound("invoice", number)
             reference = salted(self._context, caller, code.name.lower(), text)
@@ -259,15 +259,10 @@ class RedLetters:
         return written(self._context, caller, submit(self._context, caller, key, hashed, prepare))
 
 
-def _last(connection: Connection, record: InvoiceRecord) -> SlipRecord | None:
-    return red_queries.slip(connection, record.slip_order) if record.slip_order is not None else None
-
-
 def _standing(connection: Connection, record: InvoiceRecord, now_s: int) -> SlipRecord | None:
     """The slip that waits or is confirmed."""
-    slip = _last(connection, record)
-    state = slip_state(slip.state, slip.opened_at, now_s) if slip is not None else None
-    return slip if state is not None and state.is_standing else None
+    slip = slips.slip(connection, record.number)
+    return slip if slip is not None and slip.state(now_s).is_standing else None
 
 
 def _side(caller: Caller, record: InvoiceRecord, other: int | None) -> int:

@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from ledger.domain.credits import LineLeft
 from ledger.domain.decimals import unscaled
 from ledger.domain.numbers import format_number
-from ledger.domain.slips import RedReason, SlipState, seconds_left, slip_state
-from ledger.projection import Connection, invoices, red_queries
+from ledger.domain.slips import RedReason, SlipState, seconds_left
+from ledger.projection import Connection, invoices, red_queries, slips
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
-from ledger.projection.red_queries import Asked, SlipRecord
+from ledger.projection.slips import SlipRecord
 from ledger.service.context import Context
 from ledger.service.forms import checked_cursor, checked_number, checked_page_size
-from ledger.service.people import names_of, seen_as, seen_invoice
+from ledger.service.people import acts_for, names_of, seen_as, seen_invoice
 from ledger.service.red_drafts import left_of, slip_draft
 from ledger.service.red_views import LineLeftView, RedOf, RedOutlook, SlipPage, SlipView
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller
 from verifier.operations import Reason
-from verifier.words import LOCK_LIFETIME_S, SLIP_LIFETIME_S, Claim, Colour, Entry, Grant, Kind
+from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Entry, Grant, Kind
 
 ALONE, AGREEMENT, WAITING, CONFIRMED, NONE = "alone", "agreement", "waiting", "confirmed", "none"
 
@@ -28,34 +28,45 @@ ALONE, AGREEMENT, WAITING, CONFIRMED, NONE = "alone", "agreement", "waiting", "c
 def slips_page(
     context: Context, caller: Caller, *, number: str | None, waiting: bool, cursor: str | None, limit: int
 ) -> SlipPage:
-    """Slips, newest first: of one invoice, or of the caller's sides; `waiting`: only those it may answer now.
+    """Slips, newest first: all of one invoice, or a page of the caller's sides; `waiting`: those it may answer now.
 
     Raises: NotFound for a number that is none; InvalidRequest.
     """
     size = checked_page_size(context, limit)
     key = None if number is None else checked_number(number)
     now_s = context.now_s()
-    with context.reading() as connection, checked_cursor():
-        if waiting:
-            page = red_queries.slips_to_answer(
-                connection, _asked(caller), number=key, now_s=now_s, limit=size, cursor=cursor
-            )
+    sides = seen_as(caller)
+    with context.reading() as connection:
+        if key is not None:
+            found = _of_number(connection, key, sides)
+            next_cursor = None
         else:
-            sides = seen_as(caller)
-            record = None if key is None else invoices.invoice(connection, key)
-            if record is not None and invoices.may_see(record, sides):
-                sides = None  # who sees the invoice sees its slips, also those of an employer before
-            page = red_queries.slips(connection, number=key, visible_to=sides, limit=size, cursor=cursor)
-        views = tuple(slip_view(context, connection, caller, one, now_s, drafts=key is not None) for one in page.items)
-    return SlipPage(views, page.next_cursor)
+            with checked_cursor():
+                if waiting:
+                    page = slips.slips_to_answer(connection, _asked(caller), now_s=now_s, limit=size, cursor=cursor)
+                else:
+                    page = slips.slips(connection, visible_to=sides, limit=size, cursor=cursor)
+            found, next_cursor = page.items, page.next_cursor
+        if waiting:
+            found = tuple(one for one in found if _may_answer(caller, one, now_s))
+        views = tuple(slip_view(context, connection, caller, one, now_s, drafts=key is not None) for one in found)
+    return SlipPage(views, next_cursor)
+
+
+def _of_number(connection: Connection, key: int, sides: frozenset[int] | None) -> tuple[SlipRecord, ...]:
+    """Slips of an invoice, newest first: all to who sees it, else those of the caller's own sides."""
+    record = invoices.invoice(connection, key)
+    found = slips.slips_of_number(connection, key)[::-1]
+    if record is None or sides is None or invoices.may_see(record, sides):
+        return found
+    return tuple(one for one in found if not {one.seller, one.other, one.opener}.isdisjoint(sides))
 
 
 def slip_view(
     context: Context, connection: Connection, caller: Caller, slip: SlipRecord, now_s: int, *, drafts: bool = True
 ) -> SlipView:
     """A slip as it stands at `now_s`; without `drafts` the draft is not opened."""
-    state = slip_state(slip.state, slip.opened_at, now_s)
-    assert state is not None
+    state = slip.state(now_s)
     reason = RedReason(slip.reason)
     names = names_of(context, connection, (slip.seller, slip.opener, slip.other), caller=caller)
     draft = slip_draft(context, connection, slip) if drafts else None
@@ -78,8 +89,8 @@ def slip_view(
         gross_fen=slip.gross_fen,
         tax_fen=slip.tax_fen,
         opened_at=_time(slip.opened_at),
-        lapses_at=_time(slip.opened_at + SLIP_LIFETIME_S),
-        seconds_left=seconds_left(slip.state, slip.opened_at, now_s),
+        lapses_at=_time(slip.void_at),
+        seconds_left=seconds_left(slip.stored, slip.opened_at, now_s),
         answered_at=_time(slip.answered_at) if slip.answered_at is not None else None,
         changed_at=_time(slip.changed_at),
         red=format_number(slip.red) if slip.red is not None else None,
@@ -93,7 +104,7 @@ def outlook(context: Context, caller: Caller, number: str) -> RedOutlook:
     now_s = context.now_s()
     with context.reading() as connection:
         record = seen_invoice(connection, caller, key)
-        slip = None if record.slip_order is None else red_queries.slip(connection, record.slip_order)
+        slip = slips.slip(connection, key)
         other = red_queries.other_side(connection, record, now_s)
         way, refused = _way(record, slip, other, now_s)
         names = names_of(context, connection, (other,), caller=caller)
@@ -118,14 +129,21 @@ def reds_of(connection: Connection, record: InvoiceRecord) -> tuple[RedOf, ...]:
     if record.colour == Colour.NORMAL:
         return ()
     return tuple(
-        RedOf(format_number(one.number), _reason(connection, one), one.gross_fen, one.tax_fen, _time(one.issued_at))
+        RedOf(
+            format_number(one.number),
+            red_reason(connection, one.number),
+            one.gross_fen,
+            one.tax_fen,
+            _time(one.issued_at),
+        )
         for one in invoices.reds_of(connection, record.number)
     )
 
 
-def _reason(connection: Connection, red: InvoiceRecord) -> str:
-    step = invoices.issuing_step(connection, red.number)
-    return RedReason(step.operation.option).name.lower() if step is not None else ""
+def red_reason(connection: Connection, number: int) -> str:
+    """Name of the reason a red was issued for, "" for a number that is no red."""
+    reason = red_queries.reason_of_red(connection, number)
+    return "" if reason is None else RedReason(reason).name.lower()
 
 
 def _way(record: InvoiceRecord, slip: SlipRecord | None, other: int | None, now_s: int) -> tuple[str, Reason | None]:
@@ -136,7 +154,7 @@ def _way(record: InvoiceRecord, slip: SlipRecord | None, other: int | None, now_
         return NONE, Reason.IS_RED
     if record.colour == Colour.FULLY_RED:
         return NONE, Reason.REDDENED
-    state = slip_state(slip.state, slip.opened_at, now_s) if slip is not None else None
+    state = slip.state(now_s) if slip is not None else None
     if slip is not None and state is not None and state.is_waiting:
         return WAITING, None
     if slip is not None and state is SlipState.CONFIRMED:
@@ -153,17 +171,18 @@ def _is_used(record: InvoiceRecord, now_s: int) -> bool:
     return claimed or record.entry in (Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE) or bool(record.usage)
 
 
-def _asked(caller: Caller) -> Asked | None:
-    """Sides the caller may answer for; None for an officer, who is shown whatever waits."""
-    if caller.is_officer:
-        return None
-    return Asked(_granted(caller, Grant.ISSUE), _granted(caller, Grant.FINANCE))
+def _asked(caller: Caller) -> frozenset[int]:
+    """Parties the caller might answer for; which of their slips it may is seen slip by slip."""
+    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & (Grant.ISSUE | Grant.FINANCE))
+    # grants come unasked, so a stranger's hundred must not stop a list
+    return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
 
 
-def _granted(caller: Caller, bit: Grant) -> frozenset[int]:
-    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & bit)
-    most = VISIBLE_PARTIES_MAX // 2 - 1  # grants come unasked, so a stranger's hundred must not stop a list
-    return frozenset({caller.party, *granted[:most]})
+def _may_answer(caller: Caller, slip: SlipRecord, now_s: int) -> bool:
+    """Whether the slip waits and the caller acts for the side that is asked: a seller by issuing, others by finance."""
+    if slip.answerer is None or not slip.state(now_s).is_waiting:
+        return False
+    return acts_for(caller, slip.answerer, Grant.ISSUE if slip.answerer == slip.seller else Grant.FINANCE)
 
 
 def _line(left: LineLeft) -> LineLeftView:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, exception_queries, invoices, parties
-from ledger.projection.exception_queries import ExceptionFilter, ExceptionRecord
+from ledger.projection import Connection, exceptions, invoices, red_queries
+from ledger.projection.exceptions import ExceptionRecord
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
@@ -98,16 +98,18 @@ class Supervising:
         `unanswered`: those the caller's side has not acknowledged and still can.
         """
         size = checked_page_size(self._context, limit)
-        wanted = ExceptionFilter(
-            parties=None if caller.is_officer else _companies(caller),
-            claimant=None if caller.is_officer or unanswered else caller.party,
-            number=None if number is None else checked_number(number),
-            open_for=("officer" if caller.is_officer else "party") if unanswered else None,
-        )
+        key = None if number is None else checked_number(number)
+        told = None if caller.is_officer else _companies(caller)
         with self._context.reading() as connection:
-            with checked_cursor():
-                page = exception_queries.exceptions(connection, wanted, limit=size, cursor=cursor)
-            return ExceptionPage(self._views(connection, caller, page.items), page.next_cursor)
+            if key is not None:
+                found, after = _of_number(connection, key, told, unanswered=unanswered), None
+            else:
+                with checked_cursor():
+                    page = exceptions.exceptions(
+                        connection, visible_to=told, unacknowledged=unanswered, limit=size, cursor=cursor
+                    )
+                found, after = page.items, page.next_cursor
+            return ExceptionPage(self._views(connection, caller, found), after)
 
     def acknowledge(
         self, caller: Caller, number: str, *, note: str = "", subject: int | None = None, idempotency_key: str
@@ -123,7 +125,7 @@ class Supervising:
 
         def prepare(connection: Connection) -> Draft:
             record = invoices.invoice(connection, key)
-            told = exception_queries.told_of(connection, key, _companies(caller))
+            told = red_queries.told_of(connection, key, _companies(caller))
             if record is None or not (told or invoices.may_see(record, seen_as(caller))):
                 raise NotFound("invoice", number)
             acting = subject or _acknowledging(connection, caller, record)
@@ -168,7 +170,7 @@ class Supervising:
 
 def _view(connection: Connection, record: ExceptionRecord, names: dict[int, str]) -> ExceptionView:
     english, chinese = kind_texts(record.kinds)
-    red = exception_queries.red_of(connection, record.order) if record.code == Code.ISSUE_RED else None
+    red = red_queries.red_of_operation(connection, record.order) if record.code == Code.ISSUE_RED else None
     return ExceptionView(
         exception_id=f"{record.order:x}",
         number=format_number(record.number),
@@ -203,13 +205,20 @@ def _acknowledging(connection: Connection, caller: Caller, record: InvoiceRecord
     """Side the caller acknowledges for; itself, right for an officer and refused by the contract for others."""
     if caller.is_officer or record.exception_order is None:
         return caller.party
-    last = exception_queries.exception(connection, record.exception_order)
-    return last.party if last is not None and acts_for(caller, last.party, Grant.FINANCE) else caller.party
+    last = exceptions.exceptions_of_number(connection, record.number)[-1]
+    return last.party if acts_for(caller, last.party, Grant.FINANCE) else caller.party
 
 
-def lifted(connection: Connection, party: int, month: int) -> bool:
-    """Whether an officer let the enterprise issue in that month although months before it are not filed."""
-    return any(one.month == month for one in parties.lifts(connection, party))
+def _of_number(
+    connection: Connection, number: int, told: frozenset[int] | None, *, unanswered: bool
+) -> tuple[ExceptionRecord, ...]:
+    """Exceptions of one invoice, newest first, that `told` (None: an officer) may read."""
+    found = exceptions.exceptions_of_number(connection, number)[::-1]
+    if told is None:
+        return tuple(one for one in found if not unanswered or one.officer_at is None)
+    if unanswered:
+        return tuple(one for one in found if one.party in told and one.answerable and one.party_at is None)
+    return tuple(one for one in found if one.party in told or one.claimant in told)
 
 
 def _time(seconds: int) -> datetime:

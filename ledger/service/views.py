@@ -135,7 +135,7 @@ class InvoiceView:
     """One invoice as it is now, with its document unless that was erased."""
 
     number: str
-    kind: str  # ordinary, special
+    kind: str  # ordinary, special, red
     colour: str  # normal, partly_red, fully_red
     claim_state: str  # free, locked, settled, cancelled
     entry: str  # not_booked, deductible, not_deductible, withdrawn
@@ -155,6 +155,13 @@ class InvoiceView:
     commitment: str
     hold: ClaimHold | None
     document: dict[str, Json] | None
+    credited_fen: int = 0  # taken back by reds
+    left_fen: int = 0  # what reds left of the gross; 0 of a red
+    reds: tuple[str, ...] = ()  # numbers of its reds, oldest first
+    blue: str | None = None  # of a red: the invoice it credits
+    red_reason: str = ""  # of a red: issued_in_error, return, service_ended, allowance
+    risk: bool = False  # under an officer's risk flag
+    risk_reason: str | None = None  # what the officer wrote, while the flag stands
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,11 @@ class HistoryEntry:
     version: int | None  # after it; None when refused
     claim_state: str | None
     holder: int | None
+    red: str | None = None  # of a red letter: the red invoice
+    blue: str | None = None  # of a red letter: the invoice it credits
+    gross_fen: int | None = None  # of a slip or a red letter: what is credited
+    red_reason: str | None = None  # of a slip's opening or a red letter
+    note: str | None = None  # why, of flags, forced unlocking and answers to slips
 
 
 @dataclass(frozen=True)
@@ -261,6 +273,9 @@ class MonthView:
     open_for_issue: bool
     filed_at: datetime | None
     report_hash: str | None
+    quota_left_fen: int = 0  # what can still be issued
+    quota_returned_fen: int = 0  # given back by reds of the same month
+    lifted: bool = False  # an officer lets it issue although months before are not filed
 
 
 @dataclass(frozen=True)
