@@ -27,7 +27,8 @@ from api.problems import (
     render,
     service_failure,
 )
-from api.routes import claims, invoices, months, operations, parties, rpc
+from api.routes import claims, invoices, months, operations, parties, reds, rpc, supervising
+from api.uploads import size_limit
 from api.web import check, problem_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
@@ -39,6 +40,8 @@ ROUTERS = (
     parties.routes,
     operations.routes,
     operations.health_routes,
+    reds.routes,
+    supervising.routes,
     rpc.routes,
     check.routes,
     problem_pages.routes,
@@ -77,7 +80,7 @@ def create_app(ledger: Ledger | None = None, settings: Settings | None = None) -
     for router in ROUTERS:
         app.include_router(router)
     methods = _methods_by_path()
-    app.add_middleware(Envelope, body_size_max=chosen.body_size_max)
+    app.add_middleware(Envelope, body_size_max=size_limit(ROUTERS, chosen))
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)

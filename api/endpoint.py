@@ -29,6 +29,7 @@ from api.problems import (
     ProblemError,
     field_failure,
 )
+from api.uploads import one_upload, take_upload
 from ledger.service.errors import NotAuthenticated
 from ledger.service.views import Caller
 
@@ -64,6 +65,10 @@ class LedgerRoute(APIRoute):
                 request.scope[CALLER_KEY] = await authenticate(request)
             check_query(request, known)
             _check_idempotency_key(request, access)
+            if access.upload:
+                async with one_upload():
+                    await take_upload(request, read_body)
+                    return await inner(request)
             if not takes_body:
                 return await inner(request)
             check_content_type(request)
@@ -143,16 +148,16 @@ def check_content_type(request: Request) -> None:
         )
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, timeout_s: int = BODY_TIMEOUT_S) -> bytes:
     """The whole body. Raises: ProblemError when it does not arrive in time, or not at all."""
     try:
-        with fail_after(BODY_TIMEOUT_S):
+        with fail_after(timeout_s):
             return await request.body()
     except TimeoutError:
         raise ProblemError(
             REQUEST_TIMEOUT,
-            f"the body did not arrive within {BODY_TIMEOUT_S} s",
-            f"请求体未在 {BODY_TIMEOUT_S} 秒内到达",
+            f"the body did not arrive within {timeout_s} s",
+            f"请求体未在 {timeout_s} 秒内到达",
         ) from None
     except ClientDisconnect:
         raise ProblemError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.examples_reds import red_examples
 from verifier.canonical import Json
 
 _NUMBER = "94403260911000000001"
@@ -78,6 +79,13 @@ _INVOICE: dict[str, Json] = {
     "commitment": _COMMITMENT,
     "hold": _HOLD,
     "document": {**_DOCUMENT, "number": _NUMBER, "issued_on": "2026-11-05"},
+    "credited_fen": 0,
+    "left_fen": 10600,
+    "reds": [],
+    "blue": None,
+    "red_reason": None,
+    "risk": False,
+    "risk_reason": None,
 }
 _HISTORY: dict[str, Json] = {
     "operation": "issue",
@@ -95,6 +103,11 @@ _HISTORY: dict[str, Json] = {
     "version": 1,
     "claim_state": "free",
     "holder": 12,
+    "red": None,
+    "blue": None,
+    "gross_fen": None,
+    "red_reason": None,
+    "note": None,
 }
 _CLAIM: dict[str, Json] = {
     "claim_id": _CLAIM_ID,
@@ -139,6 +152,9 @@ _MONTH: dict[str, Json] = {
     "open_for_issue": True,
     "filed_at": None,
     "report_hash": None,
+    "quota_left_fen": 999989400,
+    "quota_returned_fen": 0,
+    "lifted": False,
 }
 _PUBLIC: dict[str, Json] = {
     "number": _NUMBER,
@@ -261,6 +277,7 @@ EXAMPLES: dict[str, Example] = {
         },
         {"number": _NUMBER, "gross_fen": 10600, "commitment": _COMMITMENT},
     ),
+    **red_examples(_read, _write),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }
 """By operation id, the endpoint's name."""
@@ -320,7 +337,7 @@ PROBLEM_EXAMPLES: dict[int, Json] = {
     415: _problem(
         "unsupported-media-type",
         415,
-        "The body must be application/json",
+        "The body has another media type",
         "send application/json",
         "请发送 application/json",
     ),

@@ -6,6 +6,7 @@ Plain ASGI, so that it costs microseconds and does not touch the body.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import PurePath
 
 import structlog
@@ -46,9 +47,9 @@ log = structlog.get_logger("api")
 class Envelope:
     """Outermost part of the application: limits, headers, and no fault ever leaves it as anything but a problem."""
 
-    def __init__(self, app: ASGIApp, body_size_max: int) -> None:
+    def __init__(self, app: ASGIApp, body_size_max: Callable[[Scope], int]) -> None:
         self.app = app
-        self.body_size_max = body_size_max
+        self.body_size_max = body_size_max  # bytes, of a request with that scope: uploads have a limit of their own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -67,8 +68,9 @@ class Envelope:
             await send(message)
 
         try:
-            self._check_sizes(scope)
-            await self.app(scope, self._limited(receive), send_safely)
+            size_max = self.body_size_max(scope)
+            self._check_sizes(scope, size_max)
+            await self.app(scope, self._limited(receive, size_max), send_safely)
         except ProblemError as refused:
             await _answer(refused, scope, send_safely)
         except Exception as err:  # noqa: BLE001  # whatever it is, the client gets a problem and the log a trace
@@ -77,17 +79,17 @@ class Envelope:
             if not started:
                 await _answer(problem, scope, send_safely)
 
-    def _check_sizes(self, scope: Scope) -> None:
+    def _check_sizes(self, scope: Scope, body_size_max: int) -> None:
         raw_path = scope.get("raw_path") or scope["path"].encode()
         if len(raw_path) + len(scope["query_string"]) > ADDRESS_SIZE_MAX:
             raise ProblemError(ADDRESS_TOO_LONG, f"at most {ADDRESS_SIZE_MAX} bytes", f"最多 {ADDRESS_SIZE_MAX} 字节")
         if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_SIZE_MAX:
             raise ProblemError(HEADERS_TOO_LARGE, f"at most {HEADERS_SIZE_MAX} bytes", f"最多 {HEADERS_SIZE_MAX} 字节")
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > self.body_size_max):
-            raise self._too_large()
+        if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > body_size_max):
+            raise self._too_large(body_size_max)
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _limited(self, receive: Receive, body_size_max: int) -> Receive:
         """`receive` that stops a body without, or with a false, Content-Length at the limit."""
         received = 0
 
@@ -96,17 +98,17 @@ class Envelope:
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
-                if received > self.body_size_max:
-                    raise self._too_large()
+                if received > body_size_max:
+                    raise self._too_large(body_size_max)
             return message
 
         return receive_limited
 
-    def _too_large(self) -> ProblemError:
+    def _too_large(self, body_size_max: int) -> ProblemError:
         return ProblemError(
             BODY_TOO_LARGE,
-            f"a request body has at most {self.body_size_max} bytes; send less at once",
-            f"请求体最多 {self.body_size_max} 字节，请分批发送",
+            f"this request body has at most {body_size_max} bytes; send less at once",
+            f"该请求体最多 {body_size_max} 字节，请分批发送",
         )
 
 

@@ -42,8 +42,9 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for methods in document["paths"].values():
         for operation in methods.values():
             example = EXAMPLES[operation["operationId"]]
-            if "requestBody" in operation:
-                operation["requestBody"]["content"]["application/json"]["example"] = example.request
+            taken = operation.get("requestBody", {"content": {}})["content"].get("application/json")
+            if taken is not None:  # a body that is a file has no example
+                taken["example"] = example.request
             if _FRAMEWORK_ERROR in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]  # a read has no body to be wrong; its parameters answer 400
             for status, described in operation["responses"].items():
@@ -51,7 +52,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                 if int(status) >= _FAILED:
                     described["content"] = {MEDIA_TYPE: content["application/json"]}
                     described["content"][MEDIA_TYPE]["example"] = PROBLEM_EXAMPLES[int(status)]
-                else:
+                elif "application/json" in content:
                     content["application/json"]["example"] = example.answers[int(status)]
     for name in (_FRAMEWORK_ERROR, "ValidationError"):
         document["components"]["schemas"].pop(name, None)

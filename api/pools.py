@@ -1,4 +1,4 @@
-"""Threads of the endpoints: reads, writes and the chain's own JSON-RPC each have their own number of them.
+"""Threads of the endpoints: reads, writes, files and the chain's own JSON-RPC each have their own number of them.
 
 A write waits for its block, so it holds a thread for up to EINVOICE_POST_WAIT_MS while it does nothing. With one
 pool for both, as many waiting writes as there are threads would stop every read; with two they cannot.
@@ -18,6 +18,7 @@ from api.problems import BUSY, ProblemError
 
 WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
 READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
+FILE_THREADS_MAX = 4  # files of one process read, checked or written out at once: each costs seconds of a core
 CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -32,15 +33,21 @@ class Pools:
 
     reads: CapacityLimiter
     writes: CapacityLimiter
+    files: CapacityLimiter
     chain: CapacityLimiter
 
 
 @dataclass(frozen=True)
 class Access:
-    """How an endpoint is entered: whether it writes (so needs an Idempotency-Key) and needs a credential."""
+    """How an endpoint is entered: whether it writes (so needs an Idempotency-Key) and needs a credential.
+
+    `upload`: its body is a file as it is (api/uploads.py), with a limit of its own.
+    """
 
     writes: bool
     public: bool
+    upload: bool = False
+    file: bool = False  # reads or writes whole files, on the threads of those
 
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
@@ -50,7 +57,8 @@ def pools() -> Pools:
     """The limiters of the running event loop, made at first use."""
     found = _POOLS.get(None)
     if found is None:
-        found = Pools(*map(CapacityLimiter, (READ_THREADS_MAX, WRITE_THREADS_MAX, CHAIN_THREADS_MAX)))
+        sizes = (READ_THREADS_MAX, WRITE_THREADS_MAX, FILE_THREADS_MAX, CHAIN_THREADS_MAX)
+        found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
     return found
 
@@ -82,6 +90,21 @@ def writes(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return _threaded(endpoint, Access(writes=True, public=False))
 
 
+def downloads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that needs a credential and puts together a file, which takes long."""
+    return _threaded(endpoint, Access(writes=False, public=False, file=True))
+
+
+def uploads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that writes what an uploaded file holds: a credential, an Idempotency-Key, the file as body."""
+    return _threaded(endpoint, Access(writes=True, public=False, upload=True, file=True))
+
+
+def readings(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that only looks at an uploaded file: a credential, the file as body."""
+    return _threaded(endpoint, Access(writes=False, public=False, upload=True, file=True))
+
+
 def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
@@ -91,7 +114,8 @@ def access_of(endpoint: Callable[..., object]) -> Access:
 def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable[T]]:
     @functools.wraps(endpoint)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        limiter = pools().writes if access.writes else pools().reads
+        found = pools()
+        limiter = found.files if access.file else found.writes if access.writes else found.reads
         return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
 
     setattr(call, ACCESS, access)

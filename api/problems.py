@@ -100,14 +100,15 @@ GROUP_EXPIRED = ProblemType(
 )  # fmt: skip
 BODY_TOO_LARGE = ProblemType(
     "body-too-large", 413, "The body is too large", "请求体过大",
-    "`detail` gives the limit (EINVOICE_BODY_SIZE_MAX); send less at once.",
+    "`detail` gives the limit (EINVOICE_BODY_SIZE_MAX, of files EINVOICE_UPLOAD_SIZE_MAX); send less at once.",
 )  # fmt: skip
 ADDRESS_TOO_LONG = ProblemType(
     "address-too-long", 414, "The address is too long", "地址过长", "Path and query together have a limit.",
 )  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
-    "unsupported-media-type", 415, "The body must be application/json", "请求体必须是 application/json",
-    "Send `Content-Type: application/json`, UTF-8, without a Content-Encoding.",
+    "unsupported-media-type", 415, "The body has another media type", "请求体的媒体类型不符",
+    "Send `Content-Type: application/json`, UTF-8, without a Content-Encoding; where a file is the body, "
+    "`application/octet-stream` or the file's own type.",
 )  # fmt: skip
 INVALID_REQUEST = ProblemType(
     "invalid-request", 422, "Some fields are wrong", "部分字段有误",

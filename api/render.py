@@ -171,6 +171,13 @@ def invoice_json(view: views.InvoiceView) -> dict[str, Json]:
         "commitment": view.commitment,
         "hold": _optional_hold(view.hold),
         "document": view.document,
+        "credited_fen": view.credited_fen,
+        "left_fen": view.left_fen,
+        "reds": list(view.reds),
+        "blue": view.blue,
+        "red_reason": view.red_reason or None,
+        "risk": view.risk,
+        "risk_reason": view.risk_reason,
     }
 
 
@@ -191,6 +198,11 @@ def history_json(entry: views.HistoryEntry) -> dict[str, Json]:
         "version": entry.version,
         "claim_state": entry.claim_state,
         "holder": entry.holder,
+        "red": entry.red,
+        "blue": entry.blue,
+        "gross_fen": entry.gross_fen,
+        "red_reason": entry.red_reason,
+        "note": entry.note,
     }
 
 
@@ -244,6 +256,9 @@ def month_json(view: views.MonthView) -> dict[str, Json]:
         "open_for_issue": view.open_for_issue,
         "filed_at": _optional_time(view.filed_at),
         "report_hash": view.report_hash,
+        "quota_left_fen": view.quota_left_fen,
+        "quota_returned_fen": view.quota_returned_fen,
+        "lifted": view.lifted,
     }
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Security
+from fastapi import APIRouter, Depends, Header, Query, Request, Security
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
 from api.endpoint import LedgerRoute, caller_of
-from api.fields import KEY_PATTERN, parameter_problem
+from api.fields import KEY_PATTERN, TEXT_PATTERN, parameter_problem
 from api.problems import INVALID_PARAMETER, field_failure
 from api.schemas.answers import Problem, Written
 from api.schemas.values import PAGE_SIZE_DEFAULT, Limit
+from api.uploads import FILE_NAME_LENGTH_MAX, Upload, upload_of
 from ledger.service import Caller, Ledger
 
 Answers = dict[int | str, dict[str, Any]]
@@ -43,9 +44,17 @@ async def _limit(request: Request, limit: Limit = PAGE_SIZE_DEFAULT) -> int:
     return min(limit, int(most))
 
 
+async def _upload(request: Request) -> Upload:
+    return upload_of(request)
+
+
 Door = Annotated[Ledger, Depends(_ledger_of)]
 Authenticated = Annotated[Caller, Security(ApiKeyScheme())]
 PageSize = Annotated[int, Depends(_limit)]
+UploadedFile = Annotated[Upload, Depends(_upload)]
+FileName = Annotated[
+    str, Query(max_length=FILE_NAME_LENGTH_MAX, pattern=TEXT_PATTERN, description="Name of the uploaded file.")
+]
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -62,7 +71,7 @@ _MEANINGS = {
     404: "Not found, or not for the caller to know of.",
     409: "Refused by the ledger (/problems/refused/<reason>), or in conflict with its state.",
     413: "The body is too large.",
-    415: "The body must be application/json.",
+    415: "The body has another media type than this takes.",
     422: "Some fields are wrong.",
     429: "Too many of the caller's operations wait.",
     500: "The server failed.",
@@ -81,6 +90,12 @@ def router(tag: str) -> APIRouter:
 def read_answers(model: type[BaseModel]) -> Answers:
     """Answers of a read with a credential."""
     return {200: _success(model, "Found."), **_failures(_READ)}
+
+
+def file_answers(*media_types: str) -> Answers:
+    """Answers of a download with a credential; its route has `response_class=Response`."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+    return {200: {"description": "The file.", "content": content}, **_failures(_READ)}
 
 
 def public_answers(model: type[BaseModel], *, body: bool = False) -> Answers:

@@ -135,7 +135,7 @@ class Invoice(Strict):
     """One invoice as it is now; `document` is null once it was erased."""
 
     number: Number
-    kind: Literal["ordinary", "special"]
+    kind: Literal["ordinary", "special", "red"]
     colour: Literal["normal", "partly_red", "fully_red"]
     claim_state: ClaimState
     entry: Literal["not_booked", "deductible", "not_deductible", "withdrawn"]
@@ -155,6 +155,13 @@ class Invoice(Strict):
     commitment: Hash
     hold: Hold | None
     document: DocumentJson | None
+    credited_fen: Annotated[int, Field(description="Taken back by reds.")]
+    left_fen: Annotated[int, Field(description="What reds left of the gross; 0 of a red.")]
+    reds: Annotated[list[Number], Field(description="Its reds, oldest first.")]
+    blue: Annotated[Number | None, Field(description="Of a red: the invoice it credits.")]
+    red_reason: str | None
+    risk: Annotated[bool, Field(description="Under a risk flag of the tax authority.")]
+    risk_reason: str | None
 
 
 class InvoicePage(Strict):
@@ -180,6 +187,11 @@ class HistoryEntry(Strict):
     version: int | None
     claim_state: str | None
     holder: int | None
+    red: Annotated[Number | None, Field(description="Of a red letter: the red invoice.")]
+    blue: Annotated[Number | None, Field(description="Of a red letter: the invoice it credits.")]
+    gross_fen: Annotated[int | None, Field(description="Of a slip or red letter: what is credited.")]
+    red_reason: str | None
+    note: Annotated[str | None, Field(description="Why, of flags, forced unlocking and answers to slips.")]
 
 
 class History(Strict):
@@ -264,6 +276,9 @@ class MonthTotals(Strict):
     open_for_issue: bool
     filed_at: Time | None
     report_hash: str | None
+    quota_left_fen: Annotated[int, Field(description="What can still be issued.")]
+    quota_returned_fen: Annotated[int, Field(description="Given back by reds of the same month.")]
+    lifted: Annotated[bool, Field(description="May issue although months before are not filed.")]
 
 
 class NumbersReserved(Strict):

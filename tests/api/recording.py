@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import errors, views
+from ledger.service import errors, red_views, views
 from ledger.service.views import WriteStatus
 
 API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
@@ -43,6 +43,14 @@ PUBLIC = views.PublicInvoice(
     NUMBER, "ordinary", "normal", "free", "卖方 <b>", "91440300MA5E0000AB", "买方", 10_000, 600, GROSS_FEN,
     "2026-11-05",     COMMITMENT, 421, ((NOW, "issue"), (NOW, "lock")),
 )  # fmt: skip
+SLIP = red_views.SlipView(
+    DIGEST, NUMBER, "seller_opened", "opened", "待确认", "return", "goods returned", "销货退回", 5, "卖方", 5, "卖方",
+    7, "买方", 7, GROSS_FEN, 600, NOW, NOW, 60, None, NOW, None, {"kind": "ordinary"},
+)  # fmt: skip
+EXCEPTION = red_views.ExceptionView(
+    "1f", NUMBER, ("reddened_after_settlement",), "reddened", "已红冲", "issue_red", OTHER_NUMBER, 7, "买方", 12,
+    "李明", CLAIM_ID, GROSS_FEN, NOW, 421, DIGEST, answerable=True, officer_at=None, party_at=NOW,
+)  # fmt: skip
 CALLER = views.Caller(12, "person", "person:" + "0" * 32, "李明", suspended=False, grants={7: 4})
 
 
@@ -73,6 +81,8 @@ class RecordingLedger:
         return CALLER
 
     def __getattr__(self, name: str) -> Any:
+        if any(known.startswith(f"{name}.") for known in ANSWERS):
+            return _Area(self, name)
         if name not in ANSWERS:
             raise AttributeError(name)
 
@@ -88,6 +98,17 @@ class RecordingLedger:
         return call
 
 
+class _Area:
+    """One area of the door, such as `red_letters`; its methods are answered as `red_letters.<method>`."""
+
+    def __init__(self, ledger: RecordingLedger, name: str) -> None:
+        self._ledger = ledger
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, f"{self._name}.{name}")
+
+
 def _check(_ledger: RecordingLedger, args: tuple[Any, ...]) -> Any:
     return PUBLIC if args == (NUMBER, GROSS_FEN, COMMITMENT) else None
 
@@ -97,10 +118,19 @@ ANSWERS: dict[str, Any] = {
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
             "file_month", "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "open_month",
-            "operation", "dismiss_officer", "rotate_key", "recover_key",
+            "operation", "dismiss_officer", "rotate_key", "recover_key", "red_letters.issue_red",
+            "red_letters.open_slip", "red_letters.confirm_slip", "red_letters.refuse_slip", "red_letters.withdraw_slip",
+            "red_letters.void_slip", "supervising.set_flag", "supervising.clear_flag", "supervising.force_unlock",
+            "supervising.lift_block", "supervising.acknowledge",
         ),
         lambda ledger, _: ledger.written,
     ),
+    "red_letters.slips": lambda *_: red_views.SlipPage((SLIP,), None),
+    "red_letters.outlook": lambda *_: red_views.RedOutlook(
+        NUMBER, "waiting", 7, "买方", GROSS_FEN, 0, GROSS_FEN, (red_views.LineLeftView(1, "餐费", 10_000, 600, "1"),),
+        (red_views.RedOf(OTHER_NUMBER, "return", 100, 6, NOW),), SLIP, REFUSAL,
+    ),
+    "supervising.exceptions": lambda *_: red_views.ExceptionPage((EXCEPTION,), "1f"),
     "issue_list": lambda ledger, _: views.IssueListWritten(ledger.list_written, ledger.rows),
     "invoice": lambda *_: INVOICE,
     "history": lambda *_: (HISTORY, replace(HISTORY, outcome="applied", reason=None, version=2)),
