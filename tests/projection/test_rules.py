@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -45,7 +46,7 @@ def _settle(world: RuleWorld, number: int = FIRST, special: int = 0) -> None:
     world.do("cashier", world.operation(Code.SETTLE, "employer", number, terms=1))
 
 
-def _agree(world: RuleWorld, number: int = FIRST, **terms: int) -> None:
+def _agree(world: RuleWorld, number: int = FIRST, **terms: Any) -> None:
     world.do("seller", world.slip_operation(number=number, **terms))
     world.do("cashier", world.operation(Code.CONFIRM_SLIP, "employer", number))
 
@@ -431,7 +432,7 @@ def test_refusals_are_found_by_month_party_and_reason(store: Store, world: RuleW
     world.do("seller", world.issue_operation(), refused=True)
     _project(store, world)
 
-    def found(**wanted: int) -> list[int]:
+    def found(**wanted: Any) -> list[int]:
         with store.reading() as connection:
             return [one.reason for one in supervision.refusals(connection, limit=5, **wanted).items]
 
@@ -525,6 +526,50 @@ def test_rebuild_and_another_order_of_blocks_give_the_same_rows(
     assert tools.rows_of(store) == before
 
 
+@pytest.mark.slow
+def test_postgresql_answers_the_same(postgres: Store, store: Store, world: RuleWorld, tools: SimpleNamespace) -> None:
+    _settle(world, special=1)
+    world.do("employer", world.select_operation(valid_tax=1_000))
+    world.do("employer", world.confirm_month_operation("employer"))
+    _agree(world, gross=300, tax=30)
+    world.do("seller", world.red_operation(gross=300, tax=30))
+    world.do("seller", world.slip_operation(gross=1_000, tax=100))
+    world.do("seller", world.issue_operation(number=FIRST + 1, special=1))
+    world.do("employee", world.register_operation())
+    world.do("courier", world.register_operation("courier", "rival", strength=1, claim_id=2))
+    world.do("cashier", world.operation(Code.ACKNOWLEDGE_EXCEPTION, "employer"))
+    world.do("seller", world.red_operation(number=RED + 1), refused=True)
+    _project(store, world)
+    follow(postgres.engine, world)
+    assert audit(postgres.engine, world).difference is None
+    assert tools.rows_of(postgres) == tools.rows_of(store)
+    both = frozenset({world.ids["seller"], world.ids["employer"]})
+    buyer, seller = world.ids["employer"], world.ids["seller"]
+
+    def answers(asked: Store) -> list[object]:
+        with asked.reading() as connection:
+            return [
+                slips.slips_to_answer(connection, both, now_s=world.now, limit=5),
+                slips.slips(connection, visible_to=both, limit=1),
+                exceptions.exceptions(connection, visible_to=None, kind=1, unacknowledged=True, limit=5),
+                exceptions.exceptions(connection, visible_to=both, unacknowledged=True, limit=5),
+                deductions.period(connection, buyer, MONTH),
+                deductions.selectable(connection, buyer, MONTH, limit=5),
+                month_sums.month_sums(connection, seller, MONTH),
+                month_sums.month_sums(connection, buyer, MONTH),
+                supervision.nonfilers(connection, MONTH, limit=1),
+                supervision.nonfilers(connection, MONTH, limit=5, cursor=f"{MONTH - 1 << 32 | seller:x}"),
+                supervision.refusals(connection, party=seller, limit=5),
+                supervision.duplicates(connection, party=buyer, limit=5),
+                feed.events_after(connection, visible_to=both, after=0, limit=9),
+                feed.events_after(connection, visible_to=None, after=0, limit=9),
+            ]
+
+    assert answers(postgres) == answers(store)
+    rebuild(postgres.engine, world)
+    assert tools.rows_of(postgres) == tools.rows_of(store)
+
+
 @pytest.mark.parametrize(
     ("table", "change"),
     [
@@ -566,10 +611,10 @@ def test_word_of_the_chain_that_rows_do_not_imply_is_named(store: Store, world: 
 def test_lists_go_along_an_index(store: Store, world: RuleWorld) -> None:
     _project(store, world)
     many = frozenset({3, 4})
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     with store.reading() as connection:
 
-        def seen(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        def seen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
             asked.append((statement, parameters))
 
         event.listen(store.engine, "before_cursor_execute", seen)
