@@ -26,7 +26,7 @@ from verifier.words import (
 OPEN, CONFIRM, REFUSE, WITHDRAW, VOID = (
     Code.OPEN_SLIP, Code.CONFIRM_SLIP, Code.REFUSE_SLIP, Code.WITHDRAW_SLIP, Code.VOID_SLIP,
 )  # fmt: skip
-PART = {"gross": 1_130, "tax": 130}
+PART: dict[str, Any] = {"gross": 1_130, "tax": 130}
 
 
 @pytest.fixture
@@ -404,7 +404,7 @@ def test_red_gross_of_a_month_does_not_outgrow_its_bits(world: World) -> None:
     world.do("clerk", world.issue_operation(gross=most, tax=0, buyer=None, mode=0))
     world.do("clerk", world.issue_operation(number=NUMBER + 1, gross=10, tax=0, buyer=None, mode=0, month=later))
     world.do("clerk", world.red_operation(gross=most - 1, tax=0, month=later))
-    second = {"number": RED + 1, "blue": NUMBER + 1, "month": later, "tax": 0}
+    second: dict[str, Any] = {"number": RED + 1, "blue": NUMBER + 1, "month": later, "tax": 0}
     refused(world, "clerk", world.red_operation(gross=2, **second), Reason.EXCEEDS)
     world.do("clerk", world.red_operation(gross=1, **second))
 
@@ -418,7 +418,8 @@ def test_a_locked_invoice_is_reddened_as_agreed(free: World) -> None:
     free.do("clerk", free.slip_operation())
     refused(free, "clerk", free.red_operation(), Reason.SLIP_OPEN)
     free.do("cashier", answer(free, CONFIRM))
-    for fields in ({"gross": GROSS - 1}, {"tax": 1_299}, {"reason": 3}):
+    others: tuple[dict[str, Any], ...] = ({"gross": GROSS - 1}, {"tax": 1_299}, {"reason": 3})
+    for fields in others:
         refused(free, "clerk", free.red_operation(**fields), Reason.SLIP_NEEDED)
     free.do("clerk", free.red_operation())
     assert free.slip().state == SlipState.USED
