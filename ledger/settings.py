@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     body_size_max: int = Field(
         default=2 * 1024 * 1024, ge=1_024, le=64 * 1024 * 1024, description="Size of a request body at most, in bytes."
     )
+    upload_size_max: int = Field(
+        default=16 * 1024 * 1024,
+        ge=1_024,
+        le=16 * 1024 * 1024,
+        description="Size of an uploaded file at most, in bytes: a sheet of invoices, an outside original.",
+    )
     group_lifetime_s: int = Field(
         default=3_600,
         ge=60,
@@ -96,6 +102,10 @@ class Settings(BaseSettings):
     )
     busy_timeout_ms: int = Field(
         default=10_000, ge=100, le=120_000, description="How long an SQLite write waits for the other process's write."
+    )
+    open_months: bool = Field(
+        default=True,
+        description="Whether the node opens each month of China Standard Time by itself, with the calendar's key.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line written."
