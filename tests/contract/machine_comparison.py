@@ -40,21 +40,17 @@ def shown(operation: Operation) -> str:
 
 @dataclass
 class Comparison:
-    """The prepared ledger on both sides. `at_s`: every block's time; `seen`: how often a reason or an event came."""
+    """The prepared ledger on both sides. `now`: every block's time; `seen`: how often a reason or an event came."""
 
     world: World
     model: Model
-    at_s: int | None = None
+    now: int
     trie: StorageTrie = field(default_factory=StorageTrie)
     seen: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def on(cls, world: World, at_s: int | None = None) -> Comparison:
-        return cls(world, Model(world.separator, prepared()[1].copy()), at_s)
-
-    @property
-    def now(self) -> int:
-        return self.world.now if self.at_s is None else self.at_s
+        return cls(world, Model(world.separator, prepared()[1].copy()), at_s or world.now)
 
     @property
     def drafting(self) -> Drafting:
@@ -91,8 +87,8 @@ class Comparison:
         alone = Model(self.model.separator, self.model.words.copy())
         expected = alone.apply([signed for _, signed in groups], self.now)
         with self.world.scratch() as scratch:
-            if self.at_s is not None:
-                scratch.travel(self.at_s)
+            if self.now != scratch.now:
+                scratch.travel(self.now)
             got = scratch.send(*(signed for _, signed in groups))
             if len(groups) == 1:
                 (group, _) = groups[0]

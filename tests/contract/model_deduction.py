@@ -31,7 +31,7 @@ def check_selection(words: Words, op: Operation, actor: int, now: int, state: St
         require(state.strength == Strength.ISSUED_HERE, Reason.OUTSIDE)
         require(state.kind != Kind.RED, Reason.IS_RED)
         require(state.kind == Kind.SPECIAL, Reason.NOT_DEDUCTIBLE)
-    require(state.buyer != 0 and op.subject == state.buyer, Reason.NOT_BUYER)
+    require(op.subject == state.buyer, Reason.NOT_BUYER)
     require(may(words, state.buyer, actor, Grant.FINANCE), Reason.NOT_PERMITTED)
     if op.code == Code.UNSELECT:
         require(state.use != Use.NONE, Reason.NOT_SELECTED)

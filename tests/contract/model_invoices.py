@@ -25,6 +25,7 @@ from verifier.words import (
 )
 
 M64 = 2**64 - 1
+SUM_MAX_FEN = 2**44 - 1
 PARTICIPANT = (PartyKind.ENTERPRISE, PartyKind.PERSON)
 SLIP_ANSWERS = (Code.CONFIRM_SLIP, Code.REFUSE_SLIP, Code.WITHDRAW_SLIP, Code.VOID_SLIP)
 
@@ -59,8 +60,9 @@ def issue(words: Words, op: Operation, actor: int, now: int, before: Sequence[Op
     gross, tax = op.terms & (1 << 48) - 1, op.terms >> 48
     kind, mode = op.option & 3, op.option >> 2
     require(0 <= tax < gross and kind <= 1 and mode <= 2, Reason.BAD_TERMS)
-    used = totals.quota_used + sum(other.terms & (1 << 48) - 1 for other in before)
-    require(used + gross <= seller.quota, Reason.QUOTA_EXCEEDED)
+    wanted = gross + sum(other.terms & (1 << 48) - 1 for other in before)
+    room = min(seller.quota - totals.quota_used, SUM_MAX_FEN - totals.blue_gross)
+    require(wanted <= room, Reason.QUOTA_EXCEEDED)
     if op.who == ZERO_HASH:
         require(mode != 1, Reason.BAD_TERMS)
     else:
@@ -146,7 +148,6 @@ def booking(words: Words, op: Operation, actor: int, state: StateWord) -> None:
     require(finance and words.party(state.holder).kind == PartyKind.ENTERPRISE, Reason.NOT_PERMITTED)
     require(state.holder != state.seller, Reason.OWN_INVOICE)
     require(state.colour != Colour.FULLY_RED, Reason.REDDENED)
-    require(state.kind != Kind.RED, Reason.IS_RED)
     if op.code == Code.WITHDRAW_BOOKING:
         require(state.entry in BOOKED, Reason.NOT_BOOKED)
     else:

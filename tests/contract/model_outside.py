@@ -32,12 +32,13 @@ STRENGTHS = range(Strength.SIGNED_ORIGINAL, Strength.TYPED + 1)
 def check_registration(words: Words, op: Operation, actor: int, now: int) -> None:
     gross, tax, claim_id = op.terms & M48, op.terms >> 48 & M48, op.terms >> 96
     strength, kind = op.option & 7, op.option >> 3
-    require(op.number > 0 and 0 < claim_id < 2**128 and tax < gross, Reason.BAD_TERMS)
+    require(0 < op.number <= NUMBER_SPACE_LAST and 0 < claim_id < 2**128 and tax < gross, Reason.BAD_TERMS)
     require(strength in STRENGTHS and kind in (Kind.ORDINARY, Kind.SPECIAL), Reason.BAD_TERMS)
-    require(not NUMBER_SPACE_FIRST <= op.number <= NUMBER_SPACE_LAST, Reason.OF_LEDGER)
+    require(op.number < NUMBER_SPACE_FIRST, Reason.OF_LEDGER)
     require(words.party(op.party).kind == PartyKind.ENTERPRISE, Reason.UNKNOWN_PARTY)
-    require(op.subject in (actor, op.party), Reason.NOT_PERMITTED)
-    require(may(words, op.party, actor, Grant.CLAIM | Grant.FINANCE), Reason.NOT_PERMITTED)
+    as_claimant = op.subject == actor and may(words, op.party, actor, Grant.CLAIM)
+    as_employer = op.subject == op.party and may(words, op.party, actor, Grant.FINANCE)
+    require(as_claimant or as_employer, Reason.NOT_PERMITTED)
     if op.who != ZERO_HASH:
         require(words.party_of(op.who) == (op.party, PartyKind.ENTERPRISE), Reason.WRONG_BUYER)
     state = words.state(op.number)
@@ -55,15 +56,14 @@ def registered(words: Words, op: Operation, actor: int, now: int, digest: bytes)
     before, claim = words.state(op.number), words.claim(op.number)
     state = replace(before, version=before.version + 1)
     if before.claim == Claim.SETTLED or before.entry in BOOKED:
-        told = claim.employer if before.claim == Claim.SETTLED else before.holder
-        return state, raised(words, op.number, told, ExceptionKind.SETTLEMENT_DISPUTED, now, digest)
+        return state, raised(words, op.number, before.holder, ExceptionKind.SETTLEMENT_DISPUTED, now, digest)
     events: list[Event] = []
     if words.is_locked(op.number, now) and (claim.claimant, claim.employer) != (actor, op.party):
         events = raised(words, op.number, claim.employer, ExceptionKind.CLAIM_DISPLACED, now, digest)
     after = ClaimWord(claimant=actor, employer=op.party, time=now, claim_id=op.terms >> 96)
     words[Table.CLAIM, op.number] = after.pack()
-    state = replace(
-        state,
+    state = StateWord(
+        version=state.version,
         colour=Colour.NORMAL,
         claim=Claim.LOCKED,
         kind=op.option >> 3,

@@ -27,6 +27,7 @@ from verifier.words import (
 )
 
 M48 = 2**48 - 1
+SUM_LIMIT_FEN = 2**44  # a month's sums are below it
 WAITING = (SlipState.SELLER_OPENED, SlipState.BUYER_OPENED)
 ISSUED_IN_ERROR = 1
 RED_REASONS = range(1, 5)
@@ -35,7 +36,7 @@ RED_REASONS = range(1, 5)
 def other_side(words: Words, number: int, now: int) -> int:
     """Who agrees to a red beside the seller: buyer, else who claimed it, else who booked it; 0 for nobody."""
     state = words.state(number)
-    if state.buyer and words.party(state.buyer).signer:
+    if state.buyer not in (0, state.seller) and words.party(state.buyer).signer:
         return state.buyer
     if state.claim == Claim.SETTLED or words.is_locked(number, now):
         return words.claim(number).employer
@@ -43,7 +44,7 @@ def other_side(words: Words, number: int, now: int) -> int:
 
 
 def is_lapsed(slip: SlipWord, now: int) -> bool:
-    return slip.state in WAITING and now > slip.time + SLIP_LIFETIME_S
+    return slip.state in WAITING and now >= slip.time + SLIP_LIFETIME_S
 
 
 def stands(slip: SlipWord, now: int) -> bool:
@@ -149,6 +150,7 @@ def check_red(words: Words, op: Operation, now: int) -> None:
         used = state.entry in BOOKED or state.use != Use.NONE
         require(not claimed and not used, Reason.SLIP_NEEDED)
     check_left(words, blue, gross, tax)
+    require(words.totals(op.subject, op.month).red_gross + gross < SUM_LIMIT_FEN, Reason.EXCEEDS)
     require(op.option != ISSUED_IN_ERROR or gross == state.gross, Reason.BAD_TERMS)
     require(op.terms >> 176 & (1 << 24) - 1 == state.version, Reason.STALE_VERSION)
 
