@@ -83,7 +83,7 @@ class SlipVoiding(Strict):
 
 
 class Slip(Strict):
-    """One red slip as it stands now; `document`, the draft of the red agreed on, is told with one invoice's slips only."""
+    """One red slip as it stands now; `document`, the draft agreed on, is told with the slips of one invoice only."""
 
     slip_id: Hash
     number: Annotated[Number, Field(description="The blue invoice.")]

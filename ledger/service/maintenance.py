@@ -18,8 +18,9 @@ from ledger.projection.keystore import StoredDocument
 from ledger.projection.rebuild import Progress
 from ledger.projection.rebuild import rebuild as rebuild_projection
 from ledger.sequencer import SequencerStoppedError, run_until_signal
+from ledger.service.calendar import Calendar
 from ledger.service.context import Context
-from ledger.service.errors import NotReady
+from ledger.service.errors import NotReady, ServiceError
 from ledger.service.installation import open_sequencer
 from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
@@ -76,7 +77,8 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        run_until_signal(sequencer, on_ready)
+        with _months_opened(context):
+            run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
 
@@ -96,6 +98,10 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
         raise NotReady(str(err)) from err
     stop = threading.Event()
 
+    if context.settings.open_months:
+        with suppress(ServiceError):  # whoever writes now is told by the contract that the month is not open
+            Calendar(context).open_due()
+
     def work() -> None:
         with suppress(
             SequencerStoppedError
@@ -110,6 +116,22 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
         stop.set()
         thread.join()
         writer.close()
+
+
+@contextmanager
+def _months_opened(context: Context) -> Iterator[None]:
+    """Months are opened on a thread of its own for as long as the `with` lasts, if that is set."""
+    if not context.settings.open_months:
+        yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=Calendar(context).run, args=(stop,), name="calendar")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def sealed_blocks(settings: Settings) -> Iterator[ChainBlock]:
