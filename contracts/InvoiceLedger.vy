@@ -249,7 +249,7 @@ def _check(what: uint256, terms: uint256, who: bytes32, actor: uint256, kind: ui
         return layout.UNKNOWN_INVOICE
     if code < layout.VOID_SLIP:
         reason = supervision.check(what, actor, kind, state)
-    elif code < layout.TRANSFER:
+    elif code <= layout.WITHDRAW_SLIP:
         reason = slips.check(what, terms, actor, kind, state)
     elif code == layout.ACKNOWLEDGE:
         reason = exceptions.check_acknowledged(what, actor, kind)
@@ -327,7 +327,7 @@ def _write(
             number = existing
         elif code < layout.VOID_SLIP:
             state = supervision.write(what, state, digest)
-        elif code < layout.TRANSFER:
+        elif code <= layout.WITHDRAW_SLIP:
             slips.write(what, terms, state)
         elif code == layout.REGISTER:
             state = outside.write(what, terms, who, actor, state, digest)

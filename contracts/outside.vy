@@ -25,7 +25,7 @@ def check(what: uint256, terms: uint256, who: bytes32, actor: uint256) -> uint25
         return layout.BAD_TERMS
     if (terms >> 48) & layout.M48 >= terms & layout.M48 or terms >> 96 == 0 or terms >> 224 != 0:
         return layout.BAD_TERMS
-    if option & 7 == 0 or option & 7 > 4 or option > 15:
+    if option & 7 == 0 or option & 7 > 4 or option >> 4 != 0:
         return layout.BAD_TERMS
     if number >= layout.SPACE_FIRST:
         return layout.OF_LEDGER

@@ -428,6 +428,14 @@ def test_a_locked_invoice_is_reddened_as_agreed(free: World) -> None:
     assert free.word(Table.EXCEPTION, NUMBER) == 0
 
 
+def test_a_slip_the_employer_opened_waits_for_the_seller_first(free: World) -> None:
+    lock(free)
+    free.do("cashier", free.slip_operation("employer"))
+    refused(free, "clerk", free.red_operation(), Reason.SLIP_OPEN)
+    free.do("clerk", answer(free, CONFIRM, "seller"))
+    free.do("clerk", free.red_operation())
+
+
 def test_a_slip_agreed_with_one_employer_is_not_used_against_another(free: World) -> None:
     lock(free)
     agree(free)
