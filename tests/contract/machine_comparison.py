@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 from tests.contract.machine_drafts import Drafting
-from tests.contract.machine_world import CASES, NAMES, named, prepared
+from tests.contract.machine_world import CASES, NAMES, named, prepared, prepared_trie
 from tests.contract.model import Model, refused_operation
 from tests.contract.model_words import StorageTrie
 from tests.contract.wire import Event, Signed, key_of, sign_group
@@ -45,7 +45,7 @@ class Comparison:
     world: World
     model: Model
     now: int
-    trie: StorageTrie = field(default_factory=StorageTrie)
+    trie: StorageTrie = field(default_factory=prepared_trie)
     seen: Counter[str] = field(default_factory=Counter)
 
     @classmethod

@@ -11,8 +11,9 @@ from hypothesis.stateful import initialize, rule
 from tests.contract.machine_drafts import Signing
 from tests.contract.machine_ledger import BENT, ENTERPRISE, INDEX, NAME, LedgerMachine
 from tests.contract.machine_world import CASES, CONFIRMED_PERIOD, FOREIGN, NAMES, PERSONS
+from tests.contract.twin import NUMBERS
 from tests.contract.world import MONTH
-from verifier.operations import Code, Operation, Reason
+from verifier.operations import INVOICE_CODES, Code, Operation, Reason
 
 M48 = 2**48 - 1
 SLIP_CODES = (Code.OPEN_SLIP, Code.OPEN_SLIP, Code.CONFIRM_SLIP, Code.CONFIRM_SLIP, Code.REFUSE_SLIP,
@@ -42,9 +43,13 @@ BREAKING: dict[Reason, tuple[Code, ...]] = {
     Reason.OWN_INVOICE: (Code.LOCK, Code.BOOK),
     Reason.WRONG_BUYER: (Code.REGISTER_OUTSIDE, Code.LOCK),
     Reason.NOT_BOOKED: (Code.WITHDRAW_BOOKING,),
+    Reason.UNKNOWN_INVOICE: (Code.BOOK, Code.SET_RISK_FLAG),
+    Reason.NOT_LOCKED: (Code.UNLOCK, Code.SETTLE, Code.FORCE_UNLOCK),
+    Reason.MONTH_FILED: (Code.UNSELECT,),
     Reason.FLAGGED: (Code.SELECT, Code.REGISTER_OUTSIDE, Code.TRANSFER, Code.LOCK),
 }
 """For each reason of these rules, and some of the older ones, the operations that can meet it."""
+RIGHT_CODES = [code for code in Code if code != Code.RETIRE]
 NAMED = ("employer", "buyer", "seller")
 
 
@@ -66,11 +71,11 @@ class CreditMachine(LedgerMachine):
         self, code: Code, index: int, bent: str, by_other: bool = False, name: str = "employer"
     ) -> Signing:
         """The right operation on an invoice where it is applied, if there is one; when bent, on any."""
-        numbers = (
-            (*self.twin.issued(), *(CASES[case] for case in FOREIGN))
-            if code == Code.REGISTER_OUTSIDE
-            else (self.twin.issued())
-        )
+        numbers = self.twin.issued()
+        if code == Code.REGISTER_OUTSIDE:
+            numbers += [CASES[case] for case in FOREIGN]
+        elif code == Code.ISSUE:
+            numbers += NUMBERS
         signings = [self.twin.drafting.right(code, number, name, by_other=by_other) for number in numbers]
         fitting = [one for one in signings if not self.twin.refusal(one.actor, one.operation)]
         choice = fitting if fitting and bent not in ("number", "option") else signings
@@ -143,6 +148,19 @@ class CreditMachine(LedgerMachine):
         for reason in BREAKING:
             assert self.queues_refused(reason, index, who), reason.name
         self.twin.flush()
+
+    @rule(codes=st.lists(st.sampled_from(RIGHT_CODES), min_size=3, max_size=6, unique=True), index=INDEX, name=NAME)
+    def follows_the_rules(self, codes: list[Code], index: int, name: str) -> None:
+        """Operations of any codes, each right where the ledger has a place for it."""
+        for code in codes:
+            parties = [name, *NAMES[1:]]
+            if code in INVOICE_CODES:
+                signing = self.draw_signing(code, index, "")
+            else:
+                drafted = [self.twin.drafting.right(code, 0, party) for party in parties]
+                fitting = [one for one in drafted if not self.twin.refusal(one.actor, one.operation)]
+                signing = (fitting or drafted)[0]
+            self.sign(signing, "", name)
 
     @rule(reason=st.sampled_from(sorted(BREAKING)), index=INDEX, who=NAME)
     def breaks(self, reason: Reason, index: int, who: str) -> None:

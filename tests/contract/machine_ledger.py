@@ -18,7 +18,7 @@ from verifier.hashing import ZERO_HASH, keccak256
 from verifier.operations import Code, Operation
 from verifier.words import LOCK_LIFETIME_S, RECOVERY_DELAY_S, SEGMENT_BLOCK_SIZE, Claim, Entry, PartyKind, StateWord
 
-STEPS = 50
+STEPS = 40
 SEEN: Counter[tuple[str, int]] = Counter()
 """How often each code was applied and each reason was given, to show that the histories are deep enough."""
 

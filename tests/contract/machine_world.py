@@ -85,6 +85,14 @@ def prepared() -> tuple[World, Words]:
     return World(world.tester, world.address, ids=world.ids), model.words
 
 
+@cache
+def prepared_trie() -> StorageTrie:
+    """One trie that every comparison takes from words to words: only what differs is written."""
+    trie = StorageTrie()
+    trie.root(prepared()[1], 0)
+    return trie
+
+
 def enrol(world: World) -> None:
     world.appoint("officer")
     world.appoint("calendar", PartyKind.CALENDAR)

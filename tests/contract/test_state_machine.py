@@ -10,8 +10,8 @@ from tests.contract.machine_credit import BREAKING, CreditMachine
 from tests.contract.machine_ledger import SEEN, STEPS
 from verifier.operations import Code, Reason
 
-HISTORIES = 60
-REASONS_SEEN_MIN = 38  # of 43; which of the rare ones come up is chance
+HISTORIES = 40
+REASONS_SEEN_MIN = 36  # of 43; which of the rare ones come up is chance
 NEW_REASONS = set(range(Reason.NOT_BUYER, len(Reason) + 1))
 
 

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.contract.machine_drafts import Drafting
-from tests.contract.machine_world import CASES, NAMES, PERSONS, named, prepared
+from tests.contract.machine_world import CASES, NAMES, PERSONS, named, prepared, prepared_trie
 from tests.contract.model import Model, refused_operation
-from tests.contract.model_words import StorageTrie
 from tests.contract.wire import Signed, address_of, as_int, key_of, sign_group
 from tests.contract.world import DAY_S, NUMBER
 from verifier.operations import Code, Operation
@@ -26,7 +25,7 @@ class Twin:
         self.scratch = world.scratch()
         self.world = self.scratch.__enter__()
         self.model = Model(self.world.separator, words.copy())
-        self.trie = StorageTrie()
+        self.trie = prepared_trie()
         self.batch: list[Signed] = []
         self.history: list[Signed] = []
         self.seen = seen
