@@ -46,7 +46,7 @@ def issue(
 
     Raises: InvalidRequest naming each field of the document, and the errors of a write.
     """
-    seller = _seller(context, caller, subject)
+    seller = seller_of(context, caller, subject)
     draft = read_draft(document, seller)
     wanted = _own_number(number)
     _check_range(first_holder)
@@ -55,13 +55,13 @@ def issue(
     }  # fmt: skip
 
     def prepare(connection: Connection) -> Draft:
-        _check_first_holder(connection, draft, first_holder)
+        check_first_holder(connection, draft, first_holder)
         taken = wanted
         if taken is None:
-            taken = _next_numbers(context, connection, caller, seller, 1)[0]
+            taken = next_numbers(context, connection, caller, seller, 1)[0]
         elif taken not in number_pool.reserved(connection, seller.party, context.now_s()):
             raise invalid("number", "number_not_reserved", number=number)
-        return _numbered(context, [draft], [taken], seller, first_holder)
+        return numbered(context, [draft], [taken], seller, first_holder)
 
     submitted = submit(context, caller, idempotency_key, request_hash("issue", request), prepare)
     return written(context, caller, submitted)
@@ -78,7 +78,7 @@ def issue_list(
     if not 1 <= len(documents) <= ISSUE_LIST_MAX:
         raise invalid("documents", "count_range", low=1, high=ISSUE_LIST_MAX, given=len(documents))
     _check_range(first_holder)
-    seller = _seller(context, caller, subject)
+    seller = seller_of(context, caller, subject)
     rows: list[InvoiceDocument | tuple[FieldProblem, ...]] = []
     for document in documents:
         try:
@@ -97,9 +97,9 @@ def issue_list(
 
     def prepare(connection: Connection) -> Draft:
         for draft in drafts:
-            _check_first_holder(connection, draft, first_holder)
-        numbers = _next_numbers(context, connection, caller, seller, len(drafts))
-        return _numbered(context, drafts, numbers, seller, first_holder)
+            check_first_holder(connection, draft, first_holder)
+        numbers = next_numbers(context, connection, caller, seller, len(drafts))
+        return numbered(context, drafts, numbers, seller, first_holder)
 
     submitted = submit(context, caller, idempotency_key, request_hash("issue list", request), prepare)
     answer = written(context, caller, submitted)
@@ -122,7 +122,7 @@ def reserve_numbers(
     """
     if not 1 <= count <= number_pool.RESERVE_MAX:
         raise invalid("count", "count_range", low=1, high=number_pool.RESERVE_MAX, given=count)
-    seller = _seller(context, caller, subject)
+    seller = seller_of(context, caller, subject)
     if caller.party != seller.party and not caller.grants.get(seller.party, 0) & Grant.ISSUE:
         raise invalid("subject", "party_unknown", party=seller.party)
     hashed = request_hash("reserve", {"count": count, "seller": seller.party})
@@ -165,7 +165,8 @@ def read_draft(document: object, seller: Seller) -> InvoiceDocument:
     return draft
 
 
-def _seller(context: Context, caller: Caller, subject: int | None) -> Seller:
+def seller_of(context: Context, caller: Caller, subject: int | None) -> Seller:
+    """The enterprise a caller issues for. Raises: InvalidRequest at `subject`, NotPermitted."""
     party = subject_for(caller, subject, Grant.ISSUE)
     with context.reading() as connection:
         record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
@@ -184,9 +185,10 @@ def _own_number(number: str | None) -> int | None:
         raise invalid("number", "number_not_reserved", number=number[:40]) from err
 
 
-def _next_numbers(
+def next_numbers(
     context: Context, connection: Connection, caller: Caller, seller: Seller, count: int
 ) -> tuple[int, ...]:
+    """The seller's next free numbers, to be used in this transaction. Raises: NumbersExhaustedError."""
     if caller.party != seller.party and not parties.grant_bits(connection, seller.party, caller.party) & Grant.ISSUE:
         # The contract will refuse it. A stranger neither empties a neighbour's pool nor learns how much was issued.
         return tuple(range(NUMBER_SPACE_FIRST, NUMBER_SPACE_FIRST + count))
@@ -200,14 +202,15 @@ def _check_range(first_holder: FirstHolder) -> None:
         checked_party("first_holder", first_holder)
 
 
-def _check_first_holder(connection: Connection, draft: InvoiceDocument, first_holder: FirstHolder) -> None:
+def check_first_holder(connection: Connection, draft: InvoiceDocument, first_holder: FirstHolder) -> None:
+    """Raises: InvalidRequest at `first_holder` when it is no person, or the buyer is one that is not named."""
     if isinstance(first_holder, int):
         need_party(connection, first_holder, path="first_holder", kind=PartyKind.PERSON)
     elif first_holder == "buyer" and not draft.buyer.tax_id:
         raise invalid("first_holder", "first_holder_personal")
 
 
-def _numbered(
+def numbered(
     context: Context, drafts: list[InvoiceDocument], numbers: tuple[int, ...] | list[int], seller: Seller,
     first_holder: FirstHolder,
 ) -> Draft:  # fmt: skip

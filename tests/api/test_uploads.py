@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ def plain(_caller: Authenticated, _key: IdempotencyKey) -> Response:
 
 
 @pytest.fixture(scope="module")
-def door(portal: BlockingPortal) -> Iterator[Client]:
+def door(portal: BlockingPortal) -> Client:
     """A client with a credential on the routes above."""
     app = FastAPI()
     app.include_router(routes)
@@ -62,7 +61,7 @@ def door(portal: BlockingPortal) -> Iterator[Client]:
     app.add_exception_handler(ProblemError, on_problem)
     app.add_exception_handler(ServiceError, on_service_error)
     app.add_middleware(Envelope, body_size_max=size_limit([routes], SETTINGS))
-    yield Client(portal, app).acting(API_KEY)
+    return Client(portal, app).acting(API_KEY)
 
 
 def sent(door: Client, body: Any, address: str = "/v1/file", **headers: str) -> Any:
