@@ -18,9 +18,9 @@ from verifier.operations import INVOICE_CODES, Code, Operation
 from verifier.words import LOCK_LIFETIME_S, MONTH_GRACE_S, SLIP_LIFETIME_S, Table
 
 SIGNERS = tuple(name for name in NAMES if name != "newcomer")  # it has no key
-BATCHES = 12
-BATCH_DRAWS = 30
-GROUP_BATCHES = 60
+BATCHES = 8
+BATCH_DRAWS = 24
+GROUP_BATCHES = 40
 UNKNOWN_CODES = (0, 40, 255)
 QUICK_CODES = (Code.OPEN_SLIP, Code.REGISTER_OUTSIDE, Code.SELECT)
 CLAIM_CODES = (Code.TRANSFER, Code.LOCK, Code.UNLOCK, Code.SETTLE, Code.FORCE_UNLOCK)
