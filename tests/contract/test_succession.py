@@ -243,3 +243,25 @@ def test_a_successor_is_succeeded_in_turn(old: World, new: World) -> None:
     assert third.totals("seller").count == 5
     third.travel(third.now + DAY_S)
     third.do("employee", third.operation(Code.UNLOCK, "employee", terms=CLAIM_ID))
+
+
+def test_a_selection_taken_back_in_the_successor_stays_so(old: World) -> None:
+    old.do("clerk", old.issue_operation(number=NUMBER + 3, special=1))
+    old.do("cashier", old.select_operation(number=NUMBER + 3))
+    new = built_after(old)
+    old.do("authority", retirement(old, new.address))
+    assert new.deducted("employer") == old.deducted("employer")
+    assert (new.deducted("employer").valid_tax, new.deducted("employer").count) == (1_300, 1)
+    new.do("cashier", new.operation(Code.UNSELECT, "employer", NUMBER + 3))
+    assert (new.deducted("employer").valid_tax, new.deducted("employer").count) == (0, 0)
+    assert new.word(Table.DEDUCTION, NUMBER + 3) == 1_300 | 1 << 255
+
+
+def test_a_red_of_the_successor_takes_off_the_predecessors_blue(old: World) -> None:
+    old.do("clerk", old.slip_operation(number=NUMBER + 1))
+    new = built_after(old)
+    old.do("authority", retirement(old, new.address))
+    new.do("cashier", new.operation(Code.CONFIRM_SLIP, "employer", NUMBER + 1))
+    new.do("clerk", new.red_operation(blue=NUMBER + 1))
+    assert (new.state(NUMBER + 1).credited, old.state(NUMBER + 1).credited) == (11_300, 0)
+    assert new.totals("seller").red_gross == 11_300
