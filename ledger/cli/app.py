@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import chain, invoices, keys, parties, upkeep
+from ledger.cli import chain, invoices, keys, parties, reds, risk, upkeep
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
 
@@ -134,4 +134,6 @@ app.command()(upkeep.backup)
 app.command()(upkeep.restore)
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
+app.add_typer(reds.app, name="red")
+app.add_typer(risk.app, name="risk")
 app.add_typer(chain.app, name="chain")
