@@ -22,11 +22,14 @@ from ledger.domain.blocks import (
     SequencedGroup,
 )
 from ledger.domain.groups import Group, SignedGroup
+from ledger.projection import Store
+from ledger.projection.audit import audit
+from ledger.projection.rebuild import follow
 from tests.contract.drafts import Drafts
 from tests.contract.model import Model, recovered_address
 from tests.contract.wire import Event, Signed, address_int, key_of, sign_group
 from verifier.hashing import keccak256
-from verifier.operations import Operation, domain_separator
+from verifier.operations import Code, Operation, domain_separator
 from verifier.words import DeductedWord, PartyKind, PartyWord, StateWord, Table, TotalsWord, storage_key
 
 START_S = 4_000_000_000
@@ -168,3 +171,22 @@ def _chain_event(event: Event) -> ChainEvent:
     if event.name == "MonthOpened":
         return MonthOpened(topics[0], words[0] & (1 << 64) - 1, words[0] >> 64)
     return Retired(words[0].to_bytes(20, "big"))
+
+
+def settle(world: RuleWorld, number: int = FIRST, special: int = 0) -> None:
+    """An invoice for the employer, held by its employee, claimed and paid out."""
+    world.do("seller", world.issue_operation(number=number, first_holder="employee", special=special))
+    world.do("employee", world.operation(Code.LOCK, "employee", number, party=world.ids["employer"], terms=1))
+    world.do("cashier", world.operation(Code.SETTLE, "employer", number, terms=1))
+
+
+def agree(world: RuleWorld, number: int = FIRST, **terms: Any) -> None:
+    world.do("seller", world.slip_operation(number=number, **terms))
+    world.do("cashier", world.operation(Code.CONFIRM_SLIP, "employer", number))
+
+
+def project(store: Store, world: RuleWorld) -> None:
+    world.seal()
+    follow(store.engine, world)
+    report = audit(store.engine, world)
+    assert report.difference is None, report.difference

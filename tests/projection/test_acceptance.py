@@ -225,3 +225,15 @@ def test_postgresql_accepts_alike(postgres: Store, domain: Any, tools: SimpleNam
         postgres.accept(Acceptance((_issue(town, domain, 0),)), queue_limit=LIMIT, now_s=NOW_S)
     with postgres.reading() as connection:
         assert queued.depth(connection).groups == 1
+
+
+def test_documents_of_a_page_are_asked_together(lived: tuple[Store, Any], domain: Any) -> None:
+    store, town = lived
+    group = _issue(town, domain, 0, 1)
+    store.accept(Acceptance((group,)), queue_limit=LIMIT, now_s=NOW_S)
+    keys = [(town.number(0), group.digest), (town.number(1), b"\x09" * 32), (town.number(2), group.digest)]
+    with store.reading() as connection:
+        found = keystore.documents(connection, keys)
+        assert found == {town.number(0): keystore.document(connection, number_text(town.number(0)), group.digest)}
+        with pytest.raises(ValueError, match="at most 200"):
+            keystore.documents(connection, keys * 100)
