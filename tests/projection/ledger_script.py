@@ -1,6 +1,6 @@
 """A ledger played by hand: operations as the contract would answer them, sealed into blocks.
 
-A test double of the chain for unit tests of the projection alone; rule_world.py and test_on_contract.py follow the rules.
+A test double of the chain for unit tests of the projection alone; rule_world.py and test_on_contract.py know the rules.
 """
 
 from __future__ import annotations
