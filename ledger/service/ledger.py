@@ -12,6 +12,7 @@ from typing import Self
 from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
 from ledger.service.chain_door import ChainDoor
 from ledger.service.context import Context
+from ledger.service.deductions import Deductions
 from ledger.service.errors import NotFound
 from ledger.service.installation import close_context, open_context
 from ledger.service.red_letters import RedLetters
@@ -45,6 +46,7 @@ class Ledger:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._chain = ChainDoor(context.settings)
+        self.deductions = Deductions(context)
         self.red_letters = RedLetters(context)
         self.supervising = Supervising(context)
 
