@@ -45,7 +45,7 @@ def test_contract_and_model_agree_on_a_short_history() -> None:
 def test_contract_and_model_agree_on_random_histories() -> None:
     applied, refused = run_histories(HISTORIES, STEPS)
     assert applied >= set(Code) - {Code.RETIRE}, set(Code) - {Code.RETIRE} - applied
-    assert set(BREAKING) == NEW_REASONS
+    assert set(BREAKING) >= NEW_REASONS
     assert refused >= NEW_REASONS, NEW_REASONS - refused
     assert len(refused) >= REASONS_SEEN_MIN, set(Reason) - refused
     assert SEEN["Malformed", 0] > 0
