@@ -1,0 +1,505 @@
+"""Red letters through the service: who may, what is left, what both invoices show, and what comes back of the quota."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.domain.months import format_month, month_of, month_start
+from ledger.domain.red import Credit
+from ledger.domain.references import new_reference
+from ledger.projection import invoices, keystore
+from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, Written, instructions
+from ledger.service.proofs import opened_document, opened_stored
+from ledger.service.writing import Draft, request_hash, submit, written
+from tests.service.conftest import Cast
+from tests.service.world import QUOTA_FEN, SERIALS, World, must, refused, tax_id
+from verifier.words import SLIP_LIFETIME_S
+
+
+def reddened(world: World, seller: Caller, number: str, **what: object) -> Written:
+    what.setdefault("reason", "return")
+    return world.ledger.red_letters.issue_red(seller, number, idempotency_key=world.key(), **what)  # type: ignore[arg-type]
+
+
+def opened(world: World, caller: Caller, number: str, **what: object) -> Written:
+    what.setdefault("reason", "return")
+    return world.ledger.red_letters.open_slip(caller, number, idempotency_key=world.key(), **what)  # type: ignore[arg-type]
+
+
+def confirmed(world: World, caller: Caller, number: str) -> Written:
+    return world.ledger.red_letters.confirm_slip(caller, number, idempotency_key=world.key())
+
+
+def booked(world: World, cast: Cast, *, net_fen: int = 10_000) -> str:
+    """An invoice the employer bought and booked: its seller needs a slip."""
+    number = world.issued(cast.seller, buyer=cast.employer, net_fen=net_fen)
+    must(world.ledger.book(cast.cashier, number, deductible=True, idempotency_key=world.key()))
+    return number
+
+
+def settled(world: World, cast: Cast) -> str:
+    """An invoice of a personal buyer that the employer reimbursed."""
+    number = world.issued(cast.seller, cast.claimant)
+    claim_id = world.claimed(cast.claimant, cast.employer, number)
+    must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK-1", idempotency_key=world.key()))
+    return number
+
+
+def problem_of(caught: pytest.ExceptionInfo[InvalidRequest]) -> tuple[str, str]:
+    (first, *_) = caught.value.problems
+    return first.path, first.code
+
+
+# -- the seller alone ------------------------------------------------------------------------
+
+
+def test_a_free_invoice_is_reddened_by_its_seller_alone(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    assert world.ledger.red_letters.outlook(cast.seller, number).way == "alone"
+    (red,) = must(reddened(world, cast.seller, number)).numbers
+    blue, view = world.ledger.invoice(cast.seller, number), world.ledger.invoice(cast.employer, red)
+    assert (blue.colour, blue.credited_fen, blue.left_fen, blue.reds) == ("fully_red", 10_600, 0, (red,))
+    assert (view.kind, view.blue, view.red_reason, view.gross_fen, view.holder) == (
+        "red", number, "return", 10_600, cast.seller.party,
+    )  # fmt: skip
+    assert view.document is not None
+    assert (view.document["gross_fen"], view.document["original"]) == (-10_600, {"number": number})
+    outlook = world.ledger.red_letters.outlook(cast.employer, number)
+    assert (outlook.way, outlook.left_fen, [one.number for one in outlook.reds]) == ("none", 0, [red])
+    assert outlook.refusal is not None
+    assert outlook.refusal.reason == "reddened"
+
+
+def test_a_red_takes_the_next_number_of_the_seller(world: World) -> None:
+    seller = world.enterprise("连号公司", segment=True)
+    number = world.issued(seller)
+    (red,) = must(reddened(world, seller, number)).numbers
+    assert int(red) == int(number) + 1
+    assert int(world.issued(seller)) == int(red) + 1
+
+
+def test_a_clerk_of_the_seller_reddens_and_its_bookkeeper_does_not(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    refused(reddened(world, cast.bookkeeper, number), "not_permitted")
+    must(reddened(world, cast.clerk, number))
+
+
+def test_who_buys_or_holds_does_not_redden(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, cast.claimant, buyer=cast.employer)
+    for caller in (cast.claimant, cast.cashier, cast.employer, world.officer):
+        refused(reddened(world, caller, number), "not_permitted")
+    assert world.ledger.invoice(cast.seller, number).colour == "normal"
+
+
+def test_a_stranger_is_not_even_told_that_the_invoice_exists(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    for caller in (cast.stranger, cast.other_cashier):
+        for act in (reddened, opened):
+            with pytest.raises(NotFound):
+                act(world, caller, number)
+        with pytest.raises(NotFound):
+            confirmed(world, caller, number)
+        with pytest.raises(NotFound):
+            world.ledger.red_letters.outlook(caller, number)
+        assert world.ledger.red_letters.slips(caller, number=number, limit=10).items == ()
+    with pytest.raises(NotFound):
+        reddened(world, cast.seller, "94403260911099999999")
+
+
+def test_a_red_of_a_red_is_a_request_to_correct(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    (red,) = must(reddened(world, cast.seller, number)).numbers
+    with pytest.raises(InvalidRequest) as caught:
+        reddened(world, cast.seller, red)
+    assert problem_of(caught)[1] == "red_of_red"
+    assert world.ledger.red_letters.outlook(cast.seller, red).way == "none"
+    transfer = world.ledger.transfer(cast.seller, red, cast.claimant.party, idempotency_key=world.key())
+    refused(transfer, "is_red")
+
+
+# -- partial reds ----------------------------------------------------------------------------
+
+
+def test_partial_reds_use_the_blue_up(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    must(reddened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=3_000)]))
+    must(reddened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=2_500)]))
+    view = world.ledger.invoice(cast.seller, number)
+    assert (view.colour, view.credited_fen, view.left_fen, len(view.reds)) == ("partly_red", 5_830, 4_770, 2)
+    (left,) = world.ledger.red_letters.outlook(cast.seller, number).lines
+    assert (left.line, left.net_fen, left.tax_fen) == (1, 4_500, 270)
+    must(reddened(world, cast.seller, number, reason="allowance"))
+    view = world.ledger.invoice(cast.seller, number)
+    assert (view.colour, view.left_fen, len(view.reds)) == ("fully_red", 0, 3)
+    with pytest.raises(InvalidRequest) as caught:
+        reddened(world, cast.seller, number, reason="allowance")
+    assert problem_of(caught)[1] == "red_nothing"
+
+
+@pytest.mark.parametrize(
+    ("parts", "path", "code"),
+    [
+        ([Credit(1, net_fen=10_001)], "parts.0.net_fen", "red_more_net"),
+        ([Credit(2, net_fen=1)], "parts.0.line", "red_line_unknown"),
+        ([Credit(0)], "parts.0.line", "red_line_unknown"),
+        ([Credit(1, quantity="abc")], "parts.0.quantity", "decimal_form"),
+        ([], "parts", "count_range"),
+        ([Credit(1)] * 2_001, "parts", "count_range"),
+    ],
+)
+def test_more_than_is_left_is_a_request_to_correct(
+    world: World, cast: Cast, parts: list[Credit], path: str, code: str
+) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    for act in (reddened, opened):
+        with pytest.raises(InvalidRequest) as caught:
+            act(world, cast.seller, number, reason="allowance", parts=parts)
+        assert problem_of(caught) == (path, code)
+    assert world.ledger.invoice(cast.seller, number).version == 1
+
+
+def test_issued_in_error_credits_the_whole(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    with pytest.raises(InvalidRequest) as caught:
+        reddened(world, cast.seller, number, reason="issued_in_error", parts=[Credit(1, net_fen=1_000)])
+    assert problem_of(caught) == ("reason", "red_error_partial")
+    must(reddened(world, cast.seller, number, reason="issued_in_error"))
+
+
+def test_a_red_document_can_be_given_instead_of_parts(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    line = {"name": "*餐饮服务*餐费", "net_fen": -5_000, "rate_bp": 600, "tax_fen": -300}
+    document = {"lines": [line], "net_fen": -5_000, "tax_fen": -300, "gross_fen": -5_300}
+    must(reddened(world, cast.seller, number, reason="allowance", document=document))
+    assert world.ledger.invoice(cast.seller, number).credited_fen == 5_300
+    wrong = {**document, "gross_fen": -5_301}
+    with pytest.raises(InvalidRequest) as caught:
+        reddened(world, cast.seller, number, reason="allowance", document=wrong)
+    assert problem_of(caught) == ("document.gross_fen", "total_gross")
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "code"),
+    [
+        ({"reason": "because"}, "reason", "red_reason_unknown"),
+        ({"reason": None}, "reason", "red_reason_missing"),
+        ({"document": [1]}, "document", "red_document_form"),
+        ({"document": {"lines": 1.5}}, "document.lines", "wrong_type"),
+        ({"document": {}, "parts": [Credit(1)]}, "document", "red_parts_or_document"),
+        ({"subject": 2**32}, "subject", "party_unknown"),
+    ],
+)
+def test_what_cannot_be_read_names_its_field(
+    world: World, cast: Cast, what: dict[str, object], path: str, code: str
+) -> None:
+    number = world.issued(cast.seller, buyer=cast.employer)
+    with pytest.raises(InvalidRequest) as caught:
+        reddened(world, cast.seller, number, **what)
+    assert problem_of(caught) == (path, code)
+
+
+# -- slips -----------------------------------------------------------------------------------
+
+
+def test_a_booked_invoice_needs_the_other_side(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    outlook = world.ledger.red_letters.outlook(cast.seller, number)
+    assert (outlook.way, outlook.other_side) == ("agreement", cast.employer.party)
+    refused(reddened(world, cast.seller, number), "slip_needed")
+    must(opened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=4_000)]))
+    assert world.ledger.red_letters.outlook(cast.seller, number).way == "waiting"
+    refused(reddened(world, cast.seller, number, reason=None), "slip_open")
+    must(confirmed(world, cast.cashier, number))
+    assert world.ledger.red_letters.outlook(cast.seller, number).way == "confirmed"
+    written = must(reddened(world, cast.seller, number, reason=None))
+    (slip,) = world.ledger.red_letters.slips(cast.cashier, number=number, limit=10).items
+    assert (slip.state, slip.red, slip.gross_fen) == ("used", written.numbers[0], 4_240)
+    red = world.ledger.invoice(cast.cashier, written.numbers[0])
+    assert slip.document is not None
+    assert red.document is not None
+    assert red.document["lines"] == slip.document["lines"]
+    assert red.document["red_slip"] == slip.slip_id
+
+
+def test_the_waiting_slip_is_shown_to_who_may_answer_it(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    must(opened(world, cast.clerk, number))
+
+    def asked(caller: Caller) -> list[str]:
+        page = world.ledger.red_letters.slips(caller, waiting=True, limit=50)
+        return [one.number for one in page.items if one.number == number]
+
+    assert asked(cast.cashier) == [number] == asked(cast.employer)
+    assert asked(cast.seller) == asked(cast.clerk) == asked(cast.claimant) == asked(cast.stranger) == []
+    (slip,) = [one for one in world.ledger.red_letters.slips(cast.seller, limit=50).items if one.number == number]
+    assert (slip.state, slip.answerer, slip.opener) == ("seller_opened", cast.employer.party, cast.seller.party)
+    assert SLIP_LIFETIME_S - 60 < slip.seconds_left <= SLIP_LIFETIME_S
+    assert "待购方确认" in slip.state_text_zh
+    must(confirmed(world, cast.cashier, number))
+    assert asked(cast.cashier) == []
+
+
+def test_the_other_side_opens_and_the_seller_confirms(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    must(opened(world, cast.cashier, number))
+    refused(confirmed(world, cast.cashier, number), "not_permitted")
+    must(confirmed(world, cast.clerk, number))
+    must(reddened(world, cast.clerk, number, reason=None))
+    assert world.ledger.invoice(cast.employer, number).colour == "fully_red"
+
+
+def test_who_is_no_side_neither_opens_nor_answers(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    keeper = world.person("旁观者", (cast.employer, ["issue"]))  # sees the employer's invoices, keeps no books
+    refused(opened(world, keeper, number), "not_permitted")
+    must(opened(world, cast.seller, number))
+    refused(confirmed(world, keeper, number), "not_permitted")
+    refused(confirmed(world, cast.seller, number), "not_permitted")
+    refused(confirmed(world, cast.bookkeeper, number), "not_permitted")
+    must(confirmed(world, cast.employer, number))
+
+
+def test_a_refused_slip_makes_room_for_another(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    must(opened(world, cast.seller, number))
+    refused(opened(world, cast.seller, number), "slip_open")
+    letters = world.ledger.red_letters
+    must(letters.refuse_slip(cast.cashier, number, note="货未退回", idempotency_key=world.key()))
+    refused(confirmed(world, cast.cashier, number), "no_slip")
+    refused(reddened(world, cast.seller, number), "slip_needed")
+    must(opened(world, cast.seller, number, reason="allowance"))
+    states = [one.state for one in letters.slips(cast.seller, number=number, limit=10).items]
+    assert states == ["seller_opened", "refused_by_buyer"]
+    assert [step.note for step in world.ledger.history(cast.cashier, number) if step.note] == ["货未退回"]
+
+
+def test_only_its_opener_withdraws_a_slip(world: World, cast: Cast) -> None:
+    letters, number = world.ledger.red_letters, booked(world, cast)
+    must(opened(world, cast.seller, number))
+    refused(letters.withdraw_slip(cast.cashier, number, idempotency_key=world.key()), "not_permitted")
+    must(confirmed(world, cast.cashier, number))
+    must(letters.withdraw_slip(cast.clerk, number, idempotency_key=world.key()))
+    (slip,) = letters.slips(cast.cashier, number=number, limit=10).items
+    assert slip.state == "withdrawn_after_confirmation"
+    refused(reddened(world, cast.seller, number), "slip_needed")
+
+
+def test_only_an_officer_voids_a_slip(world: World, cast: Cast) -> None:
+    letters, number = world.ledger.red_letters, booked(world, cast)
+    must(opened(world, cast.seller, number))
+    with pytest.raises(NotPermitted):
+        letters.void_slip(cast.cashier, number, reason="x", idempotency_key=world.key())
+    must(letters.void_slip(world.officer, number, reason="调查中", idempotency_key=world.key()))
+    refused(letters.void_slip(world.officer, number, reason="again", idempotency_key=world.key()), "no_slip")
+    assert letters.slips(cast.cashier, number=number, limit=10).items[0].state == "void"
+
+
+def test_a_slip_lapses_after_72_hours(world: World, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters, number = world.ledger.red_letters, booked(world, cast)
+    must(opened(world, cast.seller, number))
+    later = world.ledger.context.now_s() + SLIP_LIFETIME_S + 60
+    monkeypatch.setattr(type(world.ledger.context), "now_s", lambda _: later)
+    (slip,) = letters.slips(cast.cashier, number=number, limit=10).items
+    assert (slip.state, slip.seconds_left, slip.answerer) == ("lapsed", 0, None)
+    assert number not in [one.number for one in letters.slips(cast.cashier, waiting=True, limit=50).items]
+    assert letters.outlook(cast.seller, number).way == "agreement"
+
+
+def test_a_red_that_differs_from_its_slip_is_a_request_to_correct(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    must(opened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=4_000)]))
+    must(confirmed(world, cast.cashier, number))
+    for what, path in (
+        ({"reason": "return"}, "reason"),
+        ({"reason": None, "parts": [Credit(1, net_fen=4_001)]}, "parts"),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            reddened(world, cast.seller, number, **what)
+        assert problem_of(caught) == (path, "red_differs_from_slip")
+    must(reddened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=4_000)]))
+
+
+def test_the_slip_is_kept_by_what_its_reference_hides(world: World, cast: Cast) -> None:
+    number = booked(world, cast)
+    must(opened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=1_000)]))
+    again = world.opened()  # another process, nothing in memory
+    (slip,) = again.red_letters.slips(again.caller(cast.cashier.party), number=number, limit=10).items
+    assert slip.document is not None
+    assert (slip.document["net_fen"], slip.document["red_reason"]) == (-1_000, 4)
+
+
+# -- what is shown ---------------------------------------------------------------------------
+
+
+def test_both_invoices_tell_of_the_red_letter(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, cast.claimant)
+    (red,) = must(reddened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=1_000)])).numbers
+    of_blue = world.ledger.history(cast.claimant, number)[-1]
+    of_red = world.ledger.history(cast.claimant, red)[-1]  # its holder sees the red, though no party to it
+    for step in (of_blue, of_red):
+        assert (step.operation, step.red, step.blue, step.gross_fen, step.red_reason) == (
+            "issue_red", red, number, 1_060, "allowance",
+        )  # fmt: skip
+    assert (of_blue.version, of_red.version) == (2, 1)
+    assert world.ledger.evidence(cast.claimant, red)
+    with pytest.raises(NotFound):
+        world.ledger.invoice(cast.stranger, red)
+
+
+def test_the_red_document_is_sealed_and_committed(world: World, cast: Cast) -> None:
+
+    number = world.issued(cast.seller, buyer=cast.employer)
+    (red,) = must(reddened(world, cast.seller, number)).numbers
+    context = world.ledger.context
+    with context.reading() as connection:
+        record = invoices.invoice(connection, int(red))
+        assert record is not None
+        stored = keystore.document(connection, red, record.digest)
+        assert stored is not None
+        document = opened_document(context, connection, record)
+    assert document is not None
+    assert document.commitment(opened_stored(context, stored)[1]) == record.commitment
+    assert "餐费".encode() not in bytes(stored.sealed_document or b"")
+
+
+# -- once ------------------------------------------------------------------------------------
+
+
+def test_a_repeated_request_is_answered_and_not_done_again(world: World, cast: Cast) -> None:
+    number, key = world.issued(cast.seller, buyer=cast.employer), world.key()
+    letters = world.ledger.red_letters
+    first = must(letters.issue_red(cast.seller, number, reason="return", idempotency_key=key))
+    again = letters.issue_red(cast.seller, number, reason="return", idempotency_key=key)
+    assert (again.digest, again.numbers) == (first.digest, first.numbers)  # though nothing is left by now
+    assert len(world.ledger.invoice(cast.seller, number).reds) == 1
+    slip_key, other = world.key(), booked(world, cast)
+    one = letters.open_slip(cast.seller, other, reason="return", idempotency_key=slip_key)
+    assert letters.open_slip(cast.seller, other, reason="return", idempotency_key=slip_key).digest == one.digest
+    assert len(letters.slips(cast.seller, number=other, limit=10).items) == 1
+
+
+def test_two_reds_at_once_leave_one(world: World, cast: Cast) -> None:
+    number, hurried = world.issued(cast.seller, buyer=cast.employer), world.hurried()
+    with world.sequencing.held():
+        written = [
+            hurried.red_letters.issue_red(cast.seller, number, reason="return", idempotency_key=world.key())
+            for _ in range(2)
+        ]
+    for one in written:
+        world.ledger.context.watch.wait(bytes.fromhex(one.digest), 20_000)
+    refused(world.ledger.operation(cast.seller, written[1].digest), "reddened")
+    assert world.ledger.invoice(cast.seller, number).reds == written[0].numbers
+
+
+# -- claims, settlement, quota ---------------------------------------------------------------
+
+
+def test_a_full_red_cancels_the_claim(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, cast.claimant)
+    claim_id = world.claimed(cast.claimant, cast.employer, number)
+    refused(reddened(world, cast.seller, number), "slip_needed")
+    must(opened(world, cast.seller, number))
+    must(confirmed(world, cast.cashier, number))
+    must(reddened(world, cast.seller, number, reason=None))
+    assert world.ledger.invoice(cast.claimant, number).claim_state == "cancelled"
+    with pytest.raises(InvalidRequest) as caught:
+        world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK-2", idempotency_key=world.key())
+    assert caught.value.problems[0].code == "claim_lines_none"
+
+
+def test_a_partly_reddened_claim_is_not_settled_at_the_old_amount(world: World, cast: Cast) -> None:
+    number = world.issued(cast.seller, cast.claimant)
+    claim_id = world.claimed(cast.claimant, cast.employer, number)
+    must(opened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=1_000)]))
+    must(confirmed(world, cast.cashier, number))
+    must(reddened(world, cast.seller, number, reason=None))
+    settling = world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK-3", idempotency_key=world.key())
+    refused(settling, "reddened")
+    must(world.ledger.withdraw_claim(cast.claimant, claim_id, idempotency_key=world.key()))
+    claim_id = world.claimed(cast.claimant, cast.employer, number)
+    must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK-4", idempotency_key=world.key()))
+
+
+def test_a_red_after_settlement_keeps_history_and_tells_the_reimburser(world: World, cast: Cast) -> None:
+    number = settled(world, cast)
+    must(opened(world, cast.seller, number))
+    must(confirmed(world, cast.cashier, number))
+    (red,) = must(reddened(world, cast.seller, number, reason=None)).numbers
+    view = world.ledger.invoice(cast.cashier, number)
+    assert (view.claim_state, view.colour) == ("settled", "fully_red")
+    (told,) = world.ledger.supervising.exceptions(cast.cashier, number=number, limit=10).items
+    assert (told.kinds, told.red, told.party) == (("reddened_after_settlement",), red, cast.employer.party)
+
+
+def test_a_red_of_the_same_month_gives_quota_back(world: World) -> None:
+    seller = world.enterprise("额度公司", segment=True, quota_fen=20_000)
+    number = world.issued(seller)
+    refused(world.ledger.issue(seller, world.draft(), idempotency_key=world.key()), "quota_exceeded")
+    before = world.ledger.month(seller, world.month)
+    assert (before.quota_used_fen, before.quota_left_fen, before.quota_returned_fen) == (10_600, 9_400, 0)
+    must(reddened(world, seller, number, reason="allowance", parts=[Credit(1, net_fen=5_000)]))
+    after = world.ledger.month(seller, world.month)
+    assert (after.quota_used_fen, after.quota_left_fen, after.quota_returned_fen) == (5_300, 14_700, 5_300)
+    assert (after.red_gross_fen, after.red_tax_fen, after.count) == (5_300, 300, 2)
+    world.issued(seller)
+
+
+def test_a_quota_lowered_below_its_use_leaves_only_reds(world: World) -> None:
+    seller = world.enterprise("降额公司", segment=True)
+    number = world.issued(seller)
+    must(world.ledger.set_quota(world.officer, seller.party, 100, idempotency_key=world.key()))
+    assert world.ledger.month(seller, world.month).quota_left_fen == 0
+    refused(world.ledger.issue(seller, world.draft(), idempotency_key=world.key()), "quota_exceeded")
+    must(reddened(world, seller, number))
+
+
+@pytest.fixture
+def own_world(tmp_path: Path) -> Iterator[World]:
+    """A ledger of its own: months are everybody's."""
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_red_of_a_later_month_gives_no_quota_back(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = own_world
+    last = month_of(datetime.now(UTC)) - 1
+    _open_until_tomorrow(world, last)
+    seller = _enrolled_since(world, last)
+    day = month_start(last).date() + timedelta(days=5)
+    with monkeypatch.context() as patched:
+        patched.setattr("ledger.service.issuing.cst_date", lambda _: day)
+        number = world.issued(seller)
+    before = world.ledger.month(seller, format_month(last))
+    assert (before.quota_used_fen, before.blue_gross_fen) == (10_600, 10_600)
+    must(reddened(world, seller, number))
+    after = world.ledger.month(seller, format_month(last))
+    assert (after.quota_used_fen, after.quota_returned_fen, after.red_gross_fen) == (10_600, 0, 0)
+    now = world.ledger.month(seller, world.month)
+    assert (now.red_gross_fen, now.quota_used_fen, now.quota_returned_fen, now.count) == (10_600, 0, 0, 1)
+
+
+def _open_until_tomorrow(world: World, month: int) -> None:
+    """Opens a past month so that it can still be issued in."""
+    context, calendar = world.ledger.context, world.calendar
+    operation = instructions.open_month(
+        actor=calendar.party, month=month, opens_at=int(month_start(month).timestamp()),
+        closes_at=context.now_s() + 86_400, ref=new_reference("").ref,
+    )  # fmt: skip
+    submitted = submit(context, calendar, world.key(), request_hash("test", {}), lambda _: Draft((operation,)))
+    must(written(context, calendar, submitted))
+
+
+def _enrolled_since(world: World, month: int) -> Caller:
+    answer, _ = world.ledger.enrol(
+        world.officer, kind="enterprise", name="跨月公司", tax_id=tax_id(next(SERIALS)), quota_fen=QUOTA_FEN,
+        first_month=format_month(month), idempotency_key=world.key(),
+    )  # fmt: skip
+    party = must(answer).party
+    assert party is not None
+    must(world.ledger.allot_segment(world.officer, party, idempotency_key=world.key()))
+    return world.ledger.caller(party)
