@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
-from ledger.projection.bulk_jobs import BulkJob
 from ledger.projection.ground import OPERATION, QueueState
 from ledger.projection.ground_work import BULK_JOB, BULK_ROW, EXTERNAL_ID, BulkState, RowState
+from ledger.projection.pages import parse_cursor
 from ledger.projection.queued import FAILED
 
 SAME_FILE_MAX = 20  # jobs of one file that an answer names
@@ -25,6 +25,11 @@ class FailedGroup:
     reason: int
     number: int | None
     position: int | None
+
+
+def row_after(cursor: str | None) -> int:
+    """Position of the row that a page's cursor stands for, 0 for the first page. Raises: CursorError."""
+    return parse_cursor(cursor) or 0
 
 
 def lock_job(connection: Connection, job_id: str) -> bool:

@@ -169,8 +169,13 @@ def seller_of(context: Context, caller: Caller, subject: int | None) -> Seller:
     """The enterprise a caller issues for. Raises: InvalidRequest at `subject`, NotPermitted."""
     party = subject_for(caller, subject, Grant.ISSUE)
     with context.reading() as connection:
-        record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
-        known = keystore.party_name(connection, record.identity)
+        return seller_at(connection, party)
+
+
+def seller_at(connection: Connection, party: int) -> Seller:
+    """The enterprise with that party id, as a seller. Raises: InvalidRequest at `subject`."""
+    record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
+    known = keystore.party_name(connection, record.identity)
     if known is None or known.tax_id is None:
         raise invalid("subject", "party_unknown", party=party)
     return Seller(party, known.tax_id, known.display_name or known.tax_id)

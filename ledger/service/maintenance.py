@@ -18,6 +18,7 @@ from ledger.projection.keystore import StoredDocument
 from ledger.projection.rebuild import Progress
 from ledger.projection.rebuild import rebuild as rebuild_projection
 from ledger.sequencer import SequencerStoppedError, run_until_signal
+from ledger.service.bulk_signing import BulkSigning
 from ledger.service.calendar import Calendar
 from ledger.service.context import Context
 from ledger.service.errors import NotReady, ServiceError
@@ -77,7 +78,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        with _months_opened(context):
+        with _months_opened(context), _sheets_signed(context):
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -126,6 +127,19 @@ def _months_opened(context: Context) -> Iterator[None]:
         return
     stop = threading.Event()
     thread = threading.Thread(target=Calendar(context).run, args=(stop,), name="calendar")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _sheets_signed(context: Context) -> Iterator[None]:
+    """Sheets whose signing was asked for are gone on with, on a thread of its own, for as long as the `with` lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=BulkSigning(context).run, args=(stop,), name="sheets")
     thread.start()
     try:
         yield

@@ -1,0 +1,142 @@
+"""What is stored of a sheet beside its columns: options of the sheet, and facts and draft of each row, sealed.
+
+The draft is forgotten once the sheet is done, so that an invoice's personal data is kept in one place, under the key
+that erases it; facts (the caller's own ids, what was wrong) stay for the results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+
+from ledger.domain.errors import FieldProblem
+from ledger.formats import SheetInvoice
+from ledger.projection import RowState
+from ledger.projection.bulk_jobs import BulkRow, NewBulkRow
+from ledger.service.bulk_views import BulkStop
+from ledger.service.context import Context
+from verifier.canonical import Json, dumps, loads
+
+SEALED_ROW = "bulk row"  # kind of the sealed items, as in context.py
+SEALED_DRAFT = "bulk draft"
+INVOICE_ID = "invoice"  # kind of the callers' own ids of invoices
+ROW_SIZE_MAX = 4 << 20  # bytes of a draft or of a row's facts, in JSON
+PROBLEMS_MAX = 50  # problems kept of one invoice; nobody corrects more at once
+FirstHolder = int | str | None
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """What holds for all rows of a sheet. `signer` is 0 until somebody signs."""
+
+    first_holder: FirstHolder = None
+    signer: int = 0
+    warnings: tuple[FieldProblem, ...] = ()
+    stopped: BulkStop | None = None
+
+    def write(self) -> bytes:
+        """Canonical JSON."""
+        value: dict[str, Json] = {
+            "first_holder": self.first_holder,
+            "signer": self.signer,
+            "warnings": [[one.path, one.code, one.message_en, one.message_zh] for one in self.warnings],
+            "stopped": None if self.stopped is None else asdict(self.stopped),
+        }
+        return dumps(value)
+
+    @classmethod
+    def read(cls, data: bytes) -> SheetOptions:
+        """Options as `write` wrote them."""
+        value = loads(data, ROW_SIZE_MAX)
+        assert isinstance(value, dict)
+        holder, signer, warnings, stopped = (value[key] for key in ("first_holder", "signer", "warnings", "stopped"))
+        assert isinstance(signer, int)
+        assert isinstance(warnings, list)
+        assert holder is None or isinstance(holder, (int, str))
+        problems = tuple(FieldProblem(*map(str, one)) for one in warnings if isinstance(one, list))
+        return cls(holder, signer, problems, _stop(stopped))
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What is known of a row for as long as the sheet is kept."""
+
+    reference: str = ""
+    external_id: str = ""
+    row_count: int = 1
+    problems: tuple[dict[str, Json], ...] = field(default=())
+
+    def with_problem(self, row: int, problem: dict[str, str]) -> RowFacts:
+        """The same with one more problem, of the row as a whole."""
+        found: dict[str, Json] = {"row": row, "column": "", "value": self.external_id, "path": "external_id", **problem}
+        return replace(self, problems=(*self.problems, found))
+
+
+def new_row(context: Context, job_id: str, invoice: SheetInvoice, extra: dict[str, str] | None) -> NewBulkRow:
+    """A read invoice as it is stored; with an `extra` problem it cannot be signed."""
+    shown = tuple(one.to_json() for one in invoice.problems[:PROBLEMS_MAX])
+    facts = RowFacts(invoice.reference, invoice.external_id, invoice.row_count, shown)
+    if extra is not None:
+        facts = facts.with_problem(invoice.row, extra)
+    draft = invoice.draft if extra is None else None
+    sealed = None
+    if draft is not None:
+        sealed = context.seal(dumps(draft), SEALED_DRAFT, _item(job_id, invoice.row))
+    return NewBulkRow(
+        position=invoice.row,
+        state=RowState.INVALID if draft is None else RowState.READY,
+        sealed_draft=sealed,
+        gross_fen=_fen(invoice.draft, "gross_fen"),
+        tax_fen=_fen(invoice.draft, "tax_fen"),
+        problems=sealed_facts(context, job_id, invoice.row, facts),
+    )
+
+
+def sealed_facts(context: Context, job_id: str, position: int, facts: RowFacts) -> bytes:
+    """A row's facts as they are stored: cells may hold names, so they are sealed."""
+    value: dict[str, Json] = {
+        "reference": facts.reference,
+        "external_id": facts.external_id,
+        "row_count": facts.row_count,
+        "problems": list(facts.problems),
+    }
+    return context.seal(dumps(value), SEALED_ROW, _item(job_id, position))
+
+
+def facts_of(context: Context, job_id: str, row: BulkRow) -> RowFacts:
+    """Facts of a stored row. Raises: NotReady when somebody changed it."""
+    if row.problems is None:
+        return RowFacts()
+    value = loads(context.opened(row.problems, SEALED_ROW, _item(job_id, row.position)), ROW_SIZE_MAX)
+    assert isinstance(value, dict)
+    row_count, problems = value["row_count"], value["problems"]
+    assert isinstance(row_count, int)
+    assert isinstance(problems, list)
+    found = tuple(one for one in problems if isinstance(one, dict))
+    return RowFacts(str(value["reference"]), str(value["external_id"]), row_count, found)
+
+
+def draft_of(context: Context, job_id: str, row: BulkRow) -> dict[str, Json] | None:
+    """Plain draft of a stored row, None when it had problems or was forgotten. Raises: NotReady, as above."""
+    if row.sealed_draft is None:
+        return None
+    value = loads(context.opened(row.sealed_draft, SEALED_DRAFT, _item(job_id, row.position)), ROW_SIZE_MAX)
+    assert isinstance(value, dict)
+    return value
+
+
+def _item(job_id: str, position: int) -> str:
+    return f"{job_id}:{position}"
+
+
+def _fen(draft: dict[str, Json] | None, key: str) -> int | None:
+    amount = draft[key] if draft is not None else None
+    return amount if isinstance(amount, int) else None
+
+
+def _stop(value: Json) -> BulkStop | None:
+    if not isinstance(value, dict):
+        return None
+    row = value["row"]
+    return BulkStop(
+        str(value["code"]), str(value["message"]), str(value["message_zh"]), row if isinstance(row, int) else None
+    )
