@@ -27,7 +27,19 @@ from api.problems import (
     render,
     service_failure,
 )
-from api.routes import claims, invoices, months, operations, parties, reds, rpc, supervising
+from api.routes import (
+    bulk,
+    claims,
+    deductions,
+    invoices,
+    months,
+    operations,
+    parties,
+    reds,
+    rpc,
+    supervising,
+    supervision,
+)
 from api.uploads import size_limit
 from api.web import check, problem_pages
 from ledger.service import Ledger, ServiceError
@@ -36,7 +48,10 @@ from ledger.settings import Settings
 ROUTERS = (
     invoices.routes,
     claims.routes,
+    bulk.routes,
     months.routes,
+    deductions.routes,
+    supervision.routes,
     parties.routes,
     operations.routes,
     operations.health_routes,

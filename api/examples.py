@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.examples_bulk import bulk_examples
+from api.examples_months import month_examples
 from api.examples_reds import red_examples
 from verifier.canonical import Json
 
@@ -240,7 +242,6 @@ EXAMPLES: dict[str, Example] = {
     "approve_claim": _write({"payment_reference": "FK-2026-1102"}, claim_id=_CLAIM_ID),
     "reject_claim": _write({"reason": "not a business meal", "numbers": [_NUMBER]}, claim_id=_CLAIM_ID),
     "read_month": _read(_MONTH),
-    "file_month": _write({"uninvoiced_fen": 250000, "note": "", "subject": 5}, numbers=[]),
     "open_month": _write({}, numbers=[]),
     "list_parties": _read({"items": [_PARTY], "next_cursor": None}),
     "enrol_party": _write(
@@ -278,6 +279,8 @@ EXAMPLES: dict[str, Example] = {
         {"number": _NUMBER, "gross_fen": 10600, "commitment": _COMMITMENT},
     ),
     **red_examples(_read, _write),
+    **month_examples(_read, _write),
+    **bulk_examples(Example),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }
 """By operation id, the endpoint's name."""

@@ -19,7 +19,6 @@ from api.schemas.values import (
     Hash,
     Month,
     Name,
-    Note,
     Number,
     Party,
     Reason,
@@ -132,14 +131,6 @@ class ClaimRejection(Strict):
 
     reason: Reason
     numbers: Lines = None
-
-
-class FilingRequest(Strict):
-    """Return of a month. The invoiced part is taken from the ledger's totals."""
-
-    uninvoiced_fen: Annotated[Fen, Field(description="Sales without an invoice, gross, as declared.")]
-    note: Note = ""
-    subject: Subject = None
 
 
 class MonthOpening(Strict):

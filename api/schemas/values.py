@@ -33,7 +33,7 @@ PAGE_SIZE_DEFAULT = 50
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
-def _from_text(value: Any) -> Any:
+def digits_only(value: Any) -> Any:
     """Integer of a path or query text: ASCII digits without sign, blank, point or leading zero."""
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
@@ -59,10 +59,10 @@ Reference = Annotated[str, _text(1, REFERENCE_LENGTH_MAX, "Your own reference, f
 Reason = Annotated[str, _text(1, REFERENCE_LENGTH_MAX, "Why, for the history of those who may see it.")]
 Note = Annotated[str, _text(0, REFERENCE_LENGTH_MAX, "A remark.")]
 Name = Annotated[str, _text(1, NAME_LENGTH_MAX, "Name as registered.")]
-PathParty = Annotated[int, BeforeValidator(_from_text), Field(ge=1, le=PARTY_MAX, description="Party id.")]
-QueryFen = Annotated[int, BeforeValidator(_from_text), Field(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen.")]
+PathParty = Annotated[int, BeforeValidator(digits_only), Field(ge=1, le=PARTY_MAX, description="Party id.")]
+QueryFen = Annotated[int, BeforeValidator(digits_only), Field(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen.")]
 Limit = Annotated[
-    int, BeforeValidator(_from_text), Field(ge=1, le=PAGE_SIZE_MAX, description="Rows of a page at most.")
+    int, BeforeValidator(digits_only), Field(ge=1, le=PAGE_SIZE_MAX, description="Rows of a page at most.")
 ]
 
 GrantName = Literal["issue", "finance", "claim"]

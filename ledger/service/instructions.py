@@ -103,14 +103,17 @@ def open_month(*, actor: int, month: int, opens_at: int, closes_at: int, ref: by
     )
 
 
-def file_month(*, enterprise: int, month: int, version: int, totals: int, report_hash: bytes) -> Operation:
-    """Filing of a month: `totals` is the contract's totals word."""
+def file_month(
+    *, enterprise: int, month: int, version: int, totals: int, report_hash: bytes, replaced: bytes | None = None
+) -> Operation:
+    """Filing of a month: `totals` is the contract's totals word. With `replaced`, a refiling in that report's place."""
     return Operation(
-        code=Code.FILE,
+        code=Code.FILE if replaced is None else Code.REFILE,
         subject=enterprise,
         number=month,
         version=version,
         month=month,
         terms=totals,
+        who=ZERO_HASH if replaced is None else replaced,
         ref=report_hash,
     )

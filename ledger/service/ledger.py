@@ -10,13 +10,17 @@ from types import TracebackType
 from typing import Self
 
 from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
 from ledger.service.context import Context
 from ledger.service.deductions import Deductions
 from ledger.service.errors import NotFound
+from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
+from ledger.service.papers import Papers
 from ledger.service.red_letters import RedLetters
 from ledger.service.supervising import Supervising
+from ledger.service.supervision import Supervision
 from ledger.service.views import (
     Caller,
     ClaimPage,
@@ -47,8 +51,12 @@ class Ledger:
         self.context = context
         self._chain = ChainDoor(context.settings)
         self.deductions = Deductions(context)
+        self.filing = Filing(context)
         self.red_letters = RedLetters(context)
+        self.bulk = Bulk(context)
+        self.papers = Papers(context)
         self.supervising = Supervising(context)
+        self.supervision = Supervision(context)
 
     @classmethod
     def open(cls, settings: Settings) -> Ledger:
@@ -199,16 +207,6 @@ class Ledger:
     def month(self, caller: Caller, month: str, *, subject: int | None = None) -> MonthView:
         """An enterprise's month."""
         return months.month_view(self.context, caller, month, subject=subject)
-
-    def file_month(
-        self, caller: Caller, month: str, *, subject: int | None = None, uninvoiced_fen: int = 0, note: str = "",
-        idempotency_key: str,
-    ) -> Written:  # fmt: skip
-        """Files a month, which freezes it."""
-        return months.file_month(
-            self.context, caller, month, subject=subject, uninvoiced_fen=uninvoiced_fen, note=note,
-            idempotency_key=idempotency_key,
-        )  # fmt: skip
 
     # -- parties -----------------------------------------------------------------------------
 

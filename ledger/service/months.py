@@ -1,28 +1,21 @@
-"""Months: opening them, an enterprise's totals, filing."""
+"""Months: opening them, and an enterprise's totals."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from ledger.domain.months import format_month, month_end, month_start
-from ledger.domain.references import SALT_SIZE, new_reference
-from ledger.projection import Connection, NewReference, keystore, parties
-from ledger.projection.parties import TotalsRecord
+from ledger.projection import parties
 from ledger.service import instructions
-from ledger.service.context import SEALED_REFERENCE, Context
+from ledger.service.context import Context
 from ledger.service.errors import NotFound
-from ledger.service.forms import checked_month, checked_text, salted
+from ledger.service.forms import checked_month, salted
 from ledger.service.people import need_party, subject_for
-from ledger.service.problems import invalid
 from ledger.service.views import Caller, MonthView, Written
 from ledger.service.writing import Draft, request_hash, submit, written
-from verifier.canonical import Json, dumps, loads
-from verifier.words import MONTH_GRACE_S, Grant, PartyKind, TotalsWord
+from verifier.words import MONTH_GRACE_S, Grant, PartyKind
 
-NOTE_LENGTH_MAX = 500
 MONTH_FEN_MAX = 2**44 - 1  # a month's sums have 44 bits on chain
-UNINVOICED_FEN_MAX = MONTH_FEN_MAX
-REPORT_SIZE_MAX = 8_192
 
 
 def open_month(context: Context, caller: Caller, month: str, *, idempotency_key: str) -> Written:
@@ -73,76 +66,3 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
         quota_returned_fen=totals.blue_gross_fen - totals.quota_used_fen,
         lifted=lifted,
     )
-
-
-def file_month(
-    context: Context, caller: Caller, month: str, *, subject: int | None, uninvoiced_fen: int, note: str,
-    idempotency_key: str,
-) -> Written:  # fmt: skip
-    """Files a month: the contract's own totals, and the declared un-invoiced sales in the report.
-
-    The report is kept sealed with its salt; `ref` of the operation is its hash.
-    """
-    index = checked_month(month)
-    text = checked_text("note", note, NOTE_LENGTH_MAX)
-    if not 0 <= uninvoiced_fen <= UNINVOICED_FEN_MAX:
-        raise invalid("uninvoiced_fen", "count_range", low=0, high=UNINVOICED_FEN_MAX, given=uninvoiced_fen)
-    party = subject_for(caller, subject, Grant.FINANCE)
-
-    def prepare(connection: Connection) -> Draft:
-        record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
-        totals = parties.totals(connection, party, index)
-        reference = new_reference(_report(party, month, totals, uninvoiced_fen, text))
-        sealed = context.seal(reference.salt + reference.text.encode(), SEALED_REFERENCE, reference.ref.hex())
-        operation = instructions.file_month(
-            enterprise=party,
-            month=index,
-            version=record.version,
-            totals=_totals_word(totals),
-            report_hash=reference.ref,
-        )
-        stored = NewReference(reference.ref, "report", caller.party, sealed)
-        return Draft((operation,), references=(stored,))
-
-    request: Json = {"month": month, "party": party, "uninvoiced_fen": uninvoiced_fen, "note": text}
-    submitted = submit(context, caller, idempotency_key, request_hash("file", request), prepare)
-    return written(context, caller, submitted)
-
-
-def report_of(context: Context, connection: Connection, report_hash: bytes) -> dict[str, object] | None:
-    """The report behind a filing's hash, None when it was filed elsewhere or forgotten."""
-    stored = keystore.reference(connection, report_hash)
-    if stored is None or stored.sealed is None:
-        return None
-    opened = context.opened(stored.sealed, SEALED_REFERENCE, report_hash.hex())
-    value = loads(opened[SALT_SIZE:], REPORT_SIZE_MAX)
-    assert isinstance(value, dict)
-    return dict(value)
-
-
-def _report(party: int, month: str, totals: TotalsRecord, uninvoiced_fen: int, note: str) -> str:
-    return dumps(
-        {
-            "party": party,
-            "month": month,
-            "blue_gross_fen": totals.blue_gross_fen,
-            "blue_tax_fen": totals.blue_tax_fen,
-            "red_gross_fen": totals.red_gross_fen,
-            "red_tax_fen": totals.red_tax_fen,
-            "quota_used_fen": totals.quota_used_fen,
-            "count": totals.count,
-            "uninvoiced_fen": uninvoiced_fen,
-            "note": note,
-        }
-    ).decode()
-
-
-def _totals_word(totals: TotalsRecord) -> int:
-    return TotalsWord(
-        blue_gross=totals.blue_gross_fen,
-        red_gross=totals.red_gross_fen,
-        blue_tax=totals.blue_tax_fen,
-        red_tax=totals.red_tax_fen,
-        quota_used=totals.quota_used_fen,
-        count=totals.count,
-    ).pack()

@@ -61,11 +61,59 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "the slip that stands says otherwise; leave it out, or end the slip and open another",
         "与有效的红字确认单不一致，请留空，或撤销后重新发起",
     ),
+    "month_moving": (
+        "invoices of the month keep being recorded while its report is made; send it again when issuing pauses",
+        "生成申报表期间该月发票仍在变动，请在开票间歇重试",
+    ),
+    "reason_unknown": ("{given} is no reason of docs/OPERATIONS.md", "没有拒绝原因 {given}，见 docs/OPERATIONS.md"),
+    "hash_form": ("write 64 lower-case hex digits", "请写 64 位小写十六进制数字"),
+    "revision_unknown": ("the month has {count} filings, counted from 0", "该月共有 {count} 次申报，从 0 起计"),
+    "unread_unexpected": (
+        "every document of the month can be read; leave it out",
+        "该月所有发票均可读取，请勿填写",
+    ),
+    "unread_differs": (
+        "{count} documents are erased or kept elsewhere, first that of {number}: give net {net} and tax {tax} by rate",
+        "{count} 张发票内容已删除或不在本系统，首张 {number}：请按税率填写其金额 {net} 与税额 {tax}",
+    ),
     "cursor_form": ("not a cursor of this list; leave it out to start again", "游标无效，请留空重新开始"),
     "state_unknown": (
         "{given} is no state; choose free, locked, settled or cancelled",
         "没有状态 {given}，可选 free、locked、settled、cancelled",
     ),
+    "external_id_issued": (
+        "this external id names the invoice {number} already; it would be issued twice",
+        "该外部单号已开具发票 {number}，可能重复开票",
+    ),
+    "bulk_same_file": (
+        "the same file was signed before, in sheet {job}; look there, or send again as true if it is meant twice",
+        "同一文件已在批次 {job} 中签名开票，请先核对；确需再次开具请将 again 设为 true",
+    ),
+    "bulk_nothing_ready": (
+        "no row of the sheet can be signed; correct the sheet and upload it anew",
+        "没有可签名的行，请更正后重新上传",
+    ),
+    "bulk_too_many": (
+        "{given} invoices, at most {high} go into one sheet; split it",
+        "共 {given} 张发票，一次最多 {high} 张，请拆分",
+    ),
+    "row_state_unknown": (
+        "{given} is no state of a row; choose invalid, ready or signed",
+        "没有行状态 {given}，可选 invalid、ready、signed",
+    ),
+    "outside_is_json": (
+        "{number} was issued elsewhere: there is no file of ours but json; see its original",
+        "{number} 非本系统开具，仅提供 json，请查看其原件",
+    ),
+    "list_too_long": (
+        "more than {high} invoices match; ask for one month or one party",
+        "符合条件的发票超过 {high} 张，请按月份或参与方缩小范围",
+    ),
+    "archive_too_large": (
+        "its files add up to more than {limit} bytes; take them one by one",
+        "文件合计超过 {limit} 字节，请逐个下载",
+    ),
+    "format_unknown": ("{given} is not offered; choose one of {choices}", "不支持 {given}，可选 {choices}"),
     "text_range": ("at most {high} characters, and no control characters", "最多 {high} 个字符，且不含控制字符"),
 }
 

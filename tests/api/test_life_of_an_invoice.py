@@ -273,7 +273,7 @@ def test_month_is_read_and_filed_once(world):
     totals = done(world.issuer.client.get(f"/v1/months/{MONTH}"), "read_month")
     assert totals["open_for_issue"] is True
     seller = enrolled(world.officer, "enterprise", "停业商行")
-    report = {"uninvoiced_fen": 0, "note": "零申报"}
+    report = {"uninvoiced": [], "note": "零申报"}
     done(seller.client.post(f"/v1/months/{MONTH}/filing", report, key=key()), "file_month")
     assert done(seller.client.get(f"/v1/months/{MONTH}"), "read_month")["filed_at"]
     assert seller.client.post(f"/v1/months/{MONTH}/filing", report, key=key()).status == 409

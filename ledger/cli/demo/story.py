@@ -141,7 +141,7 @@ class Teller:
     def _file(self, lives: list[Life], numbers: list[str], draft: dict[str, Any]) -> str:
         seller = lives[0].seller
         month = str(json.loads(self._client.read(f"/v1/invoices/{numbers[0]}", seller.key))["month"])
-        self._client.recorded("POST", f"/v1/months/{month}/filing", seller.key, {"uninvoiced_fen": 0, "note": "demo"})
+        self._client.recorded("POST", f"/v1/months/{month}/filing", seller.key, {"note": "demo"})
         document = {**draft, "buyer": {"name": "散客", "tax_id": ""}}
         self._refused("issue in a filed month", "month_filed", "/v1/invoices", seller.key, {"document": document})
         return month
