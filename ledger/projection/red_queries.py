@@ -38,6 +38,8 @@ def red_numbers(connection: Connection, blues: Sequence[int]) -> dict[int, tuple
     if len(blues) > BLUES_MAX:
         raise ValueError(f"at most {BLUES_MAX} invoices are asked for at a time")
     found: dict[int, tuple[int, ...]] = {}
+    if not blues:  # as almost always: no page of invoices should pay for a question about nothing
+        return found
     rows = connection.execute(
         select(RED.c.blue, RED.c.number)
         .where(RED.c.blue.in_([number_text(number) for number in blues]))

@@ -56,6 +56,8 @@ class Calendar:
                 self.open_due()
             except ServiceError as err:
                 log.warning("calendar_waits", error=type(err).__name__, reason=err.message, again_in_s=POLL_S)
+            except Exception:  # the node goes on without it, so it must be heard and must not end for good
+                log.exception("calendar_failed", again_in_s=POLL_S)
             stop.wait(POLL_S)
 
     def open_due(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ledger.domain.document import parse_document, parse_red
 from ledger.domain.errors import DocumentError, FieldProblem
 from ledger.domain.invoice import DOCUMENT_SIZE_MAX, LINES_MAX, InvoiceColour, InvoiceDocument
 from ledger.domain.numbers import format_number
+from ledger.domain.problems import problem
 from ledger.domain.red import Credit, red_of
 from ledger.domain.slips import RedReason
 from ledger.projection import Connection, invoices
@@ -67,6 +68,8 @@ def red_draft(
 
     Raises: InvalidRequest naming parts or fields; NotFound when a document is erased or kept elsewhere.
     """
+    if record.is_outside:
+        raise InvalidRequest((problem("number", "red_outside"),))
     blue, earlier = blue_and_reds(context, connection, record)
     try:
         if document is not None:
@@ -146,8 +149,8 @@ def _asked(found: FieldProblem, *, in_document: bool) -> FieldProblem:
         path = f"document.{path}" if path else "document"
     elif path.startswith("lines."):
         path = "parts." + path.removeprefix("lines.").replace("blue_line", "line")
-    elif path == "red_reason":
-        path = "reason"
+    else:
+        path = {"red_reason": "reason", "original": "number"}.get(path, path)
     return FieldProblem(path, found.code, found.message_en, found.message_zh)
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from ledger.domain.months import Month, format_month, month_of, month_start
 from ledger.projection import parties
+from ledger.sequencer import Sequencer
 from ledger.service import calendar as calendar_module
 from ledger.service.calendar import AHEAD_S, CATCH_UP_MAX, Calendar
-from ledger.service.maintenance import node_if_none_runs
+from ledger.service.maintenance import node_if_none_runs, run_node
 from ledger.settings import Settings
 from tests.service.world import World, must
 
@@ -172,6 +173,29 @@ def test_a_setting_keeps_the_node_from_opening_months(
     with node_if_none_runs(context) as ours:
         assert ours
         assert bool(waiting_or_opened(world)) is wanted
+    world.sequencing = type(world.sequencing)(world.ledger)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_node_opens_months_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, wanted: bool) -> None:
+    world.sequencing.close()
+    context, later = world.ledger.context, starts_at(this_month() + 1)
+    context.settings = Settings(**{**world.settings.model_dump(), "open_months": wanted})
+    monkeypatch.setattr("ledger.service.maintenance.Calendar", lambda made: Calendar(made, Clock(later)))
+    seen: list[int] = []
+
+    def until_opened(sequencer: Sequencer, _on_ready: object) -> None:
+        for _ in range(100 if wanted else 20):
+            sequencer.round()
+            if len(opened(world)) == 2:
+                break
+            threading.Event().wait(0.02)
+        seen.append(len(opened(world)))
+
+    monkeypatch.setattr("ledger.service.maintenance.run_until_signal", until_opened)
+    run_node(context, lambda: None)
+    assert seen == [2 if wanted else 1]
+    assert "calendar" not in {thread.name for thread in threading.enumerate()}
     world.sequencing = type(world.sequencing)(world.ledger)
 
 

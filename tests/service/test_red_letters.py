@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.domain.months import format_month, month_of, month_start
+from ledger.domain.months import format_month, month_of, month_start, parse_month
 from ledger.domain.red import Credit
 from ledger.domain.references import new_reference
 from ledger.projection import invoices, keystore
@@ -16,7 +16,9 @@ from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, Writt
 from ledger.service.proofs import opened_document, opened_stored
 from ledger.service.writing import Draft, request_hash, submit, written
 from tests.service.conftest import Cast
+from tests.service.test_supervising import signed
 from tests.service.world import QUOTA_FEN, SERIALS, World, must, refused, tax_id
+from verifier.operations import Code, Operation
 from verifier.words import SLIP_LIFETIME_S
 
 
@@ -115,10 +117,27 @@ def test_a_red_of_a_red_is_a_request_to_correct(world: World, cast: Cast) -> Non
     (red,) = must(reddened(world, cast.seller, number)).numbers
     with pytest.raises(InvalidRequest) as caught:
         reddened(world, cast.seller, red)
-    assert problem_of(caught)[1] == "red_of_red"
+    assert problem_of(caught) == ("number", "red_of_red")
     assert world.ledger.red_letters.outlook(cast.seller, red).way == "none"
     transfer = world.ledger.transfer(cast.seller, red, cast.claimant.party, idempotency_key=world.key())
     refused(transfer, "is_red")
+
+
+def test_an_outside_invoice_is_not_reddened_here(world: World, cast: Cast) -> None:
+    number = 24_442_000_000_012_345_678
+    operation = Operation(
+        code=Code.REGISTER_OUTSIDE, subject=cast.claimant.party, number=number, party=cast.employer.party,
+        month=parse_month(world.month), option=2, terms=10_600 | 600 << 48 | 77 << 96, ref=b"\1" * 32,
+    )  # fmt: skip
+    must(signed(world, cast.claimant, operation))
+    for act in (reddened, opened):
+        with pytest.raises(InvalidRequest) as caught:
+            act(world, cast.claimant, str(number))
+        assert problem_of(caught) == ("number", "red_outside")
+    outlook = world.ledger.red_letters.outlook(cast.claimant, str(number))
+    assert (outlook.way, outlook.left_fen, outlook.lines) == ("none", 0, ())
+    assert outlook.refusal is not None
+    assert outlook.refusal.reason == "outside"
 
 
 # -- partial reds ----------------------------------------------------------------------------
