@@ -34,6 +34,7 @@ from api.routes import (
     invoices,
     months,
     operations,
+    papers,
     parties,
     reds,
     rpc,
@@ -46,6 +47,7 @@ from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
 
 ROUTERS = (
+    papers.routes,  # before invoices: /invoices/export is no number
     invoices.routes,
     claims.routes,
     bulk.routes,

@@ -85,6 +85,10 @@ NUMBERS_EXHAUSTED = ProblemType(
     "numbers-exhausted", 409, "No free invoice number left", "号段已用完",
     "An officer allots the seller another segment, then the same request succeeds.",
 )  # fmt: skip
+NOT_BOOKED = ProblemType(
+    "not-booked", 409, "The claim is not settled and booked as a whole", "报销单尚未全部核销入账",
+    "`detail` names an invoice that is still locked or not booked; approve or release it, book it, then ask again.",
+)  # fmt: skip
 NO_SIGNING_KEY = ProblemType(
     "no-signing-key", 409, "The server holds no key of this party", "系统未保管该参与方的密钥",
     "The party keeps its key itself and signs for itself.",
@@ -159,6 +163,7 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.QueueFull: QUEUE_FULL,
     service.Busy: BUSY,
     service.NumbersExhausted: NUMBERS_EXHAUSTED,
+    service.NotBooked: NOT_BOOKED,
     service.NoSigningKey: NO_SIGNING_KEY,
     service.NotReady: NOT_READY,
 }

@@ -158,7 +158,7 @@ def _release(
 
     def prepare(connection: Connection) -> Draft:
         record = need_claim(caller, connection, claim_id)
-        locked = {line.number: line for line in _lines(connection, record) if line.claim == Claim.LOCKED}
+        locked = {line.number: line for line in lines_of(connection, record) if line.claim == Claim.LOCKED}
         if not locked and chosen is None:
             raise invalid("numbers", "claim_lines_none")
         subject = caller.party if kind == "withdraw" and caller.party == record.claimant else record.employer
@@ -185,7 +185,8 @@ def _end_of_line(code: Code, subject: int, line: InvoiceRecord, claim_id: str, r
     )
 
 
-def _lines(connection: Connection, record: ClaimRecord) -> tuple[InvoiceRecord, ...]:
+def lines_of(connection: Connection, record: ClaimRecord) -> tuple[InvoiceRecord, ...]:
+    """Invoices that are under a claim now."""
     wanted = InvoiceFilter(claim_id=record.claim_id, claimant=record.claimant, employer=record.employer)
     return invoices.search(connection, wanted, visible_to=None, limit=CLAIM_LINES_MAX).items
 
@@ -197,7 +198,7 @@ def _views(context: Context, connection: Connection, records: list[ClaimRecord])
         request = keystore.claim_request(connection, record.claim_id)
         lines = tuple(
             ClaimLine(format_number(line.number), _LINE_STATES[Claim(line.claim)], line.gross_fen)
-            for line in sorted(_lines(connection, record), key=lambda line: line.number)
+            for line in sorted(lines_of(connection, record), key=lambda line: line.number)
         )
         views.append(
             ClaimView(

@@ -9,6 +9,7 @@ ServiceError
 ├── QueueFull             too many of this party's groups wait
 ├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
 ├── NumbersExhausted      the seller's segment holds no free number
+├── NotBooked             a claim whose archive is asked for is not settled and booked as a whole
 ├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
 └── NotReady              the installation is missing, foreign or damaged; says what to do
 """
@@ -111,6 +112,17 @@ class NoSigningKey(ServiceError):
             f"系统未保管参与方 {party} 的密钥，须由其自行签名",
         )
         self.party = party
+
+
+class NotBooked(ServiceError):
+    """A claim is not settled and booked as a whole; `what` is the invoice, or the claim, that is not."""
+
+    def __init__(self, what: str, state: str, state_zh: str) -> None:
+        super().__init__(
+            f"{what} is {state}; an archive is of a claim whose invoices are all settled or released, and booked",
+            f"{what} {state_zh}；须全部核销或解除锁定并入账后方可归档",
+        )
+        self.what = what
 
 
 class NotReady(ServiceError):

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import errors, red_views, views
+from ledger.service import bulk_views, errors, red_views, views
+from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
 
 API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
@@ -113,7 +114,24 @@ def _check(_ledger: RecordingLedger, args: tuple[Any, ...]) -> Any:
     return PUBLIC if args == (NUMBER, GROSS_FEN, COMMITMENT) else None
 
 
+JOB = bulk_views.BulkJobView(
+    CLAIM_ID, "done", 5, 12, "五月.csv", "ab" * 32, None, 1, 0,
+    (bulk_views.BulkSum("recorded", 1, 10_000, 600, GROSS_FEN),),
+    (), (), None, NOW, NOW,
+)  # fmt: skip
+SHEET_ROW = bulk_views.BulkRowView(2, 1, "R1", "E1", "recorded", "", GROSS_FEN, 600, NUMBER, 421)
+
 ANSWERS: dict[str, Any] = {
+    "papers.document": lambda *_: Paper(f"invoice-{NUMBER}.pdf", "application/pdf", b"%PDF-"),
+    "papers.invoice_list": lambda *_: Paper("invoices.csv", "text/csv", b"row"),
+    "papers.archive": lambda *_: Paper(f"claim-{CLAIM_ID}.zip", "application/zip", b"PK", "d4" * 32),
+    "bulk.upload": lambda *_: JOB,
+    "bulk.sign": lambda *_: JOB,
+    "bulk.job": lambda *_: JOB,
+    "bulk.jobs": lambda *_: bulk_views.BulkJobPage((JOB,), None),
+    "bulk.rows": lambda *_: bulk_views.BulkRowPage((SHEET_ROW,), None),
+    "bulk.results": lambda *_: ("results.csv", "text/csv", b"row"),
+    "bulk.template": lambda *_: ("template.csv", "text/csv", b"row"),
     **dict.fromkeys(
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",

@@ -1,0 +1,50 @@
+"""What is kept of an outside invoice, opened for the files that are handed out.
+
+Sealed items of a registration are bound to the invoice's number; which registration counts says `p_invoice.digest`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.domain.numbers import format_number
+from ledger.projection import Connection, outside_documents
+from ledger.projection.invoices import InvoiceRecord
+from ledger.service.context import Context
+from verifier.canonical import Json, loads
+
+SEALED_OUTSIDE_DOCUMENT = "outside document"  # kinds of sealed items, as in context.py
+SEALED_OUTSIDE_ORIGINAL = "outside original"
+SEALED_OUTSIDE_SEED = "outside seed"
+DOCUMENT_SIZE_MAX = 4 << 20  # bytes of what was read of one invoice, in JSON
+
+_EXTENSIONS = {"ofd": "ofd", "xml": "xml", "pdf": "pdf", "image": "img", "qr": "txt"}
+
+
+@dataclass(frozen=True)
+class OutsidePapers:
+    """The fields that were read and the file as it came; None where forgotten or never kept."""
+
+    document: dict[str, Json] | None
+    original: bytes | None
+    extension: str
+
+
+def opened_outside(context: Context, connection: Connection, record: InvoiceRecord) -> OutsidePapers | None:
+    """What is kept of the registration of an outside invoice that counts, None when nothing is.
+
+    Raises: NotReady when somebody changed the row it stands in.
+    """
+    stored = outside_documents.outside_document(connection, record.number, record.digest)
+    if stored is None:
+        return None
+    number = format_number(record.number)
+    document: dict[str, Json] | None = None
+    if stored.sealed_document is not None:
+        value = loads(context.opened(stored.sealed_document, SEALED_OUTSIDE_DOCUMENT, number), DOCUMENT_SIZE_MAX)
+        assert isinstance(value, dict)
+        document = value
+    original = None
+    if stored.sealed_original is not None:
+        original = context.opened(stored.sealed_original, SEALED_OUTSIDE_ORIGINAL, number)
+    return OutsidePapers(document, original, _EXTENSIONS.get(stored.kind, "bin"))
