@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
 
 from ledger.projection.database import upsert
+from ledger.projection.derived import OPERATION_RECORD
+from ledger.projection.derived_rules import RED
 from ledger.projection.ground import (
     API_KEY,
     CERTIFICATE,
@@ -23,6 +25,7 @@ from ledger.projection.ground import (
     REFERENCE,
     SIGNING_KEY,
 )
+from verifier.operations import Code
 
 _NAMES = select(PARTY_NAME).where(PARTY_NAME.c.identity.in_(bindparam("identities", expanding=True)))
 
@@ -221,9 +224,19 @@ def documents(connection: Connection, keys: Sequence[tuple[int, bytes]]) -> dict
 
 
 def forget_document(connection: Connection, number_text: str) -> int:
-    """Deletes the sealed bytes, and with them the wrapped keys, of a number's documents; how many."""
+    """Deletes the sealed bytes, and with them the wrapped keys, of a number's documents; how many.
+
+    Its reds and the drafts of its slips repeat who bought what, so they go with it.
+    """
+    drafts = select(OPERATION_RECORD.c.ref).where(
+        OPERATION_RECORD.c.number == number_text, OPERATION_RECORD.c.code == Code.OPEN_SLIP
+    )
+    connection.execute(update(REFERENCE).where(REFERENCE.c.ref.in_(drafts)).values(sealed=None))
+    reds = select(RED.c.number).where(RED.c.blue == number_text)
     result = connection.execute(
-        update(DOCUMENT).where(DOCUMENT.c.number == number_text).values(sealed_document=None, sealed_seed=None)
+        update(DOCUMENT)
+        .where(or_(DOCUMENT.c.number == number_text, DOCUMENT.c.number.in_(reds)))
+        .values(sealed_document=None, sealed_seed=None)
     )
     return int(result.rowcount)
 

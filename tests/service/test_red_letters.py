@@ -385,6 +385,22 @@ def test_the_red_document_is_sealed_and_committed(world: World, cast: Cast) -> N
     assert "餐费".encode() not in bytes(stored.sealed_document or b"")
 
 
+def test_erasing_a_document_erases_what_reds_and_slips_repeat_of_it(world: World, cast: Cast) -> None:
+    number, letters = booked(world, cast), world.ledger.red_letters
+    must(opened(world, cast.seller, number, reason="allowance", parts=[Credit(1, net_fen=1_000)]))
+    must(confirmed(world, cast.cashier, number))
+    (red,) = must(reddened(world, cast.seller, number, reason=None)).numbers
+    world.ledger.context.store.write(lambda connection: keystore.forget_document(connection, number))
+    assert world.ledger.invoice(cast.seller, number).document is None
+    assert world.ledger.invoice(cast.seller, red).document is None
+    (slip,) = letters.slips(cast.seller, number=number, limit=10).items
+    assert (slip.state, slip.document, slip.gross_fen) == ("used", None, 1_060)
+    outlook = letters.outlook(cast.seller, number)
+    assert (outlook.way, outlook.left_fen, outlook.lines) == ("agreement", 9_540, ())
+    with pytest.raises(NotFound):
+        reddened(world, cast.seller, number)
+
+
 # -- once ------------------------------------------------------------------------------------
 
 
