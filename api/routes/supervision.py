@@ -22,7 +22,9 @@ REASON_LENGTH_MAX = 40  # of a reason's name
 
 routes = router("supervision")
 
-OfMonth = Annotated[Month, Query(description="Month of the list, China Standard Time.")]
+OfMonth = Annotated[
+    Month | None, Query(description="Left out: the current month; of those who have not filed, the last that ended.")
+]
 OfParty = Annotated[PathParty | None, Query(description="Rows of one party only.")]
 OfReason = Annotated[
     Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=REASON_LENGTH_MAX)] | None,
@@ -36,7 +38,7 @@ After = Annotated[Cursor | None, Query()]
 )
 @reads
 def list_nonfilers(
-    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth, cursor: After = None,
+    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth = None, cursor: After = None,
     format: Format = None, lang: Language = "zh",  # noqa: A002 - the name of the parameter
 ) -> Response:  # fmt: skip
     """Officers only. Enrolled enterprises whose return of the month is missing, those longest behind first."""
@@ -53,7 +55,8 @@ def list_nonfilers(
 )
 @reads
 def list_supervised_exceptions(
-    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth, party: OfParty = None,
+    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth = None,
+    party: OfParty = None,
     cursor: After = None, format: Format = None, lang: Language = "zh",  # noqa: A002 - the name of the parameter
 ) -> Response:  # fmt: skip
     """Officers only. What happened to invoices after they were paid out, deducted or claimed; newest first."""
@@ -68,7 +71,8 @@ def list_supervised_exceptions(
 )
 @reads
 def list_refusals(
-    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth, party: OfParty = None,
+    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth = None,
+    party: OfParty = None,
     reason: OfReason = None, cursor: After = None, format: Format = None,  # noqa: A002 - the name of the parameter
     lang: Language = "zh",
 ) -> Response:  # fmt: skip
@@ -86,7 +90,8 @@ def list_refusals(
 )
 @reads
 def list_duplicates(
-    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth, party: OfParty = None,
+    request: Request, ledger: Door, caller: Authenticated, limit: PageSize, month: OfMonth = None,
+    party: OfParty = None,
     cursor: After = None, format: Format = None, lang: Language = "zh",  # noqa: A002 - the name of the parameter
 ) -> Response:  # fmt: skip
     """Officers only. Second claims and registrations, tried or displaced, with both sides; newest first."""
@@ -96,9 +101,9 @@ def list_duplicates(
     return _page(ledger.supervision.duplicates(caller, month, party=party, cursor=cursor, limit=limit))
 
 
-def _csv(name: str, month: str, table: tuple[bytes, str | None]) -> Response:
+def _csv(name: str, month: str | None, table: tuple[bytes, str | None]) -> Response:
     data, after = table
-    return csv_answer(data, f"{name}-{month}.csv", after)
+    return csv_answer(data, f"{name}{'-' + month if month else ''}.csv", after)
 
 
 def _page(page: SupervisionPage[Any]) -> Response:

@@ -6,8 +6,10 @@ Officers only: the lists name who did not file, what was refused, and who claime
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from ledger.domain.months import Month, check_month, month_of
 from ledger.projection import Connection, keystore, parties, supervision
 from ledger.projection.exceptions import ExceptionRecord, exceptions
 from ledger.projection.pages import PAGE_SIZE_MAX, Page
@@ -44,29 +46,43 @@ class Supervision:
         self._context = context
 
     def nonfilers(
-        self, caller: Caller, month: str, *, cursor: str | None = None, limit: int
+        self, caller: Caller, month: str | None = None, *, cursor: str | None = None, limit: int
     ) -> SupervisionPage[NonfilerView]:
         """Enrolled enterprises that have not filed a month, those longest behind first.
+
+        `month` left out is the last one that ended; of the other lists it is the current one.
 
         Raises: NotPermitted for anybody but an officer; InvalidRequest.
         """
         return self._page(caller, cursor, limit, *self._nonfilers(month))
 
     def exceptions(
-        self, caller: Caller, month: str, *, party: int | None = None, cursor: str | None = None, limit: int
+        self,
+        caller: Caller,
+        month: str | None = None,
+        *,
+        party: int | None = None,
+        cursor: str | None = None,
+        limit: int,
     ) -> SupervisionPage[SupervisedException]:
         """Exceptions raised in a month, of one company or all, newest first. Raises: as `nonfilers`."""
         return self._page(caller, cursor, limit, *self._exceptions(month, party))
 
     def refusals(
-        self, caller: Caller, month: str, *, party: int | None = None, reason: str | None = None,
+        self, caller: Caller, month: str | None = None, *, party: int | None = None, reason: str | None = None,
         cursor: str | None = None, limit: int,
     ) -> SupervisionPage[SupervisedRefusal]:  # fmt: skip
         """Groups refused in a month, of one party or all, for one reason or any. Raises: as `nonfilers`."""
         return self._page(caller, cursor, limit, *self._refusals(month, party, reason))
 
     def duplicates(
-        self, caller: Caller, month: str, *, party: int | None = None, cursor: str | None = None, limit: int
+        self,
+        caller: Caller,
+        month: str | None = None,
+        *,
+        party: int | None = None,
+        cursor: str | None = None,
+        limit: int,
     ) -> SupervisionPage[DuplicateView]:
         """Second claims and registrations of a month, newest first. Raises: as `nonfilers`."""
         return self._page(caller, cursor, limit, *self._duplicates(month, party))
@@ -74,26 +90,38 @@ class Supervision:
     # -- tables ------------------------------------------------------------------------------
 
     def nonfilers_table(
-        self, caller: Caller, month: str, *, cursor: str | None = None, language: str = "zh"
+        self, caller: Caller, month: str | None = None, *, cursor: str | None = None, language: str = "zh"
     ) -> tuple[bytes, str | None]:
         """The same as CSV, at most TABLE_ROWS_MAX rows; (bytes, cursor of the rest or None)."""
         return self._table(caller, cursor, language, NONFILERS, *self._nonfilers(month))
 
     def exceptions_table(
-        self, caller: Caller, month: str, *, party: int | None = None, cursor: str | None = None, language: str = "zh"
+        self,
+        caller: Caller,
+        month: str | None = None,
+        *,
+        party: int | None = None,
+        cursor: str | None = None,
+        language: str = "zh",
     ) -> tuple[bytes, str | None]:
         """The same as CSV; see `nonfilers_table`."""
         return self._table(caller, cursor, language, EXCEPTIONS, *self._exceptions(month, party))
 
     def refusals_table(
-        self, caller: Caller, month: str, *, party: int | None = None, reason: str | None = None,
+        self, caller: Caller, month: str | None = None, *, party: int | None = None, reason: str | None = None,
         cursor: str | None = None, language: str = "zh",
     ) -> tuple[bytes, str | None]:  # fmt: skip
         """The same as CSV; see `nonfilers_table`."""
         return self._table(caller, cursor, language, REFUSALS, *self._refusals(month, party, reason))
 
     def duplicates_table(
-        self, caller: Caller, month: str, *, party: int | None = None, cursor: str | None = None, language: str = "zh"
+        self,
+        caller: Caller,
+        month: str | None = None,
+        *,
+        party: int | None = None,
+        cursor: str | None = None,
+        language: str = "zh",
     ) -> tuple[bytes, str | None]:
         """The same as CSV; see `nonfilers_table`."""
         return self._table(caller, cursor, language, DUPLICATES, *self._duplicates(month, party))
@@ -124,8 +152,8 @@ class Supervision:
                 if cursor is None or len(rows) >= TABLE_ROWS_MAX:
                     return table.csv(rows, language), cursor
 
-    def _nonfilers(self, month: str) -> tuple[_Query[NonfilerRecord], _Views[NonfilerRecord, NonfilerView]]:
-        index = checked_month(month)
+    def _nonfilers(self, month: str | None) -> tuple[_Query[NonfilerRecord], _Views[NonfilerRecord, NonfilerView]]:
+        index = self._month(month, 1)
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[NonfilerRecord]:
             return supervision.nonfilers(connection, index, limit=limit, cursor=cursor)
@@ -138,9 +166,9 @@ class Supervision:
         return query, views
 
     def _exceptions(
-        self, month: str, party: int | None
+        self, month: str | None, party: int | None
     ) -> tuple[_Query[ExceptionRecord], _Views[ExceptionRecord, SupervisedException]]:
-        index = checked_month(month)
+        index = self._month(month)
         seen = None if party is None else frozenset({checked_party("party", party)})
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[ExceptionRecord]:
@@ -154,9 +182,9 @@ class Supervision:
         return query, views
 
     def _refusals(
-        self, month: str, party: int | None, reason: str | None
+        self, month: str | None, party: int | None, reason: str | None
     ) -> tuple[_Query[RefusalRecord], _Views[RefusalRecord, SupervisedRefusal]]:
-        index = checked_month(month)
+        index = self._month(month)
         of_party = None if party is None else checked_party("party", party)
         if reason is not None and reason not in REASON_NAMES:
             raise invalid("reason", "reason_unknown", given=reason[:40])
@@ -175,9 +203,9 @@ class Supervision:
         return query, views
 
     def _duplicates(
-        self, month: str, party: int | None
+        self, month: str | None, party: int | None
     ) -> tuple[_Query[DuplicateRecord], _Views[DuplicateRecord, DuplicateView]]:
-        index = checked_month(month)
+        index = self._month(month)
         of_party = None if party is None else checked_party("party", party)
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[DuplicateRecord]:
@@ -194,6 +222,12 @@ class Supervision:
             return tuple(duplicate_view(one, names, codes) for one in records)
 
         return query, views
+
+    def _month(self, month: str | None, before: int = 0) -> Month:
+        """The month asked for; left out, the current one or that many `before` it."""
+        if month is not None:
+            return checked_month(month)
+        return check_month(month_of(datetime.fromtimestamp(self._context.now_s(), UTC)) - before)
 
     def _known(self, connection: Connection, ids: Iterable[int | None]) -> tuple[dict[int, str], dict[int, str]]:
         """Names, and tax ids of enterprises, by party id."""

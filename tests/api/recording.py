@@ -10,6 +10,7 @@ from typing import Any
 from ledger.service import bulk_views, errors, red_views, views
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
+from tests.api.recorded_months import MONTH_ANSWERS
 
 API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
 NUMBER = "94403260911000000001"
@@ -135,7 +136,7 @@ ANSWERS: dict[str, Any] = {
     **dict.fromkeys(
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
-            "file_month", "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "open_month",
+            "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "open_month",
             "operation", "dismiss_officer", "rotate_key", "recover_key", "red_letters.issue_red",
             "red_letters.open_slip", "red_letters.confirm_slip", "red_letters.refuse_slip", "red_letters.withdraw_slip",
             "red_letters.void_slip", "supervising.set_flag", "supervising.clear_flag", "supervising.force_unlock",
@@ -143,6 +144,7 @@ ANSWERS: dict[str, Any] = {
         ),
         lambda ledger, _: ledger.written,
     ),
+    **MONTH_ANSWERS,
     "red_letters.slips": lambda *_: red_views.SlipPage((SLIP,), None),
     "red_letters.outlook": lambda *_: red_views.RedOutlook(
         NUMBER, "waiting", 7, "买方", GROSS_FEN, 0, GROSS_FEN, (red_views.LineLeftView(1, "餐费", 10_000, 600, "1"),),

@@ -65,6 +65,24 @@ GRANTS = st.lists(st.sampled_from(["issue", "finance", "claim"]), min_size=1, ma
 NUMBERS = st.lists(st.text("0123456789", min_size=20, max_size=20), min_size=1, max_size=4)
 PARTIES = st.integers(1, 20) | st.integers(1, 2**32 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
+FEN = st.integers(-(2**44) + 1, 2**44 - 1)
+MARKS = st.sampled_from(["rate", "exempt", "not_taxable", "zero", "difference"])
+SUMS = st.lists(
+    st.fixed_dictionaries(
+        {"rate_bp": st.integers(0, 10_000), "net_fen": FEN, "tax_fen": FEN}, optional={"rate_mark": MARKS}
+    ),
+    max_size=3,
+)
+DECLARED = {"uninvoiced": SUMS, "unread": SUMS, "note": TEXTS, "subject": PARTIES}
+SELECTIONS = st.fixed_dictionaries(
+    {"number": st.text("0123456789", min_size=20, max_size=20)},
+    optional={
+        "purpose": st.sampled_from(["deduct", "not_deduct", "export_refund"]),
+        "valid_tax_fen": st.integers(0, 2**44 - 1),
+        "reason": st.sampled_from(["not_taxable", "exempt", "other"]),
+    },
+)
 BODIES = {
     "issue_invoice": st.fixed_dictionaries(
         {"document": values}, optional={"subject": PARTIES, "first_holder": PARTIES}
@@ -77,7 +95,13 @@ BODIES = {
     "withdraw_claim": st.fixed_dictionaries({}, optional={"numbers": NUMBERS}),
     "approve_claim": st.fixed_dictionaries({"payment_reference": TEXTS}, optional={"numbers": NUMBERS}),
     "reject_claim": st.fixed_dictionaries({"reason": TEXTS}, optional={"numbers": NUMBERS}),
-    "file_month": st.fixed_dictionaries({"uninvoiced_fen": st.integers(0, 2**44 - 1)}, optional={"note": TEXTS}),
+    "file_month": st.fixed_dictionaries({}, optional=DECLARED),
+    "refile_month": st.fixed_dictionaries({}, optional={**DECLARED, "replaces": HASHES}),
+    "select_invoices": st.fixed_dictionaries(
+        {"selections": st.lists(SELECTIONS, min_size=1, max_size=4)}, optional={"subject": PARTIES}
+    ),
+    "unselect_invoices": st.fixed_dictionaries({"numbers": NUMBERS}, optional={"subject": PARTIES}),
+    "confirm_period": st.fixed_dictionaries({}, optional={"subject": PARTIES}),
     "open_month": st.just({}),
     "enrol_party": st.fixed_dictionaries(
         {"kind": st.sampled_from(["enterprise", "person"]), "name": TEXTS},

@@ -43,7 +43,7 @@ def line(net_fen: int, rate_bp: int, **changes: object) -> dict[str, object]:
 def draft(world: World, *lines: dict[str, object], buyer: Caller | None = None) -> dict[str, object]:
     net_fen, tax_fen = (sum(int(str(one[key])) for one in lines) for key in ("net_fen", "tax_fen"))
     sums = {"net_fen": net_fen, "tax_fen": tax_fen, "gross_fen": net_fen + tax_fen}
-    return world.draft(buyer, **{"lines": list(lines), **sums})
+    return {**world.draft(buyer), "lines": list(lines), **sums}
 
 
 def issue(world: World, seller: Caller, *lines: dict[str, object], number: str | None = None) -> str:
