@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import chain, invoices, keys, parties, reds, risk, upkeep
+from ledger.cli import chain, invoices, keys, papers, parties, reds, risk, upkeep
+from ledger.cli.bulk import bulk
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
 
@@ -122,6 +123,8 @@ def demo(
 
 
 app.command()(invoices.issue)
+app.command()(bulk)
+app.command()(papers.document)
 app.command()(invoices.evidence)
 app.command()(invoices.trust)
 app.command(
@@ -134,6 +137,7 @@ app.command()(upkeep.backup)
 app.command()(upkeep.restore)
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
+app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")
 app.add_typer(chain.app, name="chain")

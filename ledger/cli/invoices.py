@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from ledger.cli.output import (
     EXIT_FAILED,
     AsJson,
     complain,
+    fail,
     print_json,
     print_line,
     print_problems,
@@ -20,6 +22,8 @@ from ledger.cli.output import (
 )
 
 STANDARD_OUTPUT = Path("-")
+PDF_START = b"%PDF-"
+EXIT_UNCHECKED = 2  # what the verifier ends with when it could not check
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; `-` is standard output.")]
 
@@ -86,6 +90,8 @@ def trust(output: Output, as_json: AsJson = False) -> None:
 def verify(context: typer.Context) -> None:
     """Check an evidence file offline, without this or any ledger; the same as `python -m verifier`.
 
+    FILE may also be an invoice's PDF: the evidence inside it is checked, and nothing else of it is believed.
+
     `einvoice verify FILE --trust TRUST [--offline] [--json] [--lang zh|en]`; `--redact OUT --keep PATH ...` writes a
     copy that shows only some fields. Exit code 0 valid, 1 invalid, 2 could not check.
 
@@ -96,7 +102,30 @@ def verify(context: typer.Context) -> None:
         raise typer.Exit(0 if context.args else 2)
     from verifier.__main__ import main as verify_main
 
-    raise typer.Exit(verify_main(context.args))
+    with tempfile.TemporaryDirectory() as directory:
+        raise typer.Exit(verify_main([_evidence_of(argument, Path(directory)) for argument in context.args]))
+
+
+def _evidence_of(argument: str, directory: Path) -> str:
+    """The argument, or, when it names a PDF, a file with the evidence inside it; else ends the command."""
+    try:
+        with Path(argument).open("rb") as file:
+            if file.read(len(PDF_START)) != PDF_START:
+                return argument
+            from ledger.documents import DocumentsError, read_evidence
+            from ledger.documents.pdf_evidence import PDF_SIZE_MAX
+
+            file.seek(0)
+            data = file.read(PDF_SIZE_MAX + 1)
+    except (OSError, ValueError):
+        return argument  # whatever it is, the verifier says what is wrong with it
+    try:
+        evidence = read_evidence(data)
+    except DocumentsError as error:
+        fail(f"{argument}: {error.message_en}", error.message_zh, EXIT_UNCHECKED)
+    target = directory / "evidence.json"
+    target.write_bytes(evidence)
+    return str(target)
 
 
 def _write(output: Path, data: bytes, *, as_json: bool) -> None:

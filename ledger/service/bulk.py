@@ -106,10 +106,13 @@ class Bulk:
 
     # -- signing -----------------------------------------------------------------------------
 
-    def sign(self, caller: Caller, job_id: str, *, again: bool = False, idempotency_key: str) -> BulkJobView:
-        """Signs what is ready, a group after the other, for as long as a write waits; the node goes on with the rest.
+    def sign(
+        self, caller: Caller, job_id: str, *, again: bool = False, idempotency_key: str, budget_ms: int | None = None
+    ) -> BulkJobView:  # fmt: skip
+        """Signs what is ready, a group after the other, for `budget_ms` (None: as long as a write waits).
 
-        Rows whose group failed are signed anew. `again` says that the same file was signed before and is meant twice.
+        The node goes on with the rest. Rows whose group failed are signed anew. `again` says that the same file was
+        signed before and is meant twice.
 
         Raises: NotFound, InvalidRequest at `again` or `job`, Busy.
         """
@@ -130,12 +133,12 @@ class Bulk:
             return remembered(self._context, connection, caller, idempotency_key, hashed, take)
 
         run_write(self._context, write)
-        return self.go_on(caller, job_id)
+        return self.go_on(caller, job_id, budget_ms=budget_ms)
 
-    def go_on(self, caller: Caller, job_id: str) -> BulkJobView:
-        """Goes on with a running sheet for as long as a write waits; nothing happens to any other."""
+    def go_on(self, caller: Caller, job_id: str, *, budget_ms: int | None = None) -> BulkJobView:
+        """Goes on with a running sheet for that time; nothing happens to any other."""
         self.job(caller, job_id)
-        self._signing.drive(job_id, self._context.settings.post_wait_ms)
+        self._signing.drive(job_id, self._context.settings.post_wait_ms if budget_ms is None else budget_ms)
         return self.job(caller, job_id)
 
     # -- reading -----------------------------------------------------------------------------
