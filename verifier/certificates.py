@@ -21,6 +21,7 @@ from verifier.reasons import Reason
 from verifier.signatures import address_of, point_of
 
 IDENTITY_URN = "urn:einvoice:"
+AUTHORITY, OFFICER, ENTERPRISE, PERSON = "authority", "officer", "enterprise", "person"  # kinds of identities
 CERTIFICATE_SIZE_MAX = 4096  # bytes of DER; a party's certificate has about 500
 CHAIN_DEPTH_MAX = 3  # party, intermediate, root
 ECDSA_SHA256_DER = bytes.fromhex("300a06082a8648ce3d040302")  # AlgorithmIdentifier ecdsa-with-SHA256
@@ -81,10 +82,14 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def chain_of(leaf: Certificate, others: tuple[Certificate, ...], root: Certificate) -> tuple[Certificate, ...]:
-    """The certificates from `leaf` to `root`, both included; `others` may hold the intermediate.
+    """The certificates from `leaf` to `root`, both included; `others` may hold the intermediate, `leaf` be the root.
 
     Raises: CheckError when there is no such chain of at most CHAIN_DEPTH_MAX.
     """
+    if leaf.der == root.der:
+        if not root.may_sign:
+            raise CheckError(Reason.CERTIFICATE_NOT_FOR_SIGNING, root.identity)
+        return (root,)  # the authority signs with the root's own key
     if leaf.is_issued_by(root):
         chain: tuple[Certificate, ...] = (leaf, root)
     else:
@@ -100,6 +105,11 @@ def chain_of(leaf: Certificate, others: tuple[Certificate, ...], root: Certifica
     if leaf.is_authority or not leaf.may_sign:
         raise CheckError(Reason.CERTIFICATE_NOT_FOR_SIGNING, leaf.identity)
     return chain
+
+
+def kind_of(identity: str) -> str:
+    """What an identity text says somebody is: `enterprise`, `person`, `officer`, `calendar` or `authority`."""
+    return identity.partition(":")[0]
 
 
 def _read(der: bytes) -> Certificate:

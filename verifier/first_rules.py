@@ -59,6 +59,7 @@ def red(step: Step) -> InvoiceState:
     require(terms["gross"] > 0 and terms["tax"] < terms["gross"], "gross and tax")
     require(operation.option in RED_REASONS, "reason of the red")
     _require_ours(terms["blue"])
+    require(terms["blue"] != operation.number, "a red of itself")
     word = StateWord(
         colour=Colour.NORMAL,
         kind=Kind.RED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verifier.certificates import kind_of
 from verifier.errors import CheckError
 from verifier.examination import Examination
 from verifier.hashing import ZERO_HASH
@@ -44,10 +45,11 @@ def check_rules(run: Examination) -> Compared:
     for at, event in enumerate(run.bundle.history):
         if run.bundle.number not in numbers_written(event.operation) and event.operation.code in INVOICE_CODES:
             raise CheckError(Reason.OPERATION_OF_ANOTHER, f"history.{at}")
-        step = Step(event.operation, event.actor, event.time_s, StateWord.unpack(event.state))
+        kind = kind_of(run.certificates[event.certificate].identity)
+        step = Step(event.operation, event.actor, kind, event.time_s, StateWord.unpack(event.state))
         try:
             number = run.bundle.number
-            state = first(step, parties) if state is None else after(state, step, number, parties)
+            state = first(step, number, parties) if state is None else after(state, step, number, parties)
         except CheckError as err:
             raise CheckError(err.reason, f"history.{at}: {err.at}") from err
         if state.word.pack() != event.state:

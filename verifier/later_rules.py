@@ -6,11 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from verifier.certificates import PERSON
 from verifier.errors import CheckError
 from verifier.first_rules import RED_REASONS
 from verifier.operations import AMOUNT_TERMS_LAYOUT, RED_TERMS_LAYOUT, Code, Operation
 from verifier.reasons import Reason
-from verifier.rule_state import BOOKED, InvoiceState, Lock, Step, raised_exception, require, terms_of
+from verifier.rule_state import (
+    BOOKED,
+    OFFICERS,
+    TAXPAYERS,
+    InvoiceState,
+    Lock,
+    Step,
+    raised_exception,
+    require,
+    terms_of,
+)
 from verifier.words import (
     SLIP_LIFETIME_S,
     Claim,
@@ -67,7 +78,7 @@ def _force_unlocked(state: InvoiceState, step: Step) -> InvoiceState:
 def _settled(state: InvoiceState, step: Step) -> InvoiceState:
     lock = _standing_lock(state, step)
     require(step.operation.subject == lock.employer, "settled by another than the employer")
-    require(step.actor not in {lock.claimant, lock.employer}, "settled by the claimant or by no person")
+    require(step.kind == PERSON and step.actor != lock.claimant, "settled by the claimant or by no person")
     require(state.word.colour != Colour.FULLY_RED and not state.word.reddened_since, "reddened since it was claimed")
     require(not state.word.risk, "flagged")
     return replace(state, word=replace(state.word, claim=Claim.SETTLED, holder=lock.employer))
@@ -213,13 +224,17 @@ def _acknowledged(state: InvoiceState, step: Step) -> InvoiceState:
     exception = state.exception
     if exception is None:
         raise CheckError(Reason.RULE_BROKEN, "no exception")
-    by_party = step.operation.subject == exception.party
-    require(by_party or step.operation.subject == step.actor, "acknowledged by a stranger")
-    bit = PARTY_ACKNOWLEDGED if by_party else OFFICER_ACKNOWLEDGED
+    bit = OFFICER_ACKNOWLEDGED
+    if step.kind in OFFICERS:
+        _require_officer(step)
+    else:
+        bit = PARTY_ACKNOWLEDGED
+        require(step.kind in TAXPAYERS and step.operation.subject == exception.party, "acknowledged by a stranger")
     require(not exception.acknowledged & bit, "acknowledged already")
     return replace(state, exception=replace(exception, acknowledged=exception.acknowledged | bit))
 
 
+OFFICER_CODES = frozenset({Code.SET_RISK_FLAG, Code.CLEAR_RISK_FLAG, Code.FORCE_UNLOCK, Code.VOID_SLIP})
 RULES: Mapping[Code, Rule] = MappingProxyType(
     {
         Code.TRANSFER: _transferred,
@@ -305,6 +320,7 @@ def _require_movable(state: InvoiceState, time_s: int) -> None:
 
 
 def _require_officer(step: Step) -> None:
+    require(step.kind in OFFICERS, "by no officer")
     require(step.operation.subject == step.actor, "an officer acts for itself")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from verifier.certificates import AUTHORITY, ENTERPRISE, OFFICER, PERSON
 from verifier.errors import CheckError
 from verifier.operations import FieldRangeError, Operation, pack_bits, unpack_bits
 from verifier.reasons import Reason
@@ -18,6 +19,8 @@ from verifier.words import (
 )
 
 BOOKED = frozenset({Entry.DEDUCTIBLE, Entry.NOT_DEDUCTIBLE})
+TAXPAYERS = frozenset({ENTERPRISE, PERSON})  # who may act on an invoice as a party; an officer never does
+OFFICERS = frozenset({OFFICER, AUTHORITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,14 @@ class InvoiceState:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation of a history: by party `actor`, at block time `time_s`, after which `recorded` stood on chain."""
+    """One operation of a history: by party `actor`, at block time `time_s`, after which `recorded` stood on chain.
+
+    `kind` is what the actor's certificate says it is: `enterprise`, `person`, `officer`, `calendar` or `authority`.
+    """
 
     operation: Operation
     actor: int
+    kind: str
     time_s: int
     recorded: StateWord
 

@@ -13,20 +13,22 @@ from dataclasses import replace
 
 from verifier.errors import CheckError
 from verifier.first_rules import issued, red, registered
-from verifier.later_rules import RULES
+from verifier.later_rules import OFFICER_CODES, RULES
 from verifier.operations import INVOICE_CODES, RED_TERMS_LAYOUT, Code, Operation
 from verifier.reasons import Reason
-from verifier.rule_state import BOOKED, InvoiceState, Step, require, require_version, terms_of
+from verifier.rule_state import BOOKED, TAXPAYERS, InvoiceState, Step, require, require_version, terms_of
 from verifier.words import Claim, StateWord, Use
 
 
-def first(step: Step, parties: Mapping[bytes, int]) -> InvoiceState:
-    """State after the first operation of a history; `parties` finds a party by its identity hash.
+def first(step: Step, number: int, parties: Mapping[bytes, int]) -> InvoiceState:
+    """State of the invoice `number` after its first operation; `parties` finds a party by its identity hash.
 
     Raises: CheckError when it is none that begins a history, or one the rules do not allow.
     """
     operation = step.operation
+    require(operation.number == number, "a history starts with an operation of its own number")
     require_version(operation, 0)
+    require(step.kind in TAXPAYERS, "neither an enterprise nor a person")
     if operation.code == Code.ISSUE:
         return issued(operation, parties)
     if operation.code == Code.ISSUE_RED:
@@ -44,6 +46,8 @@ def after(before: InvoiceState, step: Step, number: int, parties: Mapping[bytes,
     if operation.code not in INVOICE_CODES:
         raise CheckError(Reason.OPERATION_UNKNOWN, f"code {operation.code}")
     require(operation.code != Code.ISSUE, "issued a second time")
+    if operation.code not in {*OFFICER_CODES, Code.ACKNOWLEDGE_EXCEPTION}:
+        require(step.kind in TAXPAYERS, "neither an enterprise nor a person")
     if operation.code == Code.ISSUE_RED:
         require(operation.number != number, "issued a second time")
         version = terms_of(RED_TERMS_LAYOUT, operation)["blue_version"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
-from verifier.certificates import CHAIN_DEPTH_MAX, chain_of, read_certificate
+from verifier.certificates import AUTHORITY, CHAIN_DEPTH_MAX, chain_of, kind_of, read_certificate
 from verifier.errors import CheckError
 from verifier.examination import Examination
-from verifier.hashing import keccak256
+from verifier.hashing import ZERO_HASH, keccak256
 from verifier.operations import GROUP_LIFETIME_MAX_S, GROUP_OPERATIONS_MAX, domain_separator, group_digest
 from verifier.reasons import Reason
 from verifier.report import Compared
 from verifier.shape import utc_text
 from verifier.signatures import is_canonical, is_signed
+from verifier.words import AUTHORITY_PARTY
 
 
 def check_certificates(run: Examination) -> Compared:
@@ -24,7 +26,7 @@ def check_certificates(run: Examination) -> Compared:
     authorities = tuple(certificate for certificate in certificates if certificate.is_authority)
     used = sorted({event.certificate for event in bundle.history})
     chains = {at: chain_of(certificates[at], authorities, root) for at in used}
-    needed = {certificate.der for chain in chains.values() for certificate in chain[:-1]}
+    needed = {one.der for chain in chains.values() for one in chain if one.der != root.der or one is chain[0]}
     surplus = set(bundle.certificates) - needed
     if surplus:
         raise CheckError(Reason.CERTIFICATE_UNUSED, f"{len(surplus)} certificates")
@@ -34,11 +36,18 @@ def check_certificates(run: Examination) -> Compared:
         place = f"history.{at}: {signer.identity}"
         if not all(one.is_valid_at(event.time_s) for one in chains[event.certificate]):
             raise CheckError(Reason.CERTIFICATE_EXPIRED, f"{place} at {utc_text(event.time_s)}")
-        if not signer.identity or keccak256(signer.identity.encode()) != hashes.get(event.actor):
+        if not _is_of(signer.identity, event.actor, hashes):
             raise CheckError(Reason.CERTIFICATE_OF_ANOTHER, f"{place}, actor {event.actor}")
     run.certificates = certificates
     names = {f"certificate_{at}": certificates[at].identity for at in used}
     return {"root": root.address.hex(), "chain_depth_max": CHAIN_DEPTH_MAX, **names}
+
+
+def _is_of(identity: str, party: int, hashes: Mapping[int, bytes]) -> bool:
+    """Whether that identity is the party's. The contract keeps none of the authority, only its number."""
+    if party == AUTHORITY_PARTY:
+        return kind_of(identity) == AUTHORITY and hashes.get(party) == ZERO_HASH
+    return bool(identity) and keccak256(identity.encode()) == hashes.get(party)
 
 
 def check_signatures(run: Examination) -> Compared:

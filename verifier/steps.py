@@ -32,7 +32,7 @@ CHECKS = (
     _Check("certificates", ("ledger",), check_certificates),
     _Check("signatures", ("certificates",), check_signatures),
     _Check("history", ("words", "certificates"), check_history),
-    _Check("rules", ("ledger",), check_rules),
+    _Check("rules", ("certificates",), check_rules),
     _Check("document", ("ledger",), check_document),
     _Check("fields", ("ledger",), check_fields),
 )

@@ -15,6 +15,7 @@ from tests.chain.world import OFFICER, SEALER_KEY, SELLER, Actor, Ledger
 from tests.verifier.bundle_factory import CURVE, DOCUMENT, ROOT_KEY, SEED, certificate, point
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
 from verifier.commitment import commit, disclose
+from verifier.hashing import keccak256
 from verifier.operations import Code, Operation
 from verifier.report import Result
 from verifier.steps import examine
@@ -35,6 +36,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     ledger.ready_to_issue()
     yield ledger
     ledger.close()
+
+
+def person_actor(role: str) -> Actor:
+    actor = Actor(role)
+    actor.identity = keccak256(f"person:{role}".encode())
+    return actor
 
 
 def enrol(world: Ledger, actor: Actor, kind: int) -> None:
@@ -87,7 +94,7 @@ def events_of(groups: list[tuple[int, SequencedGroup]], certificates: dict[int, 
 
 @pytest.fixture(scope="module")
 def evidence(world: Ledger) -> tuple[Bundle, Trust]:
-    employer, person, finance = Actor("employer"), Actor("person"), Actor("finance")
+    employer, person, finance = Actor("employer"), person_actor("person"), person_actor("finance")
     roles = {SELLER: (world.seller, "seller"), EMPLOYER: (employer, "employer"), PERSON: (person, "person")}
     roles[FINANCE] = (finance, "finance")
     enrol(world, employer, 3)
@@ -133,7 +140,7 @@ def evidence(world: Ledger) -> tuple[Bundle, Trust]:
             ec.derive_private_key(int.from_bytes(actor.key.secret, "big"), CURVE),
             "authority",
             ROOT_KEY,
-            identity=f"enterprise:{name}",
+            identity=f"{'person' if party in {PERSON, FINANCE} else 'enterprise'}:{name}",
             start=NOW - DAY,
             end=NOW + DAY,
         )
