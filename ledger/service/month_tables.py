@@ -75,9 +75,10 @@ def _amounts(item: str, count: int, net_fen: int, tax_fen: int) -> _Row:
 
 def _rate(item: str, one: RateSum, chinese: bool) -> _Row:
     zh, en = _MARKS.get(one.rate_mark, ("", ""))
-    return item, _percent(one.rate_bp), None, one.net_fen, one.tax_fen, one.net_fen + one.tax_fen, zh if chinese else en
+    return item, percent(one.rate_bp), None, one.net_fen, one.tax_fen, one.net_fen + one.tax_fen, zh if chinese else en
 
 
-def _percent(rate_bp: int) -> str:
+def percent(rate_bp: int) -> str:
+    """A rate of hundredths of a percent as people write it: 6%, 0.5%."""
     whole, rest = divmod(rate_bp, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
