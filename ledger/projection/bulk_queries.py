@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
-from ledger.projection.ground import OPERATION, QueueState
+from ledger.projection.ground import OPERATION, WAITING, QueueState
 from ledger.projection.ground_work import BULK_JOB, BULK_ROW, EXTERNAL_ID, BulkState, RowState
 from ledger.projection.pages import parse_cursor
 from ledger.projection.queued import FAILED
@@ -106,6 +106,23 @@ def waiting_digest(connection: Connection, job_id: str) -> bytes | None:
         .order_by(OPERATION.c.seq.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def waiting_operations(connection: Connection, actor: int) -> int:
+    """How many operations of a party wait for their block."""
+    waiting = select(func.coalesce(func.sum(OPERATION.c.operation_count), 0)).where(WAITING, OPERATION.c.actor == actor)
+    return int(connection.execute(waiting).scalar_one())
+
+
+def ready_positions(connection: Connection, job_id: str, first: int, last: int) -> list[int]:
+    """Positions from `first` to `last` of a sheet's rows that are ready, ascending."""
+    table = BULK_ROW.c
+    rows = connection.execute(
+        select(table.position)
+        .where(table.job_id == job_id, table.state == RowState.READY.value, table.position.between(first, last))
+        .order_by(table.position)
+    )
+    return list(rows.scalars())
 
 
 def spoil_row(connection: Connection, job_id: str, position: int, problems: bytes) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import structlog
@@ -59,7 +60,8 @@ from verifier.words import Grant
 WAITING_ROWS_MAX = 1_024  # rows of sheets that wait for a block at once: four groups, and room for the party's tills
 POLL_S = 1.0  # how often the node looks for sheets to go on with
 LOOK_S = 0.05  # between two looks at a queue that is full
-NUMBERS_HELD_S = 60  # until this transaction marks them used
+LEFT_S = 3  # after which the node takes a sheet for left by whoever signed it; two at one only do work twice
+NUMBERS_HELD_S = 600  # until the group is stored; a process that dies in between gives them back so
 
 log = structlog.get_logger("bulk")
 
@@ -80,11 +82,25 @@ class Taken:
     digest: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Picked:
+    """Rows that are to be signed next, in one group by `actor`, and the numbers held for them, ascending."""
+
+    job: BulkJob
+    options: SheetOptions
+    actor: int
+    key: bytes = field(repr=False)
+    seller: Seller
+    rows: tuple[BulkRow, ...]
+    numbers: tuple[int, ...]
+
+
 class BulkSigning:
     """Takes the steps of running sheets."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._ours: set[str] = set()  # sheets that `go_on` took over from a request that ended
 
     def drive(self, job_id: str, budget_ms: int) -> None:
         """Steps until the sheet ends or the time is up; at least one. Raises: Busy."""
@@ -111,16 +127,26 @@ class BulkSigning:
                 stop.wait(POLL_S)
 
     def go_on(self) -> bool:
-        """One step of every running sheet; whether any signed something. Raises: Busy."""
+        """One step of every running sheet that nobody else is at; whether any signed something. Raises: Busy."""
         with self._context.reading() as connection:
             running = bulk_jobs.running_jobs(connection)
-        steps = [self.step(job.job_id).step for job in running]
+        left_since = self._context.now_s() - LEFT_S
+        taken = [job.job_id for job in running if job.job_id in self._ours or job.updated_at <= left_since]
+        self._ours = set(taken)
+        steps = [self.step(job_id).step for job_id in taken]
         return Step.SIGNED in steps
 
     def step(self, job_id: str) -> Taken:
-        """Signs the next group of a running sheet, or says why there is none. Raises: Busy."""
+        """Signs the next group of a running sheet, or says why there is none. Raises: Busy.
+
+        Documents are sealed and signed between two short transactions: 256 take half a second, for which nobody
+        else's writes wait. The second one stores the group only if its rows are still ready.
+        """
         try:
-            return run_write(self._context, lambda connection: self._step(connection, job_id))
+            picked = run_write(self._context, lambda connection: self._pick(connection, job_id))
+            if isinstance(picked, Taken):
+                return picked
+            return self._signed(picked)
         except QueueFull:
             with self._context.reading() as connection:
                 return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
@@ -131,24 +157,82 @@ class BulkSigning:
             run_write(self._context, lambda connection: self._stop(connection, job_id, stop))
             return Taken(Step.ENDED)
 
-    def _step(self, connection: Connection, job_id: str) -> Taken:
-        if not bulk_queries.lock_job(connection, job_id):
-            return Taken(Step.ENDED)
-        job = bulk_jobs.job(connection, job_id)
-        if job is None or job.state is not BulkState.RUNNING:
+    def _pick(self, connection: Connection, job_id: str) -> Picked | Taken:
+        """The next rows of a running sheet with numbers held for them, or what there is instead of rows."""
+        job = self._running(connection, job_id)
+        if job is None:
             return Taken(Step.ENDED)
         failed = bulk_queries.failed_group(connection, job_id)
         if failed is not None:
             self._stop(connection, job_id, stop_of(failed))
             return Taken(Step.ENDED)
-        count = min(GROUP_OPERATIONS_MAX, self._queue_limit)
-        ready = bulk_jobs.rows(connection, job_id, state=RowState.READY, limit=count)
+        ready = bulk_jobs.rows(
+            connection, job_id, state=RowState.READY, limit=min(GROUP_OPERATIONS_MAX, self._queue_limit)
+        )
         if not ready:
             return self._end(connection, job_id)
         ready = self._without_taken(connection, job, ready)
         if not ready:
             return Taken(Step.SIGNED)
-        return Taken(Step.SIGNED, self._sign(connection, job, ready))
+        options, now_s = SheetOptions.read(job.options), self._context.now_s()
+        caller, seller = self._signer(connection, job, options)
+        if bulk_queries.waiting_operations(connection, caller.party) + len(ready) > self._queue_limit:
+            return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
+        key = _key_of(self._context, connection, caller.party)
+        expires_at = now_s + NUMBERS_HELD_S
+        numbers = number_pool.reserve(connection, seller.party, len(ready), expires_at=expires_at, now_s=now_s)
+        bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)  # somebody is at it
+        return Picked(job, options, caller.party, key, seller, ready, numbers)
+
+    def _signed(self, picked: Picked) -> Taken:
+        """Signs and stores the group of picked rows; their numbers come back when that fails."""
+        try:
+            acceptance = self._prepared(picked)
+            return run_write(self._context, lambda connection: self._store(connection, picked, acceptance))
+        except Exception:
+            with suppress(ServiceError):  # then they come back when the reservation ends
+                run_write(self._context, lambda connection: _give_back(connection, picked))
+            raise
+
+    def _prepared(self, picked: Picked) -> Acceptance:
+        """The group of picked rows, numbered, committed, sealed and signed, and the callers' own ids."""
+        context, job, now_s = self._context, picked.job, self._context.now_s()
+        documents = [_draft(context, job.job_id, row) for row in picked.rows]
+        draft = numbered(context, documents, picked.numbers, picked.seller, picked.options.first_holder)
+        group = Group(picked.actor, now_s + context.settings.group_lifetime_s, draft.operations)
+        digest = group.digest(context.domain)
+        named = zip((facts_of(context, job.job_id, row) for row in picked.rows), picked.numbers, strict=True)
+        ids = tuple(
+            ExternalId(job.subject, INVOICE_ID, facts.external_id, format_number(number), digest, now_s)
+            for facts, number in named
+            if facts.external_id
+        )
+        signed = sign_group(picked.key, group, context.domain)
+        return Acceptance((NewGroup(digest, signed, draft.documents),), external_ids=ids)
+
+    def _store(self, connection: Connection, picked: Picked, acceptance: Acceptance) -> Taken:
+        """Stores the group and marks its rows, unless somebody else signed one of them meanwhile."""
+        job_id = picked.job.job_id
+        positions = [row.position for row in picked.rows]
+        ids = sorted(one.external_id for one in acceptance.external_ids)
+        if (
+            self._running(connection, job_id) is None
+            or bulk_queries.ready_positions(connection, job_id, positions[0], positions[-1]) != positions
+            or bulk_queries.taken_ids(connection, picked.job.subject, INVOICE_ID, ids)
+        ):
+            _give_back(connection, picked)
+            return Taken(Step.SIGNED)  # the next step sees what is left
+        (group,) = acceptance.groups
+        accept(connection, acceptance, queue_limit=self._queue_limit, now_s=self._context.now_s())
+        bulk_jobs.sign_rows(connection, job_id, dict(zip(positions, picked.numbers, strict=True)), group.digest)
+        return Taken(Step.SIGNED, group.digest)
+
+    def _running(self, connection: Connection, job_id: str) -> BulkJob | None:
+        """A sheet that is being signed, held until the transaction ends."""
+        if not bulk_queries.lock_job(connection, job_id):
+            return None
+        job = bulk_jobs.job(connection, job_id)
+        return job if job is not None and job.state is BulkState.RUNNING else None
 
     @property
     def _queue_limit(self) -> int:
@@ -175,29 +259,6 @@ class BulkSigning:
                 sealed = sealed_facts(self._context, job.job_id, row.position, spoilt)
                 bulk_queries.spoil_row(connection, job.job_id, row.position, sealed)
         return tuple(row for row in ready if facts[row.position].external_id not in taken)
-
-    def _sign(self, connection: Connection, job: BulkJob, rows: tuple[BulkRow, ...]) -> bytes:
-        """Numbers, commits, signs and stores one group; its digest."""
-        context, options, now_s = self._context, SheetOptions.read(job.options), self._context.now_s()
-        caller, seller = self._signer(connection, job, options)
-        documents = [_draft(context, job.job_id, row) for row in rows]
-        numbers = number_pool.reserve(
-            connection, seller.party, len(rows), expires_at=now_s + NUMBERS_HELD_S, now_s=now_s
-        )
-        draft = numbered(context, documents, numbers, seller, options.first_holder)
-        group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
-        digest = group.digest(context.domain)
-        signed = sign_group(_key_of(context, connection, caller.party), group, context.domain)
-        ids = tuple(
-            ExternalId(job.subject, INVOICE_ID, facts.external_id, format_number(number), digest, now_s)
-            for facts, number in zip((facts_of(context, job.job_id, row) for row in rows), numbers, strict=True)
-            if facts.external_id
-        )
-        acceptance = Acceptance((NewGroup(digest, signed, draft.documents),), external_ids=ids)
-        accept(connection, acceptance, queue_limit=self._queue_limit, now_s=now_s)
-        positions = (row.position for row in rows)
-        bulk_jobs.sign_rows(connection, job.job_id, dict(zip(positions, numbers, strict=True)), digest)
-        return digest
 
     def _signer(self, connection: Connection, job: BulkJob, options: SheetOptions) -> tuple[Caller, Seller]:
         record = parties.party(connection, options.signer or job.party)
@@ -236,6 +297,10 @@ def taken_problem(number: str) -> dict[str, str]:
     """The problem of a row whose own id names an invoice already."""
     problem = service_problem("external_id", "external_id_issued", number=number)
     return {"code": problem.code, "message_en": problem.message_en, "message_zh": problem.message_zh}
+
+
+def _give_back(connection: Connection, picked: Picked) -> None:
+    number_pool.give_back(connection, picked.seller.party, picked.numbers)
 
 
 def _draft(context: Context, job_id: str, row: BulkRow) -> InvoiceDocument:

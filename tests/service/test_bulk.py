@@ -91,7 +91,7 @@ def test_a_sheet_of_nothing_but_wrong_rows_cannot_be_signed(world, seller):
 
 
 @pytest.mark.slow
-def test_kill_between_groups_doubles_nothing_and_the_rest_goes_on(world, seller):
+def test_kill_between_groups_doubles_nothing_and_the_rest_goes_on(world, seller, monkeypatch):
     count = 600  # three signatures
     job = uploaded(world, seller, sheet(*(row(at, external=f"ERP-{at}") for at in range(count))))
     assert job.group_count == 3
@@ -102,6 +102,7 @@ def test_kill_between_groups_doubles_nothing_and_the_rest_goes_on(world, seller)
     # the process that was asked ended here; another opens the same ledger, as the node does at its start
     other = world.opened()
     signing = BulkSigning(other.context)
+    monkeypatch.setattr("ledger.service.bulk_signing.LEFT_S", 0)
     assert signing.go_on() is True
     again = other.bulk.sign(seller, job.job, idempotency_key="bulk-kill")  # the request repeated
     while again.state == "running":
@@ -131,6 +132,42 @@ def test_crash_while_a_group_is_stored_leaves_its_rows_ready(world, seller, monk
     BulkSigning(world.ledger.context).drive(job.job, 20_000)
     assert world.ledger.bulk.job(seller, job.job).state == "done"
     assert world.ledger.month(seller, world.month).count == 1
+
+
+def test_two_at_one_sheet_sign_no_row_twice(world, seller):
+    job = uploaded(world, seller, sheet(row(1), row(2)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BulkSigning, "drive", lambda *_: None)
+        world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
+    one, other = BulkSigning(world.ledger.context), BulkSigning(world.opened().context)
+    prepare, between = one._prepared, []
+
+    def prepared(picked):
+        between.append(other.step(job.job))  # while the first one seals its documents
+        return prepare(picked)
+
+    one._prepared = prepared
+    late = one.step(job.job)
+    assert (between[0].step, late.digest) == (Step.SIGNED, None)
+    one._prepared = prepare
+    one.drive(job.job, 20_000)
+    assert world.ledger.bulk.job(seller, job.job).count("recorded") == 2
+    assert world.ledger.month(seller, world.month).count == 2
+    held = world.ledger.reserve_numbers(seller, 2, idempotency_key=world.key())  # those the late one gave back
+    numbers = {view.number for view in rows_of(world.ledger, seller, job)}
+    assert len(numbers | set(held.numbers)) == 4
+    assert max(map(int, {*numbers, *held.numbers})) - min(map(int, {*numbers, *held.numbers})) == 3
+
+
+def test_node_leaves_a_sheet_alone_while_somebody_is_at_it(world, seller, monkeypatch):
+    job = uploaded(world, seller, sheet(row(1)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BulkSigning, "drive", lambda *_: None)
+        world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
+    signing = BulkSigning(world.ledger.context)
+    assert signing.go_on() is False
+    monkeypatch.setattr("ledger.service.bulk_signing.LEFT_S", 0)
+    assert signing.go_on() is True
 
 
 def test_refused_group_says_why_and_can_be_signed_again(world):
