@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.examples_bulk import bulk_examples
+from api.examples_events import event_examples
 from api.examples_months import month_examples
 from api.examples_reds import red_examples
 from verifier.canonical import Json
@@ -281,6 +282,7 @@ EXAMPLES: dict[str, Example] = {
     **red_examples(_read, _write),
     **month_examples(_read, _write),
     **bulk_examples(Example),
+    **event_examples(Example),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }
 """By operation id, the endpoint's name."""

@@ -42,8 +42,8 @@ class Settings(BaseSettings):
     )
     rpc_open: bool = Field(
         default=False,
-        description="Whether `/rpc` answers everybody instead of officers' keys alone. A reader of the chain can follow "
-        "parties by number.",
+        description="Whether `/rpc` answers everybody instead of officers' keys alone. A reader of the chain can "
+        "follow parties by number.",
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
@@ -106,6 +106,23 @@ class Settings(BaseSettings):
     open_months: bool = Field(
         default=True,
         description="Whether the node opens each month of China Standard Time by itself, with the calendar's key.",
+    )
+    webhook_private: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private addresses, and by http to this machine itself. Only where "
+        "no system of others stands in this network.",
+    )
+    webhook_timeout_ms: int = Field(
+        default=10_000, ge=100, le=30_000, description="How long one delivery to a webhook may take, all in all."
+    )
+    webhook_attempts_max: int = Field(
+        default=9, ge=1, le=20, description="Attempts at one delivery before it is given up and its webhook paused."
+    )
+    webhook_retry_s: int = Field(
+        default=5,
+        ge=0,
+        le=3_600,
+        description="Pause after the first failed attempt; each is 4 times the one before, 6 h at most.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line written."

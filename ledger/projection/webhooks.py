@@ -141,7 +141,7 @@ def take_due(connection: Connection, *, now_s: int, lease_s: int, limit: int) ->
             update(table).where(table.c.seq == bindparam("of_seq")).values(next_try_at=now_s + lease_s),
             [{"of_seq": row.seq} for row in rows],
         )
-    return tuple(_delivery(row) for row in rows)
+    return tuple(delivery_of(row) for row in rows)
 
 
 def record_attempt(
@@ -192,7 +192,7 @@ def deliveries(
     if before is not None:
         statement = statement.where(table.c.seq < before)
     rows = connection.execute(statement.order_by(table.c.seq.desc()).limit(size + 1))
-    return page_of([(row.seq, _delivery(row)) for row in rows], size)
+    return page_of([(row.seq, delivery_of(row)) for row in rows], size)
 
 
 def retry_dead(connection: Connection, webhook_id: str, *, now_s: int, seq: int | None = None) -> int:
@@ -223,6 +223,7 @@ def forget_delivered(connection: Connection, before_s: int) -> int:
     return int(result.rowcount)
 
 
-def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
+def delivery_of(row: Row[tuple[object, ...]]) -> Delivery:
+    """A delivery as stored."""
     values = row._mapping
     return Delivery(**{**values, "state": DeliveryState(values["state"])})

@@ -15,6 +15,7 @@ from ledger.service.chain_door import ChainDoor
 from ledger.service.context import Context
 from ledger.service.deductions import Deductions
 from ledger.service.errors import NotFound
+from ledger.service.events import Events
 from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
 from ledger.service.papers import Papers
@@ -38,6 +39,7 @@ from ledger.service.views import (
     PublicInvoice,
     Written,
 )
+from ledger.service.webhooks import Webhooks
 from ledger.settings import Settings
 from verifier.canonical import Json
 
@@ -51,7 +53,9 @@ class Ledger:
         self.context = context
         self._chain = ChainDoor(context.settings)
         self.deductions = Deductions(context)
+        self.events = Events(context)
         self.filing = Filing(context)
+        self.webhooks = Webhooks(context)
         self.red_letters = RedLetters(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)

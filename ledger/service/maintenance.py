@@ -25,6 +25,7 @@ from ledger.service.errors import NotReady, ServiceError
 from ledger.service.installation import open_sequencer
 from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
+from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
 
 
@@ -78,7 +79,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        with _months_opened(context), _sheets_signed(context):
+        with _months_opened(context), _sheets_signed(context), _webhooks_sent(context):
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -140,6 +141,19 @@ def _sheets_signed(context: Context) -> Iterator[None]:
     """Sheets whose signing was asked for are gone on with, on a thread of its own, for as long as the `with` lasts."""
     stop = threading.Event()
     thread = threading.Thread(target=BulkSigning(context).run, args=(stop,), name="sheets")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _webhooks_sent(context: Context) -> Iterator[None]:
+    """Events go to webhooks, on threads of their own, for as long as the `with` lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_sending, args=(context, stop), name="webhooks")
     thread.start()
     try:
         yield

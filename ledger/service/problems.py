@@ -115,6 +115,19 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "format_unknown": ("{given} is not offered; choose one of {choices}", "不支持 {given}，可选 {choices}"),
     "text_range": ("at most {high} characters, and no control characters", "最多 {high} 个字符，且不含控制字符"),
+    "url_form": (
+        "write an address of visible ASCII characters as https://host/path, without user, password or fragment",
+        "请以 https://主机/路径 填写可见 ASCII 字符的地址，不含用户名、密码和片段",
+    ),
+    "url_not_https": ("events are sent by https only", "事件仅以 https 推送"),
+    "url_private": (
+        "events are not sent into private networks; name a host of the public internet",
+        "不向内网地址推送事件，请填写公网主机",
+    ),
+    "webhooks_max": (
+        "a party has at most {high} webhooks; end one first",
+        "每个参与方最多 {high} 个推送地址，请先停用一个",
+    ),
 }
 
 

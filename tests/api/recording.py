@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import bulk_views, errors, red_views, views
+from ledger.service import bulk_views, errors, event_views, red_views, views, webhook_views
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
 from tests.api.recorded_months import MONTH_ANSWERS
@@ -122,7 +122,23 @@ JOB = bulk_views.BulkJobView(
 )  # fmt: skip
 SHEET_ROW = bulk_views.BulkRowView(2, 1, "R1", "E1", "recorded", "", GROSS_FEN, 600, NUMBER, 421)
 
+EVENT_STATE = event_views.EventState("normal", "locked", "not_booked", False, 12, GROSS_FEN, 0, 2)
+EVENT = event_views.EventView(
+    "1f", NOW, 421, DIGEST, "lock", "lock", "报销锁定", "applied", ("signer",), 12, 12, 7, NUMBER, None, CLAIM_ID,
+    EVENT_STATE, None, None, (), "", "", REFUSAL,
+)  # fmt: skip
+WEBHOOK = webhook_views.WebhookView(CLAIM_ID, "https://erp.example.com/in", "active", 0, NOW, NOW, "whsec_AA==")
+DELIVERY = webhook_views.DeliveryView("1f", "1f", "dead", 9, None, 500, "answered 500", NOW, NOW)
+
 ANSWERS: dict[str, Any] = {
+    "events.page": lambda *_: event_views.EventPage((EVENT,), "1f", more=False),
+    "webhooks.register": lambda *_: WEBHOOK,
+    "webhooks.webhooks": lambda *_: (WEBHOOK,),
+    "webhooks.webhook": lambda *_: WEBHOOK,
+    "webhooks.set_state": lambda *_: WEBHOOK,
+    "webhooks.rotate": lambda *_: WEBHOOK,
+    "webhooks.deliveries": lambda *_: webhook_views.DeliveryPage((DELIVERY,), None),
+    "webhooks.redeliver": lambda *_: WEBHOOK,
     "papers.document": lambda *_: Paper(f"invoice-{NUMBER}.pdf", "application/pdf", b"%PDF-"),
     "papers.invoice_list": lambda *_: Paper("invoices.csv", "text/csv", b"row"),
     "papers.archive": lambda *_: Paper(f"claim-{CLAIM_ID}.zip", "application/zip", b"PK", "d4" * 32),

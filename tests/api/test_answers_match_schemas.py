@@ -29,6 +29,7 @@ PATH_VALUES = {
     "month": "2026-11",
     "party": "7",
     "job": CLAIM_ID,
+    "webhook_id": CLAIM_ID,
 }
 
 
