@@ -38,7 +38,7 @@ from verifier.operations import Operation, numbers_written
 from verifier.report import Report
 from verifier.steps import examine
 from verifier.trust import Trust
-from verifier.words import PartyKind, Table
+from verifier.words import Table
 
 FAR = START.replace(year=2200)  # the tester's clock runs ahead of every real one
 ROOT = certificate("authority", ROOT_KEY, "authority", ROOT_KEY, is_authority=True, path_length=1, end=FAR)

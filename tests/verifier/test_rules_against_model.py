@@ -67,7 +67,13 @@ def replayed() -> dict[int, InvoiceState]:
         state: InvoiceState | None = None
         for one in written:
             recorded = StateWord.unpack(one.state)
-            step = Step(one.operation, one.group.signed.group.actor, kind_of(words, one.group.signed.group.actor), one.time_s, recorded)
+            step = Step(
+                one.operation,
+                one.group.signed.group.actor,
+                kind_of(words, one.group.signed.group.actor),
+                one.time_s,
+                recorded,
+            )
             parties = known_parties(words)
             state = first(step, number, parties) if state is None else after(state, step, number, parties)
         assert state is not None
