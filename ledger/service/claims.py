@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -22,6 +23,8 @@ from ledger.service.forms import (
     checked_text,
     salted,
 )
+from ledger.service.outside import registration_reason, registrations
+from ledger.service.outside_facts import OutsideItem, fingerprint
 from ledger.service.people import GRANT_NAMES, names_of, need_party
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
@@ -40,28 +43,34 @@ from verifier.canonical import Json
 from verifier.operations import Code, Operation, Reason
 from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Entry, Grant, PartyKind
 
+OUTSIDE_ITEMS_MAX = 20  # invoices of elsewhere in one claim: each is a file to read and to seal
 CLAIM_LINES_MAX = 100  # the batch of the model's reimbursement interface; one group takes 256
 REFERENCE_LENGTH_MAX = 128
 _LINE_STATES = {Claim.LOCKED: "locked", Claim.SETTLED: "settled", Claim.CANCELLED: "cancelled"}
 
 
 def open_claim(
-    context: Context, caller: Caller, numbers: list[str], *, employer: int, reference: str, idempotency_key: str
-) -> ClaimWritten:
-    """Locks the invoices for `employer` under a new claim id, all or none.
+    context: Context, caller: Caller, numbers: list[str], *, employer: int, reference: str, idempotency_key: str,
+    items: Sequence[OutsideItem] = (),
+) -> ClaimWritten:  # fmt: skip
+    """Locks the invoices for `employer` under a new claim id, all or none; `items` are registered in the same group.
 
     When the contract refuses, the answer names each invoice and offers those that alone would be taken.
     """
-    keys = checked_numbers(numbers, CLAIM_LINES_MAX)
+    keys = _keys(numbers, items)
+    outside = {int(item.read.number): item for item in items}
     text = checked_text("reference", reference, REFERENCE_LENGTH_MAX)
     checked_party("employer", employer)
     claim_id = secrets.token_hex(16)
 
     def prepare(connection: Connection) -> Draft:
         need_party(connection, employer, path="employer", kind=PartyKind.ENTERPRISE)
-        known = invoices.invoices(connection, keys)
+        known = invoices.invoices(connection, tuple(key for key in keys if key not in outside))
         operations, references = [], []
+        registered = registrations(context, connection, caller, list(items), employer, int(claim_id, 16))
         for number in keys:
+            if number in outside:
+                continue
             record = known.get(number)
             reference_row = salted(context, caller, "claim", text)
             references.append(reference_row)
@@ -78,20 +87,45 @@ def open_claim(
                     ref=reference_row.ref,
                 )
             )
+        operations += [one.operation for one in registered]
         return Draft(
-            tuple(operations),
+            tuple(sorted(operations, key=lambda operation: operation.number)),
             references=tuple(references),
             claim_requests=(NewClaimRequest(claim_id, caller.party, employer, text),),
+            outside_documents=tuple(one.document for one in registered),
         )
 
-    request: Json = {"numbers": [format_number(number) for number in keys], "employer": employer, "reference": text}
+    request: dict[str, Json] = {
+        "numbers": [format_number(number) for number in keys],
+        "employer": employer,
+        "reference": text,
+    }
+    if items:
+        request["outside"] = [fingerprint(item) for item in sorted(items, key=lambda item: item.read.number)]
     submitted = submit(context, caller, idempotency_key, request_hash("claim", request), prepare)
     answer = written(context, caller, submitted)
     if answer.status is not WriteStatus.REFUSED:
         return ClaimWritten(answer)
-    lines = _line_refusals(context, caller, keys, employer, answer)
-    remaining = tuple(line.number for line in lines if line.refusal is None)
+    lines = _line_refusals(context, caller, keys, employer, answer, outside)
+    remaining = tuple(line.number for line in lines if line.refusal is None and int(line.number) not in outside)
     return ClaimWritten(replace(answer, claim_id=None), lines, remaining)
+
+
+def _keys(numbers: list[str], items: Sequence[OutsideItem]) -> tuple[int, ...]:
+    """Keys of all lines of a new claim, ascending. Raises: InvalidRequest at `numbers` or `outside.N`."""
+    if len(items) > OUTSIDE_ITEMS_MAX:
+        raise invalid("outside", "count_range", low=0, high=OUTSIDE_ITEMS_MAX, given=len(items))
+    keys = set(checked_numbers(numbers, CLAIM_LINES_MAX)) if numbers or not items else set()
+    for index, item in enumerate(items):
+        if not item.read.number:
+            raise invalid(f"outside.{index}.number", "outside_number_part")
+        key = int(item.read.number)
+        if key in keys:
+            raise invalid(f"outside.{index}.number", "number_twice", number=item.read.number)
+        keys.add(key)
+    if len(keys) > CLAIM_LINES_MAX:
+        raise invalid("numbers", "count_range", low=1, high=CLAIM_LINES_MAX, given=len(keys))
+    return tuple(sorted(keys))
 
 
 def withdraw_claim(
@@ -221,8 +255,9 @@ def _views(context: Context, connection: Connection, records: list[ClaimRecord])
 
 
 def _line_refusals(
-    context: Context, caller: Caller, keys: tuple[int, ...], employer: int, answer: Written
-) -> tuple[LineRefusal, ...]:
+    context: Context, caller: Caller, keys: tuple[int, ...], employer: int, answer: Written,
+    outside: Mapping[int, OutsideItem],
+) -> tuple[LineRefusal, ...]:  # fmt: skip
     """Each invoice of a refused claim and why it alone would be refused now."""
     lines = []
     with context.reading() as connection:
@@ -231,7 +266,11 @@ def _line_refusals(
         granted = caller.party == employer or bool(bits & GRANT_NAMES["claim"])
         for number in keys:
             text = format_number(number)
-            reason = lock_reason(known.get(number), caller.party, employer, granted=granted, now_s=context.now_s())
+            if number in outside:
+                strength = outside[number].read.strength or 0
+                reason = registration_reason(known.get(number), number, strength, context.now_s())
+            else:
+                reason = lock_reason(known.get(number), caller.party, employer, granted=granted, now_s=context.now_s())
             if reason is not None:
                 lines.append(LineRefusal(text, refusal_of(context, connection, caller, reason, number)))
             elif answer.refusal is not None and answer.refusal.number == text:

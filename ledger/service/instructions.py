@@ -117,3 +117,22 @@ def file_month(
         who=ZERO_HASH if replaced is None else replaced,
         ref=report_hash,
     )
+
+
+def register_outside(
+    *, subject: int, number: int, version: int, employer: int, month: int, strength: int, special: bool, gross_fen: int,
+    tax_fen: int, claim_id: int, buyer_identity: bytes, commitment: bytes,
+) -> Operation:  # fmt: skip
+    """Registration of an invoice of elsewhere, locked for `employer` under that claim in the same operation."""
+    return Operation(
+        code=Code.REGISTER_OUTSIDE,
+        subject=subject,
+        number=number,
+        version=version,
+        party=employer,
+        month=month,
+        option=strength | (8 if special else 0),
+        terms=gross_fen | tax_fen << 48 | claim_id << 96,
+        who=buyer_identity,
+        ref=commitment,
+    )

@@ -6,6 +6,7 @@ durable before that. Refusals by the contract are answers, not exceptions; excep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,8 @@ from ledger.service.errors import NotFound
 from ledger.service.events import Events
 from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
+from ledger.service.outside import Outside
+from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
 from ledger.service.red_letters import RedLetters
 from ledger.service.supervising import Supervising
@@ -54,6 +57,7 @@ class Ledger:
         self._chain = ChainDoor(context.settings)
         self.deductions = Deductions(context)
         self.events = Events(context)
+        self.outside = Outside(context)
         self.filing = Filing(context)
         self.webhooks = Webhooks(context)
         self.red_letters = RedLetters(context)
@@ -163,12 +167,14 @@ class Ledger:
     # -- claims ------------------------------------------------------------------------------
 
     def open_claim(
-        self, caller: Caller, numbers: list[str], *, employer: int, reference: str = "", idempotency_key: str
-    ) -> ClaimWritten:
-        """Claims invoices from an employer, all or none."""
+        self, caller: Caller, numbers: list[str], *, employer: int, reference: str = "",
+        outside: Sequence[OutsideItem] = (), idempotency_key: str,
+    ) -> ClaimWritten:  # fmt: skip
+        """Claims invoices from an employer, those of elsewhere registered at once, all or none."""
         return claims.open_claim(
-            self.context, caller, numbers, employer=employer, reference=reference, idempotency_key=idempotency_key
-        )
+            self.context, caller, numbers, employer=employer, reference=reference, items=outside,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
 
     def claim(self, caller: Caller, claim_id: str) -> ClaimView:
         """One claim with its lines."""

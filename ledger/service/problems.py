@@ -101,6 +101,35 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "{given} is no state of a row; choose invalid, ready or signed",
         "没有行状态 {given}，可选 invalid、ready、signed",
     ),
+    "outside_number_part": (
+        "the source holds only part of the number; type code and number, or send the file itself",
+        "来源中发票号码不完整，请补录发票代码和号码，或上传发票文件",
+    ),
+    "outside_red": (
+        "a red invoice is not claimed; claim the blue one it credits, as far as anything is left of it",
+        "红字发票不能报销，请报销其对应的蓝字发票（如有余额）",
+    ),
+    "outside_date_missing": ("the source has no issue date; type it", "来源中没有开票日期，请补录"),
+    "outside_gross_missing": (
+        "the source does not hold the gross amount; type it from the invoice",
+        "来源中没有价税合计，请按票面补录",
+    ),
+    "outside_contradicts": (
+        "was typed as {given}, but the source says {read}; leave it out or check the invoice",
+        "录入为 {given}，而来源为 {read}，请留空或核对票面",
+    ),
+    "outside_sum": (
+        "is {given}, net and tax make {expected}; check both",
+        "为 {given}，金额与税额之和为 {expected}，请核对",
+    ),
+    "outside_title": (
+        "the title is {given}, not {name}; claim it from the buyer it names, or ask the seller for a new invoice",
+        "抬头为 {given}，不是 {name}，请向票面购买方报销，或请销售方重新开具",
+    ),
+    "outside_own_sale": (
+        "{name} is the seller itself: an enterprise does not reimburse its own sale",
+        "{name} 就是销售方，企业不能报销自己开具的发票",
+    ),
     "outside_is_json": (
         "{number} was issued elsewhere: there is no file of ours but json; see its original",
         "{number} 非本系统开具，仅提供 json，请查看其原件",

@@ -8,7 +8,7 @@ Idempotency-Key finds the same signed group again; it is never made a second tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from ledger.projection import (
     NewReference,
     NumberInUseError,
     NumbersExhaustedError,
+    OutsideDocument,
     QueueLimitReachedError,
     QueueState,
     StoreClosedError,
@@ -46,14 +47,14 @@ from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
 from verifier.canonical import Json, dumps, loads
 from verifier.hashing import keccak256
-from verifier.operations import INVOICE_CODES, Code, Operation
+from verifier.operations import INVOICE_CODES, OUTSIDE_TERMS_LAYOUT, Code, Operation, unpack_bits
 
 RECEIPT_TAG = b"einvoice receipt"
 ANSWER_SIZE_MAX = 1 << 16  # a thousand reserved numbers take 23 KB
 
 T = TypeVar("T")
 _MAKES_PARTY = frozenset({Code.ENROL, Code.APPOINT_OFFICER})
-_NAMES_CLAIM = frozenset({Code.LOCK, Code.UNLOCK, Code.SETTLE})
+_NAMES_CLAIM = frozenset({Code.LOCK, Code.UNLOCK, Code.SETTLE, Code.REGISTER_OUTSIDE})
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Draft:
     documents: tuple[NewDocument, ...] = ()
     references: tuple[NewReference, ...] = ()
     claim_requests: tuple[NewClaimRequest, ...] = ()
+    outside_documents: tuple[OutsideDocument, ...] = ()  # their group's digest is filled in when it is signed
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,11 @@ def submit(
         digest = group.digest(context.domain)
         entry = IdempotencyEntry(caller.party, key, hashed, now_s + context.settings.idempotency_lifetime_s)
         acceptance = Acceptance(
-            (NewGroup(digest, signed, draft.documents),), draft.references, draft.claim_requests, entry
+            (NewGroup(digest, signed, draft.documents),),
+            draft.references,
+            draft.claim_requests,
+            entry,
+            tuple(replace(document, digest=digest) for document in draft.outside_documents),
         )
         accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
         return Submitted(digest, group, now_s, replayed=False)
@@ -184,7 +190,7 @@ def _view(
 ) -> Written:
     if status.accepted_at is None:
         raise NotFound("operation", status.digest.hex())
-    claim_ids = {operation.terms for operation in group.operations if operation.code in _NAMES_CLAIM}
+    claim_ids = {_claim_id(operation) for operation in group.operations if operation.code in _NAMES_CLAIM}
     return Written(
         status=WriteStatus(status.state.value),
         digest=status.digest.hex(),
@@ -201,6 +207,12 @@ def _view(
         recorded_at=_time(status.settled_at) if status.settled_at is not None else None,
         refusal=refusal,
     )
+
+
+def _claim_id(operation: Operation) -> int:
+    if operation.code == Code.REGISTER_OUTSIDE:
+        return unpack_bits(OUTSIDE_TERMS_LAYOUT, operation.terms)["claim_id"]
+    return operation.terms
 
 
 def _named(group: Group, refused_number: int | None) -> int | None:
