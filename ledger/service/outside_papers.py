@@ -19,13 +19,15 @@ SEALED_OUTSIDE_SEED = "outside seed"
 DOCUMENT_SIZE_MAX = 4 << 20  # bytes of what was read of one invoice, in JSON
 
 _EXTENSIONS = {"ofd": "ofd", "xml": "xml", "pdf": "pdf", "image": "img", "qr": "txt"}
+_PICTURES = ((b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpg"), (b"GIF8", "gif"), (b"BM", "bmp"), (b"RIFF", "webp"))
 
 
 @dataclass(frozen=True)
 class OutsidePapers:
-    """The fields that were read and the file as it came; None where forgotten or never kept."""
+    """The fields that were read, the seed of their salts, and the file as it came; None where forgotten or not kept."""
 
     document: dict[str, Json] | None
+    seed: bytes | None
     original: bytes | None
     extension: str
 
@@ -44,7 +46,15 @@ def opened_outside(context: Context, connection: Connection, record: InvoiceReco
         value = loads(context.opened(stored.sealed_document, SEALED_OUTSIDE_DOCUMENT, number), DOCUMENT_SIZE_MAX)
         assert isinstance(value, dict)
         document = value
-    original = None
+    original = seed = None
+    if stored.sealed_seed is not None:
+        seed = context.opened(stored.sealed_seed, SEALED_OUTSIDE_SEED, number)
     if stored.sealed_original is not None:
         original = context.opened(stored.sealed_original, SEALED_OUTSIDE_ORIGINAL, number)
-    return OutsidePapers(document, original, _EXTENSIONS.get(stored.kind, "bin"))
+    return OutsidePapers(document, seed, original, _extension(stored.kind, original or b""))
+
+
+def _extension(kind: str, original: bytes) -> str:
+    """Ending of a name that says what the file is."""
+    pictures = (name for start, name in _PICTURES if kind == "image" and original.startswith(start))
+    return next(pictures, _EXTENSIONS.get(kind, "bin"))

@@ -20,6 +20,7 @@ from ledger.projection.keystore import StoredDocument
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import checked_number
+from ledger.service.outside_papers import opened_outside
 from ledger.service.people import seen_invoice
 from ledger.service.reading import CLAIMS, COLOURS, KINDS, operation_name
 from ledger.service.views import Caller, PublicInvoice
@@ -115,6 +116,18 @@ def _opened(context: Context, connection: Connection, record: InvoiceRecord) -> 
     return opened_stored(context, stored)
 
 
+def _disclosable(
+    context: Context, connection: Connection, record: InvoiceRecord
+) -> tuple[dict[str, Json], bytes] | None:
+    """Plain content and seed of an invoice on chain, also of one issued elsewhere; None once erased."""
+    if not record.is_outside:
+        return _opened(context, connection, record)
+    outside = opened_outside(context, connection, record)
+    if outside is None or outside.document is None or outside.seed is None:
+        return None
+    return outside.document, outside.seed
+
+
 def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, Json], bytes]:
     """Plain document and seed of a stored one that was not erased. Raises: SealError."""
     text = format_number(stored.number)
@@ -125,7 +138,7 @@ def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, J
 
 def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
     with context.reading() as connection:
-        opened = _opened(context, connection, record)
+        opened = _disclosable(context, connection, record)
     if opened is None:
         raise NotFound("document of invoice", format_number(record.number))
     document, seed = opened

@@ -16,6 +16,7 @@ from ledger.formats import read_xml
 from ledger.projection import keystore
 from ledger.service import InvalidRequest, NotFound, NotPermitted, NotReady
 from ledger.service.errors import NotBooked
+from ledger.service.outside_facts import item_of_qr
 from ledger.service.papers import ListFilter
 from tests.service.world import must
 from verifier.canonical import dumps, loads
@@ -250,3 +251,44 @@ def test_a_reddened_line_brings_its_red(world, parties):
     paths = {file.path: file.number for file in checked.files}
     assert paths[f"{number}/red-{red_number}/invoice.pdf"] == red_number
     assert employer
+
+
+def outside_claim(world, parties, number: str = "01234567890123456789") -> str:
+    """Claim id of an invoice of elsewhere, read from the text of its QR code, settled and booked."""
+    _, employer, claimant, cashier = parties
+    item = item_of_qr(f"01,32,,{number},106.00,20261105,,", "outside.0")
+    claimed = world.ledger.open_claim(
+        claimant, [], employer=employer.party, outside=[item], idempotency_key=world.key()
+    )
+    claim_id = must(claimed).claim_id
+    must(
+        world.ledger.approve_claim(
+            cashier, claim_id, numbers=None, payment_reference="FK-2", idempotency_key=world.key()
+        )
+    )
+    booked(world, parties, number)
+    return claim_id
+
+
+def test_archive_holds_the_original_of_an_outside_invoice(world, parties):
+    number = "26442000000123456789"
+    claim_id = outside_claim(world, parties, number)
+    paper = world.ledger.papers.archive(parties[3], claim_id)
+    checked = check_archive(paper.data, digest=paper.digest)
+    roles = {file.path: file.role for file in checked.files}
+    assert roles[f"original/{number}.txt"] == "original"
+    assert f"{number}/invoice.pdf" not in roles
+    with zipfile.ZipFile(io.BytesIO(paper.data)) as archive:
+        assert number.encode() in archive.read(f"original/{number}.txt")
+        assert judged(world, archive.read(f"{number}/evidence.json")) is Result.VALID
+        summary = loads(archive.read("claim.json"), 1 << 20)
+    assert summary["lines"][0]["issued_here"] is False
+
+
+def test_outside_invoice_has_no_paper_of_ours_but_json(world, parties):
+    number = "26442000000123456790"
+    outside_claim(world, parties, number)
+    assert loads(world.ledger.papers.document(parties[3], number, kind="json").data, 1 << 20)["number"] == number
+    for kind in ("pdf", "xml"):
+        with pytest.raises(InvalidRequest, match="issued elsewhere"):
+            world.ledger.papers.document(parties[3], number, kind=kind)
