@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from api.examples_bulk import bulk_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
+from api.examples_outside import outside_examples
 from api.examples_reds import red_examples
 from verifier.canonical import Json
 
@@ -280,9 +281,10 @@ EXAMPLES: dict[str, Example] = {
         {"number": _NUMBER, "gross_fen": 10600, "commitment": _COMMITMENT},
     ),
     **red_examples(_read, _write),
-    **month_examples(_read, _write),
+    **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
     **event_examples(Example),
+    **outside_examples(_read, _write),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }
 """By operation id, the endpoint's name."""

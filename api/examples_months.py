@@ -185,8 +185,12 @@ _DUPLICATE: dict[str, Json] = {
 }
 
 
-def month_examples(read: Callable[..., T], write: Callable[..., T]) -> dict[str, T]:
-    """By operation id; `read` makes an example of an answer, `write` of a request and what changes in its answer."""
+def month_examples(read: Callable[..., T], write: Callable[..., T], recorded: Callable[..., T]) -> dict[str, T]:
+    """By operation id; `read` makes an example of an answer, `write` of a request and what changes in its answer.
+
+    `recorded` makes one of an answer of its own shape to a write that signs nothing, and its request.
+    """
+    said: dict[str, Json] = {"month": "2026-11", "uninvoiced": _UNINVOICED, "unread": [], "note": ""}
     declared: dict[str, Json] = {"uninvoiced": _UNINVOICED, "note": "", "subject": 5}
     reported: dict[str, Json] = {
         "filed": True,
@@ -200,6 +204,8 @@ def month_examples(read: Callable[..., T], write: Callable[..., T]) -> dict[str,
     return {
         "read_report": read(reported),
         "list_filings": read({"month": "2026-11", "items": [_FILING]}),
+        "read_declaration": read(said),
+        "declare_month": recorded(said, {"uninvoiced": _UNINVOICED, "note": "", "subject": 5}),
         "file_month": write(declared, numbers=[]),
         "refile_month": write({**declared, "replaces": _HASH, "note": "un-invoiced sales were too low"}, numbers=[]),
         "read_deduction": read(_DEDUCTION),

@@ -18,6 +18,7 @@ from api.schemas.values import Month, PathParty, digits_only
 from api.tables import Format, Language, csv_answer, wants_csv
 from ledger.domain.invoice import RateMark
 from ledger.domain.month_report import RateSum
+from ledger.service.declarations import declared_json
 from ledger.service.month_reporting import Declared
 from ledger.service.month_tables import report_table
 
@@ -62,6 +63,31 @@ def list_filings(ledger: Door, caller: Authenticated, month: Month, subject: Sub
     return answer({"month": month, "items": [filing_json(one) for one in found]})
 
 
+@routes.get(
+    "/months/{month}/declaration", responses=read_answers(filing.Declaration), summary="What is declared of a month"
+)
+@reads
+def read_declaration(ledger: Door, caller: Authenticated, month: Month, subject: Subject = None) -> Response:
+    """What the enterprise declares beside its invoices, as its report would say now."""
+    return answer({"month": month, **declared_json(ledger.filing.declared(caller, month, subject=subject))})
+
+
+@routes.put(
+    "/months/{month}/declaration",
+    status_code=201,
+    responses=write_answers(filing.Declaration, waits=False),
+    summary="Declare un-invoiced sales",
+)
+@writes
+def declare_month(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, month: Month, body: filing.DeclarationRequest
+) -> Response:
+    """Keeps what is declared until the month is filed; nothing is signed yet, and the draft of the report shows it."""
+    declared = Declared(_sums(body.uninvoiced), _sums(body.unread), body.note)
+    ledger.filing.declare(caller, month, declared, subject=body.subject, idempotency_key=key)
+    return answer({"month": month, **declared_json(declared)}, 201)
+
+
 @routes.post("/months/{month}/filing", status_code=201, responses=write_answers(), summary="File a month")
 @writes
 def file_month(
@@ -94,8 +120,10 @@ def open_month(
     return written_answer(ledger.open_month(caller, month, idempotency_key=key), location=f"/v1/months/{month}")
 
 
-def _declared(body: filing.FilingRequest) -> Declared:
-    return Declared(uninvoiced=_sums(body.uninvoiced), unread=_sums(body.unread), note=body.note)
+def _declared(body: filing.FilingRequest) -> Declared | None:
+    if body.uninvoiced is None and body.unread is None and body.note is None:
+        return None
+    return Declared(_sums(body.uninvoiced or ()), _sums(body.unread or ()), body.note or "")
 
 
 def _sums(declared: Sequence[filing.DeclaredSum]) -> tuple[RateSum, ...]:

@@ -43,17 +43,17 @@ DeclaredSums = Annotated[list[DeclaredSum], Field(max_length=RATES_MAX)]
 
 
 class FilingRequest(Strict):
-    """Return of a month. The invoiced part is made of the invoices and must be what the ledger counted."""
+    """Return of a month. The invoiced part is made of the invoices and must be what the ledger counted.
 
-    uninvoiced: Annotated[DeclaredSums, Field(default_factory=list, description="Sales without an invoice, by rate.")]
+    Without `uninvoiced`, `unread` and `note` all three are as they were declared before.
+    """
+
+    uninvoiced: Annotated[DeclaredSums | None, Field(description="Sales without an invoice, by rate.")] = None
     unread: Annotated[
-        DeclaredSums,
-        Field(
-            default_factory=list,
-            description="By rate, invoices whose documents are erased or kept elsewhere; only where there are some.",
-        ),
-    ]
-    note: ReportNote = ""
+        DeclaredSums | None,
+        Field(description="By rate, invoices whose documents are erased or kept elsewhere; only where there are some."),
+    ] = None
+    note: ReportNote | None = None
     subject: Subject = None
 
 
@@ -63,6 +63,24 @@ class RefilingRequest(FilingRequest):
     replaces: Annotated[
         Hash | None, Field(description="Hash of the report it replaces; left out: the one that stands.")
     ] = None
+
+
+class DeclarationRequest(Strict):
+    """What is declared of a month beside its invoices, in the place of what was."""
+
+    uninvoiced: DeclaredSums
+    unread: Annotated[DeclaredSums, Field(default_factory=list)]
+    note: ReportNote = ""
+    subject: Subject = None
+
+
+class Declaration(Strict):
+    """What is declared of a month so far."""
+
+    month: Month
+    uninvoiced: list[RateSum]
+    unread: list[RateSum]
+    note: str
 
 
 class NumberGap(Strict):

@@ -108,6 +108,33 @@ def filings(month: Month, as_party: AsParty, subject: Subject = None, as_json: A
         print_line(f"{one.revision}  {at}  {one.report_hash}  {state}  {one.filed_by_name}")
 
 
+@app.command()
+def declare(
+    month: Month,
+    as_party: AsParty,
+    uninvoiced: Uninvoiced = None,
+    unread: Unread = None,
+    note: Note = "",
+    subject: Subject = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep what is declared of a month until it is filed; `report` shows it. Nothing is signed.
+
+    Example: `einvoice month declare 2026-11 --as 4 --uninvoiced 600:250000:15000`
+    """
+    sums, unread_sums = _sums(uninvoiced, "--uninvoiced"), _sums(unread, "--unread")
+    with open_ledger() as ledger:
+        from ledger.service.declarations import declared_json
+        from ledger.service.month_reporting import Declared
+
+        said = Declared(sums, unread_sums, note)
+        ledger.filing.declare(ledger.caller(as_party), month, said, subject=subject, idempotency_key=new_key())
+        if as_json:
+            print_json(declared_json(said))
+            return
+    print_line(f"{month}: {len(sums)} sums declared; `einvoice month report` shows what would be filed")
+
+
 @app.command("file")
 def file_month(
     month: Month,
@@ -118,7 +145,7 @@ def file_month(
     subject: Subject = None,
     as_json: AsJson = False,
 ) -> None:
-    """File a month with the ledger's totals and what is declared beside them; it is frozen afterwards.
+    """File a month with the ledger's totals and what is declared, here or before; it is frozen afterwards.
 
     Example: `einvoice month file 2026-11 --as 4 --uninvoiced 600:250000:15000`
     """
@@ -126,8 +153,9 @@ def file_month(
     with open_ledger(writing=True) as ledger:
         from ledger.service.month_reporting import Declared
 
+        said = Declared(sums, unread_sums, note)
         written = ledger.filing.file(
-            ledger.caller(as_party), month, declared=Declared(sums, unread_sums, note), subject=subject,
+            ledger.caller(as_party), month, declared=None if said == Declared() else said, subject=subject,
             idempotency_key=new_key(),
         )  # fmt: skip
         print_written(written, as_json=as_json)
@@ -146,7 +174,7 @@ def refile(
     subject: Subject = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct a filed month by a new report, which says anew all that is declared.
+    """Correct a filed month by a new report, with what is declared here or, without options, by `declare`.
 
     Example: `einvoice month refile 2026-11 --as 4 --uninvoiced 600:300000:18000 --note 更正`
     """
@@ -154,8 +182,9 @@ def refile(
     with open_ledger(writing=True) as ledger:
         from ledger.service.month_reporting import Declared
 
+        said = Declared(sums, unread_sums, note)
         written = ledger.filing.refile(
-            ledger.caller(as_party), month, replaces=replaces, declared=Declared(sums, unread_sums, note),
+            ledger.caller(as_party), month, replaces=replaces, declared=None if said == Declared() else said,
             subject=subject, idempotency_key=new_key(),
         )  # fmt: skip
         print_written(written, as_json=as_json)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ledger.domain.errors import DocumentError
 from ledger.domain.month_building import parse_report
-from ledger.domain.month_report import REPORT_NOTE_LENGTH_MAX, REPORT_SIZE_MAX, MonthReport
+from ledger.domain.month_report import REPORT_SIZE_MAX, MonthReport
 from ledger.domain.months import Month
 from ledger.domain.references import SALT_SIZE, new_reference
 from ledger.projection import (
@@ -24,14 +24,15 @@ from ledger.projection import (
 from ledger.projection.parties import FilingRecord
 from ledger.service import instructions
 from ledger.service.context import SEALED_REFERENCE, Context
+from ledger.service.declarations import check_declared, declared_json, declared_of, put_declared
 from ledger.service.errors import IdempotencyConflict, NotFound, NotPermitted
 from ledger.service.filing_views import FilingView, ReportView
-from ledger.service.forms import checked_month, checked_text
+from ledger.service.forms import checked_month
 from ledger.service.month_reporting import TRIES_MAX, Declared, MadeReport, MonthReporting, totals_word
 from ledger.service.people import acts_for, names_of, need_party, subject_for
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
-from ledger.service.writing import Draft, request_hash, submit, written
+from ledger.service.writing import Draft, remembered, request_hash, run_write, submit, written
 from verifier.canonical import Json, loads
 from verifier.errors import EvidenceError
 from verifier.hashing import ZERO_HASH
@@ -75,7 +76,8 @@ class Filing:
                 if kept is None:
                     raise NotFound("report of month", month)
                 return ReportView(kept[0], view, kept[1].hex())
-        return ReportView(self._reporting.make(party, index, Declared()).report)
+            declared = declared_of(self._context, connection, party, index)
+        return ReportView(self._reporting.make(party, index, declared).report)
 
     def filings(self, caller: Caller, month: str, *, subject: int | None = None) -> tuple[FilingView, ...]:
         """A month's filing and its corrections, oldest first. Raises: as `report`."""
@@ -85,21 +87,54 @@ class Filing:
             need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             return self._filing_views(connection, caller, parties.filings_of_month(connection, party, index))
 
+    def declared(self, caller: Caller, month: str, *, subject: int | None = None) -> Declared:
+        """What is declared of a month so far, for its report. Raises: as `report`."""
+        index = checked_month(month)
+        party = _readable(caller, subject)
+        with self._context.reading() as connection:
+            need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
+            return declared_of(self._context, connection, party, index)
+
     # -- writing -----------------------------------------------------------------------------
 
+    def declare(
+        self, caller: Caller, month: str, declared: Declared, *, subject: int | None = None, idempotency_key: str
+    ) -> None:
+        """Keeps what an enterprise declares of a month, in the place of what was; drafts show it. Nothing is signed.
+
+        Raises: NotPermitted, InvalidRequest naming the field, IdempotencyConflict, Busy.
+        """
+        index = checked_month(month)
+        check_declared(declared)
+        party = subject_for(caller, subject, Grant.FINANCE)
+        _need_finance(caller, party)
+        request: dict[str, Json] = {"month": month, "party": party, **declared_json(declared)}
+        hashed = request_hash("declare", request)
+
+        def write(connection: Connection) -> None:
+            def take() -> dict[str, Json]:
+                need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
+                put_declared(self._context, connection, party, index, declared, by=caller.party)
+                return {}
+
+            remembered(self._context, connection, caller, idempotency_key, hashed, take)
+
+        run_write(self._context, write)
+
     def file(
-        self, caller: Caller, month: str, *, declared: Declared = Declared(),  # noqa: B008 - frozen
-        subject: int | None = None, idempotency_key: str,
+        self, caller: Caller, month: str, *, declared: Declared | None = None, subject: int | None = None,
+        idempotency_key: str,
     ) -> Written:  # fmt: skip
         """Files a month with the contract's own totals, which freezes it. It stands alone in its group.
+
+        `declared` left out is what was declared before.
 
         Raises: NotPermitted, InvalidRequest naming the field declared, NotReady, and the errors of a write.
         """
         return self._file(caller, month, declared, subject, idempotency_key, "file", lambda _: None)
 
     def refile(
-        self, caller: Caller, month: str, *, replaces: str | None = None,
-        declared: Declared = Declared(),  # noqa: B008 - frozen
+        self, caller: Caller, month: str, *, replaces: str | None = None, declared: Declared | None = None,
         subject: int | None = None, idempotency_key: str,
     ) -> Written:  # fmt: skip
         """Corrects a filed month by a new report that names the one it replaces by its hash, 64 hex digits.
@@ -119,27 +154,23 @@ class Filing:
     # -- how ---------------------------------------------------------------------------------
 
     def _file(
-        self, caller: Caller, month: str, declared: Declared, subject: int | None, idempotency_key: str, kind: str,
+        self, caller: Caller, month: str, given: Declared | None, subject: int | None, idempotency_key: str, kind: str,
         replaced_of: Callable[[Sequence[FilingRecord]], bytes | None],
     ) -> Written:  # fmt: skip
         index = checked_month(month)
-        checked_text("note", declared.note, REPORT_NOTE_LENGTH_MAX)
+        if given is not None:
+            check_declared(given)
         party = subject_for(caller, subject, Grant.FINANCE)
-        tables: dict[str, Json] = {
-            "uninvoiced": [one.to_json() for one in declared.uninvoiced],
-            "unread": [one.to_json() for one in declared.unread],
-        }
-        hashed = request_hash(kind, {"month": month, "party": party, "note": declared.note, **tables})
+        said: Json = None if given is None else declared_json(given)
+        hashed = request_hash(kind, {"month": month, "party": party, "declared": said})
         for _ in range(TRIES_MAX):
             with self._context.reading() as connection:
                 need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
                 known = self._is_known(connection, caller, idempotency_key, hashed)
                 replaced = replaced_of(parties.filings_of_month(connection, party, index))
-            if not known and not acts_for(caller, party, Grant.FINANCE):
-                # the report would be made of another's documents; the contract would refuse it in any case
-                raise NotPermitted(
-                    f"enterprise {party} has not granted you `finance`", f"企业 {party} 未授予您 finance 权限"
-                )
+                if not known:
+                    _need_finance(caller, party)
+                declared = declared_of(self._context, connection, party, index) if given is None else given
             correction = replaced.hex() if replaced and replaced != ZERO_HASH else ""
             made = None if known else self._reporting.make(party, index, declared, correction)
             try:
@@ -223,6 +254,12 @@ def _readable(caller: Caller, subject: int | None) -> int:
     if not (caller.is_officer or acts_for(caller, party, Grant.FINANCE)):
         raise NotFound("enterprise", str(party))
     return party
+
+
+def _need_finance(caller: Caller, party: int) -> None:
+    """Only who may sign: others, whom the contract would refuse, must not have reports made of its documents."""
+    if not acts_for(caller, party, Grant.FINANCE):
+        raise NotPermitted(f"enterprise {party} has not granted you `finance`", f"企业 {party} 未授予您 finance 权限")
 
 
 def _checked_hash(text: str) -> bytes:

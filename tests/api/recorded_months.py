@@ -10,6 +10,7 @@ from ledger.domain.month_report import InputTax, MonthReport, NumberGap, RateSum
 from ledger.domain.months import parse_month
 from ledger.service.deduction_views import DeductionPage, DeductionView, PeriodView, PurposeSumView
 from ledger.service.filing_views import FilingView, ReportView
+from ledger.service.month_reporting import Declared
 from ledger.service.supervision_views import (
     DuplicateView,
     NonfilerView,
@@ -77,6 +78,8 @@ MONTH_WRITES = (
 MONTH_ANSWERS: dict[str, Any] = {
     **dict.fromkeys(MONTH_WRITES, lambda ledger, _: ledger.written),
     "filing.report": lambda *_: ReportView(REPORT, FILING, "0f" * 16),
+    "filing.declared": lambda *_: Declared((RateSum(600, RateMark.RATE, 250_000, 15_000),), (), "零星收入"),
+    "filing.declare": lambda *_: None,
     "filing.filings": lambda *_: (FILING,),
     "deductions.deduction": lambda *_: DEDUCTION,
     "deductions.selectable": lambda *_: DeductionPage((DEDUCTION,), "1f3"),

@@ -96,6 +96,7 @@ BODIES = {
     "approve_claim": st.fixed_dictionaries({"payment_reference": TEXTS}, optional={"numbers": NUMBERS}),
     "reject_claim": st.fixed_dictionaries({"reason": TEXTS}, optional={"numbers": NUMBERS}),
     "file_month": st.fixed_dictionaries({}, optional=DECLARED),
+    "declare_month": st.fixed_dictionaries({"uninvoiced": SUMS}, optional={"unread": SUMS, "subject": PARTIES}),
     "refile_month": st.fixed_dictionaries({}, optional={**DECLARED, "replaces": HASHES}),
     "select_invoices": st.fixed_dictionaries(
         {"selections": st.lists(SELECTIONS, min_size=1, max_size=4)}, optional={"subject": PARTIES}

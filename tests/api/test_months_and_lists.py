@@ -136,6 +136,26 @@ def test_a_month_is_reported_filed_and_corrected(trade: Trade) -> None:
     assert_problem(client.get(f"/v1/months/{MONTH}/report?revision=7"), "invalid-parameter")
 
 
+def test_what_is_declared_before_is_filed(trade: Trade) -> None:
+    client, address = trade.seller.client, f"/v1/months/{MONTH}"
+    body: dict[str, Any] = {
+        "uninvoiced": [{"rate_bp": 0, "rate_mark": "exempt", "net_fen": 70, "tax_fen": 0}],
+        "note": "零星",
+    }
+    said = done(client.post(f"{address}/declaration", body, key=key(), method="PUT"), "declare_month")
+    assert said == done(client.get(f"{address}/declaration"), "read_declaration")
+    assert done(client.get(f"{address}/report"), "read_report")["uninvoiced_net_fen"] == 70
+    done(client.post(f"{address}/filing", {}, key=key()), "file_month")
+    assert done(client.get(f"{address}/report"), "read_report")["report"]["uninvoiced"] == said["uninvoiced"]
+    body["uninvoiced"][0]["tax_fen"] = 1
+    value = assert_problem(client.post(f"{address}/declaration", body, key=key(), method="PUT"), "invalid-request")
+    assert value["errors"][0]["path"] == "uninvoiced.0"
+    other = trade.intruder.client
+    assert_problem(other.get(f"{address}/declaration?subject={trade.seller.party}"), "not-found")
+    body = {"uninvoiced": [], "subject": trade.seller.party}
+    assert_problem(other.post(f"{address}/declaration", body, key=key(), method="PUT"), "not-permitted")
+
+
 def test_a_declared_sum_that_no_rate_gives_is_not_filed(trade: Trade) -> None:
     client = trade.seller.client
     wrong = {"uninvoiced": [{"rate_bp": 600, "net_fen": 50_000, "tax_fen": 3_200}]}

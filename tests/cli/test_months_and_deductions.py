@@ -60,7 +60,9 @@ def test_a_period_is_confirmed_and_a_month_reported_filed_and_corrected(market: 
     draft = shell.done("month", "report", MONTH, "--as", market.seller).out
     assert "as it would be filed now" in draft
     assert "invoiced at 3%" in draft
-    shell.done("month", "file", MONTH, "--as", market.seller, "--uninvoiced", "600:50000:3000", "--note", "零星收入")
+    shell.done("month", "declare", MONTH, "--as", market.seller, "--uninvoiced", "600:50000:3000", "--note", "零星收入")
+    assert "declared at 6%" in shell.done("month", "report", MONTH, "--as", market.seller).out
+    shell.done("month", "file", MONTH, "--as", market.seller)
     assert f"{MONTH}: filed" in shell.done("month", "show", MONTH, "--as", market.seller).out
     first = shell.done("month", "report", MONTH, "--as", market.seller, "--json").json
     assert first["report"]["uninvoiced"][0]["net_fen"] == 50_000

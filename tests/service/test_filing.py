@@ -15,8 +15,8 @@ from ledger.domain.months import parse_month
 from ledger.domain.numbers import format_number
 from ledger.domain.red import Credit
 from ledger.domain.references import reference_matches
-from ledger.projection import keystore, parties
-from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, NotReady
+from ledger.projection import keystore, month_reports, parties
+from ledger.service import Caller, IdempotencyConflict, InvalidRequest, NotFound, NotPermitted, NotReady
 from ledger.service.deductions import WantedSelection
 from ledger.service.filing import Filing
 from ledger.service.month_documents import MonthDocuments
@@ -349,3 +349,51 @@ def test_a_number_used_in_between_is_no_gap(world: World, seller: Caller) -> Non
         documents._pass(int(number))
     assert list(documents.elsewhere()) == [int(used)]
     assert number_gaps(documents.numbers, documents.elsewhere()) == [range(int(unused), int(unused) + 1)]
+
+
+def test_what_is_declared_is_in_the_draft_and_filed(world: World, seller: Caller) -> None:
+    filing, month, declared = world.ledger.filing, world.month, Declared(UNINVOICED, note="零星收入")
+    world.issued(seller)
+    assert filing.declared(seller, month) == Declared()
+    filing.declare(seller, month, Declared(note="先前"), idempotency_key=world.key())
+    filing.declare(seller, month, declared, idempotency_key=world.key())
+    assert filing.declared(seller, month) == declared
+    drafted = filed_report(world, seller, month)
+    assert (drafted.uninvoiced, drafted.note, drafted.tax_due_fen) == (UNINVOICED, "零星收入", 3_600)
+    must(filing.file(seller, month, idempotency_key=world.key()))
+    assert filed_report(world, seller, month) == drafted
+    must(filing.refile(seller, month, declared=Declared(note="更正"), idempotency_key=world.key()))
+    assert filed_report(world, seller, month).uninvoiced == ()
+
+
+def test_the_same_key_declares_once(world: World, seller: Caller) -> None:
+    key, later = world.key(), Declared(note="后来")
+    world.ledger.filing.declare(seller, world.month, Declared(UNINVOICED), idempotency_key=key)
+    world.ledger.filing.declare(seller, world.month, later, idempotency_key=world.key())
+    world.ledger.filing.declare(seller, world.month, Declared(UNINVOICED), idempotency_key=key)
+    assert world.ledger.filing.declared(seller, world.month) == later
+    with pytest.raises(IdempotencyConflict):
+        world.ledger.filing.declare(seller, world.month, later, idempotency_key=key)
+
+
+def test_a_wrong_declaration_leaves_nothing_behind(world: World, seller: Caller, cast: Cast) -> None:
+    wrong = Declared((RateSum(600, RateMark.RATE, 50_000, 3_200),))
+    with pytest.raises(InvalidRequest) as caught:
+        world.ledger.filing.declare(seller, world.month, wrong, idempotency_key=world.key())
+    assert caught.value.problems[0].path == "uninvoiced.0.tax_fen"
+    for outsider in (cast.cashier, cast.stranger, world.officer):
+        with pytest.raises(NotPermitted):
+            world.ledger.filing.declare(
+                outsider, world.month, Declared(UNINVOICED), subject=seller.party, idempotency_key=world.key()
+            )
+    assert world.ledger.filing.declared(seller, world.month) == Declared()
+    with pytest.raises(NotFound):
+        world.ledger.filing.declared(cast.stranger, world.month, subject=seller.party)
+
+
+def test_a_declaration_is_kept_sealed(world: World, seller: Caller) -> None:
+    world.ledger.filing.declare(seller, world.month, Declared(note="零星收入"), idempotency_key=world.key())
+    with world.ledger.context.reading() as connection:
+        stored = month_reports.declaration(connection, seller.party, parse_month(world.month))
+    assert stored is not None
+    assert "零星收入".encode() not in stored.declared
