@@ -90,6 +90,7 @@ _INVOICE: dict[str, Json] = {
     "red_reason": None,
     "risk": False,
     "risk_reason": None,
+    "use": "none",
 }
 _HISTORY: dict[str, Json] = {
     "operation": "issue",

@@ -178,6 +178,7 @@ def invoice_json(view: views.InvoiceView) -> dict[str, Json]:
         "red_reason": view.red_reason or None,
         "risk": view.risk,
         "risk_reason": view.risk_reason,
+        "use": view.use,
     }
 
 

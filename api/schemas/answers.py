@@ -162,6 +162,7 @@ class Invoice(Strict):
     red_reason: str | None
     risk: Annotated[bool, Field(description="Under a risk flag of the tax authority.")]
     risk_reason: str | None
+    use: Annotated[Literal["none", "selected", "confirmed"], Field(description="As input tax, as it is by now.")]
 
 
 class InvoicePage(Strict):

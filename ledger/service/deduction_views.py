@@ -10,10 +10,8 @@ from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
 from ledger.projection.deductions import DeductionRecord, PeriodRecord
 from ledger.projection.invoices import InvoiceRecord
-from ledger.service.reading import KINDS
+from ledger.service.reading import KINDS, USES
 from verifier.words import Use
-
-USES = {Use.NONE: "none", Use.SELECTED: "selected", Use.CONFIRMED: "confirmed"}
 
 
 @dataclass(frozen=True)

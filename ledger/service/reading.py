@@ -41,7 +41,7 @@ from ledger.service.views import (
 )
 from verifier.canonical import Json
 from verifier.operations import Code, Reason
-from verifier.words import Claim, Colour, Entry, Kind, PartyKind, StateWord
+from verifier.words import Claim, Colour, Entry, Kind, PartyKind, StateWord, Use
 
 KINDS = {0: "ordinary", 1: "special", 2: "red"}
 NOTED = frozenset(  # operations whose reference hides why, which everybody who sees the invoice may know
@@ -58,6 +58,7 @@ ENTRIES = {
     Entry.NOT_DEDUCTIBLE: "not_deductible",
     Entry.WITHDRAWN: "withdrawn",
 }
+USES = {Use.NONE: "none", Use.SELECTED: "selected", Use.CONFIRMED: "confirmed"}
 PAGE_SIZE_DEFAULT = 50
 NUMBER_MASK = (1 << 80) - 1  # 80 bits of a signed word
 
@@ -226,6 +227,7 @@ def _views(
                 red_reason=_red_reason(connection, record.number) if is_red else "",
                 risk=bool(record.risk),
                 risk_reason=_risk_reason(context, connection, record.number) if record.risk else None,
+                use=USES[Use(record.usage)],
             )
         )
     return views

@@ -162,6 +162,7 @@ class InvoiceView:
     red_reason: str = ""  # of a red: issued_in_error, return, service_ended, allowance
     risk: bool = False  # under an officer's risk flag
     risk_reason: str | None = None  # what the officer wrote, while the flag stands
+    use: str = "none"  # none, selected, confirmed: as input tax, as it is by now
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def test_a_selected_invoice_is_in_its_period_until_unselected(world: World, comp
     assert (chosen.use, chosen.frozen, chosen.period, chosen.purpose) == ("selected", False, world.month, "deduct")
     assert (chosen.valid_tax_fen, chosen.purpose_text_zh) == (600, "抵扣")
     assert api.deduction(company.buyer, number) == chosen
+    assert world.ledger.invoice(company.buyer, number).use == "selected"
     must(api.unselect(company.finance, [number], idempotency_key=world.key()))
     assert api.deduction(company.finance, number).use == "none"
     refused(api.unselect(company.finance, [number], idempotency_key=world.key()), "not_selected")
