@@ -73,5 +73,6 @@ def bulk_examples(made: Callable[..., T]) -> dict[str, T]:
         "sheet_results": made({}, None),
         "export_invoices": made({}, None),
         "read_document": made({}, None),
+        "read_original": made({}, None),
         "read_archive": made({}, None),
     }

@@ -12,6 +12,7 @@ from api.routes.declared import Authenticated, Door, file_answers, router
 from api.schemas.answers import Problem
 from api.schemas.bulk import Language, SheetFormat
 from api.schemas.values import ClaimId, ClaimState, Month, Number, PathParty, QueryFen
+from api.uploads import OCTETS
 from ledger.service.papers import ListFilter, Paper
 
 DIGEST_HEADER = "x-archive-digest"
@@ -55,6 +56,18 @@ def read_document(
 ) -> Response:  # fmt: skip
     """PDF with QR code and evidence inside, XML of the national form, or the canonical JSON; of others' only JSON."""
     return _answer(ledger.papers.document(caller, number, kind=format))
+
+
+@routes.get(
+    "/invoices/{number}/original",
+    responses=file_answers(OCTETS),
+    response_class=Response,
+    summary="Original of an outside invoice",
+)
+@downloads
+def read_original(ledger: Door, caller: Authenticated, number: Number) -> Response:
+    """The file an invoice of elsewhere was registered from, byte for byte. It is a stranger's file: open it with care."""
+    return _answer(ledger.papers.original(caller, number))
 
 
 @routes.get(

@@ -96,6 +96,16 @@ class Papers:
             f"invoice-{number}.{kind}", MEDIA_TYPES[kind], self._written(caller, record, document, red_slip, kind)
         )
 
+    def original(self, caller: Caller, number: str) -> Paper:
+        """The file an outside invoice was registered from, as it came. Raises: NotFound, also where there is none."""
+        key = checked_number(number)
+        with self._context.reading() as connection:
+            record = seen_invoice(connection, caller, key)
+            outside = opened_outside(self._context, connection, record) if record.is_outside else None
+        if outside is None or outside.original is None:
+            raise NotFound("original of invoice", number)
+        return Paper(f"original-{number}.{outside.extension}", "application/octet-stream", outside.original)
+
     def invoice_list(self, caller: Caller, wanted: ListFilter, *, kind: str = "csv", language: str = "zh") -> Paper:
         """Invoices that match and the caller may see, newest first, as csv or xlsx.
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.service import bulk_views, errors, event_views, red_views, views, webhook_views
+from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
 from tests.api.recorded_months import MONTH_ANSWERS
@@ -130,6 +131,13 @@ EVENT = event_views.EventView(
 WEBHOOK = webhook_views.WebhookView(CLAIM_ID, "https://erp.example.com/in", "active", 0, NOW, NOW, "whsec_AA==")
 DELIVERY = webhook_views.DeliveryView("1f", "1f", "dead", 9, None, 500, "answered 500", NOW, NOW)
 
+READING = OutsideReading(
+    number="14403180911000000317", code="144031809110", printed_number="00000317", source="qr_coded", strength="qr",
+    signature=None, signer="", kind="ordinary", colour="blue", issued_on=None, net_fen=10_000, tax_fen=None,
+    gross_fen=None, seller_name="", seller_tax_id="", buyer_name="", buyer_tax_id="", file_sha256="ab" * 32,
+    problems=(("gross_fen", "outside_gross_missing", "type it", "请补录"),), warnings=(), refusal=REFUSAL,
+)  # fmt: skip
+
 ANSWERS: dict[str, Any] = {
     "events.page": lambda *_: event_views.EventPage((EVENT,), "1f", more=False),
     "webhooks.register": lambda *_: WEBHOOK,
@@ -139,8 +147,10 @@ ANSWERS: dict[str, Any] = {
     "webhooks.rotate": lambda *_: WEBHOOK,
     "webhooks.deliveries": lambda *_: webhook_views.DeliveryPage((DELIVERY,), None),
     "webhooks.redeliver": lambda *_: WEBHOOK,
+    "outside.read": lambda *_: READING,
     "papers.document": lambda *_: Paper(f"invoice-{NUMBER}.pdf", "application/pdf", b"%PDF-"),
     "papers.invoice_list": lambda *_: Paper("invoices.csv", "text/csv", b"row"),
+    "papers.original": lambda *_: Paper(f"original-{NUMBER}.ofd", "application/octet-stream", b"PK"),
     "papers.archive": lambda *_: Paper(f"claim-{CLAIM_ID}.zip", "application/zip", b"PK", "d4" * 32),
     "bulk.upload": lambda *_: JOB,
     "bulk.sign": lambda *_: JOB,

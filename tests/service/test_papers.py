@@ -292,3 +292,16 @@ def test_outside_invoice_has_no_paper_of_ours_but_json(world, parties):
     for kind in ("pdf", "xml"):
         with pytest.raises(InvalidRequest, match="issued elsewhere"):
             world.ledger.papers.document(parties[3], number, kind=kind)
+
+
+def test_original_is_for_those_who_see_the_invoice_and_only_of_outside_ones(world, cast, parties):
+    number = "26442000000123456791"
+    outside_claim(world, parties, number)
+    original = world.ledger.papers.original(parties[3], number)
+    assert (original.name, original.media_type) == (f"original-{number}.txt", "application/octet-stream")
+    assert number.encode() in original.data
+    for stranger in (cast.stranger, cast.other_cashier):
+        with pytest.raises(NotFound):
+            world.ledger.papers.original(stranger, number)
+    with pytest.raises(NotFound):
+        world.ledger.papers.original(parties[0], world.issued(parties[0]))
