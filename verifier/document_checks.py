@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from verifier.bundle import Event
@@ -18,6 +19,7 @@ from verifier.words import StateWord, Strength
 
 KIND_NAMES = ("ordinary", "special")
 NOT_SHOWN = "not_shown"
+MASK = re.compile(r"[*＊Xx]{2,}")  # how files that are handed around hide digits of a tax id
 TEXT_SHOWN_MAX = 64  # characters of a differing value a report repeats
 
 
@@ -72,7 +74,8 @@ def _expected(run: Examination) -> dict[str, str | int]:
     if operation.code == Code.ISSUE_RED:
         blue = unpack_bits(RED_TERMS_LAYOUT, operation.terms)["blue"]
         sums: dict[str, str | int] = {"gross_fen": -gross, "net_fen": tax - gross, "tax_fen": -tax}
-        return {"number": f"{operation.number:020d}", "colour": "red", "original.number": f"{blue:020d}", **sums}
+        names = {"number": f"{operation.number:020d}", "colour": "red", "original.number": f"{blue:020d}"}
+        return {**names, "red_reason": operation.option, **sums}
     kind = operation.option >> OUTSIDE_KIND_SHIFT
     if operation.code == Code.ISSUE:
         kind = operation.option & KIND_MASK
@@ -104,11 +107,22 @@ def _check_parties(run: Examination, shown: Mapping[str, Scalar], *, is_whole: b
             agrees = month_of(value) == operation.month
         elif hashes[path] is not None:
             agrees = enterprise_hash(value) == hashes[path]
-        else:  # a personal buyer has none; of an invoice of elsewhere the chain does not know the seller
-            agrees = value in {"", None} or state.strength != Strength.ISSUED_HERE
+        else:
+            agrees = _may_be_unnamed(path, value, state)
         if not agrees:
             raise CheckError(Reason.FIELD_DIFFERS, f"{path}: {_short(value)}")
     return hidden
+
+
+def _may_be_unnamed(path: str, tax_id: Scalar, state: StateWord) -> bool:
+    """Whether a party that the chain does not name may have that tax id in the document.
+
+    A personal buyer has none. An invoice of elsewhere is registered without its buyer also when the tax id is masked;
+    its seller the chain never knows.
+    """
+    if state.strength == Strength.ISSUED_HERE:
+        return tax_id in {"", None}
+    return path == "seller.tax_id" or tax_id in {"", None} or bool(MASK.search(str(tax_id)))
 
 
 def enterprise_hash(tax_id: Scalar) -> bytes:

@@ -16,6 +16,7 @@ from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoices import HistoryStep
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
 from verifier.commitment import Disclosure
+from verifier.hashing import ZERO_HASH
 
 ATTEMPTS_MAX = 5  # a block between the two reads is rare; five in a row is a projection that stands still
 
@@ -108,7 +109,7 @@ def _certificate(connection: Connection, party: int, signer: bytes) -> bytes:
 
 
 def _identities(connection: Connection, ids: tuple[int, ...]) -> dict[int, tuple[bytes, str | None]]:
-    """Identity hash of each party and, of enterprises, the text; people's texts stay in their certificates."""
+    """Identity hash of each party, and the text it is of where it is known here."""
     records = parties.parties_by_id(connection, frozenset(ids))
     known = keystore.party_names(connection, [record.identity for record in records.values()])
     found: dict[int, tuple[bytes, str | None]] = {}
@@ -116,6 +117,6 @@ def _identities(connection: Connection, ids: tuple[int, ...]) -> dict[int, tuple
         if party not in records:
             raise EvidenceUnavailableError(f"party {party} is not projected; run `einvoice rebuild`")
         identity = records[party].identity
-        name = known.get(identity)
+        name = known.get(identity) if identity != ZERO_HASH else None  # of the authority the contract keeps none
         found[party] = (identity, name.identity_text if name is not None else None)
     return found

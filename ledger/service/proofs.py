@@ -31,12 +31,16 @@ from verifier.words import Claim, Colour
 
 DOCUMENT_SIZE_MAX = 4 << 20
 PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
-    "number", "kind", "issued_on", "seller.name", "seller.tax_id", "buyer.name", "net_fen", "tax_fen", "gross_fen",
+    "number", "kind", "colour", "issued_on", "seller.name", "seller.tax_id", "buyer.name", "net_fen", "tax_fen",
+    "gross_fen", "original.number", "red_reason",
 )  # fmt: skip
 
 
 def evidence(context: Context, caller: Caller, number: str) -> bytes:
-    """The whole evidence file of an invoice the caller may see. Raises: NotFound, Busy while the projection lags."""
+    """The whole evidence file of an invoice the caller may see: blue, red, or registered from elsewhere.
+
+    Raises: NotFound, also once its document was erased; Busy while the projection lags.
+    """
     key = checked_number(number)
     with context.reading() as connection:
         record = seen_invoice(connection, caller, key)
@@ -44,7 +48,10 @@ def evidence(context: Context, caller: Caller, number: str) -> bytes:
 
 
 def public_check(context: Context, number: str, gross_fen: int, commitment: str) -> PublicInvoice | None:
-    """What the public may know of the invoice that matches all three; None on any mismatch, which says no more."""
+    """What the public may know of the invoice that matches all three; None on any mismatch, which says no more.
+
+    A red's gross is compared without its sign, as its QR code carries it. An invoice of elsewhere matches nothing.
+    """
     with context.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
         if record is None:
@@ -157,5 +164,5 @@ def _matching(connection: Connection, number: str, gross_fen: int, commitment: s
     record = invoices.invoice(connection, key)
     known = record.commitment.hex() if record is not None else "0" * 64
     same_commitment = hmac.compare_digest(known.encode(), commitment.encode(errors="replace"))
-    same_gross = record is not None and record.gross_fen == gross_fen
+    same_gross = record is not None and not record.is_outside and record.gross_fen == abs(gross_fen)
     return record if same_commitment and same_gross else None
