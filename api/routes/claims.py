@@ -17,6 +17,7 @@ from api.routes.declared import (
     router,
     write_answers,
 )
+from api.routes.outside import items_of
 from api.schemas import answers
 from api.schemas.requests import ClaimApproval, ClaimRejection, ClaimRequest, ClaimWithdrawal
 from api.schemas.values import ClaimId, Cursor
@@ -34,8 +35,9 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
     body of a new claim of the others: send it as it is, with a new Idempotency-Key.
     """
     claimed = ledger.open_claim(
-        caller, body.numbers, employer=body.employer, reference=body.reference, idempotency_key=key
-    )
+        caller, body.numbers, employer=body.employer, reference=body.reference, outside=items_of(body.outside),
+        idempotency_key=key,
+    )  # fmt: skip
     remaining: Json = None
     if claimed.remaining:
         remaining = {"numbers": list(claimed.remaining), "employer": body.employer, "reference": body.reference}

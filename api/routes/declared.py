@@ -87,9 +87,9 @@ def router(tag: str) -> APIRouter:
     return APIRouter(prefix="/v1", route_class=LedgerRoute, tags=[tag])
 
 
-def read_answers(model: type[BaseModel]) -> Answers:
-    """Answers of a read with a credential."""
-    return {200: _success(model, "Found."), **_failures(_READ)}
+def read_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
+    """Answers of a read with a credential; `body`: of a file that is sent to be looked at."""
+    return {200: _success(model, "Found."), **_failures(_READ + (_BODY if body else ()))}
 
 
 def file_answers(*media_types: str) -> Answers:

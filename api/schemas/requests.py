@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from api.schemas.outside_items import OUTSIDE_ITEMS_MAX, OutsideInvoice
 from api.schemas.values import (
     CLAIM_NUMBERS_MAX,
     DOCUMENTS_MAX,
@@ -106,9 +107,17 @@ class BookingWithdrawal(Strict):
 
 
 class ClaimRequest(Strict):
-    """Invoices to claim from an employer, all or none."""
+    """Invoices to claim from an employer, all or none; at least one of `numbers` and `outside`."""
 
-    numbers: Annotated[list[Number], Field(min_length=1, max_length=CLAIM_NUMBERS_MAX)]
+    numbers: Annotated[list[Number], Field(default_factory=list, max_length=CLAIM_NUMBERS_MAX)]
+    outside: Annotated[
+        list[OutsideInvoice],
+        Field(
+            default_factory=list,
+            max_length=OUTSIDE_ITEMS_MAX,
+            description="Invoices of elsewhere, registered and claimed at once.",
+        ),
+    ]
     employer: Annotated[Party, Field(description="Enterprise that reimburses.")]
     reference: Reference
 

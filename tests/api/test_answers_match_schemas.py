@@ -32,6 +32,11 @@ PATH_VALUES = {
     "webhook_id": CLAIM_ID,
 }
 
+FILES = {  # query and file of uploads that are read where they arrive
+    "read_outside": ("?employer=7&gross_fen=106000", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
+    "register_outside": ("?employer=7&reference=BX-1", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
+}
+
 
 def address_of(route: APIRoute) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: PATH_VALUES[match.group(1)], route.path)
@@ -42,7 +47,8 @@ def request_of(caller: Any, name: str, key: str | None = "key-1") -> Any:
     method = next(iter(route.methods))
     if access_of(route.endpoint).upload:
         headers = {"content-type": "application/octet-stream", **({"idempotency-key": key} if key else {})}
-        return caller.request(method, address_of(route), b"a file", headers)
+        query, file = FILES.get(name, ("", b"a file"))
+        return caller.request(method, address_of(route) + query, file, headers)
     if example.request is None:
         return caller.get(address_of(route))
     return caller.post(address_of(route), example.request, method=method, key=key)
