@@ -255,7 +255,7 @@ class MonthDeclarationRow(Row, table=True):
 
     party: int = column.whole(key=True)
     month: int = column.whole(key=True)
-    declared: bytes = column.blob()  # un-invoiced sales and the like, canonical JSON
+    declared: bytes = column.blob()  # un-invoiced sales and the like, canonical JSON, sealed
     updated_by: int = column.whole()
     updated_at: int = column.whole()
 
@@ -269,7 +269,7 @@ class MonthReportRow(Row, table=True):
     report_hash: bytes = column.word(key=True)
     party: int = column.whole()
     month: int = column.whole()
-    report: bytes = column.blob()  # canonical JSON
+    report: bytes = column.blob()  # salt and canonical JSON, sealed
     stored_by: int = column.whole()
     stored_at: int = column.whole()
 

@@ -14,7 +14,7 @@ REPORTS_MAX = 200  # reports of one month in one answer; each refiling adds one
 
 @dataclass(frozen=True)
 class MonthDeclaration:
-    """What is declared of a month beside its invoices (un-invoiced sales), as canonical JSON."""
+    """What is declared of a month beside its invoices (un-invoiced sales), as sealed bytes."""
 
     party: int
     month: int
@@ -25,7 +25,7 @@ class MonthDeclaration:
 
 @dataclass(frozen=True)
 class MonthReport:
-    """A report's canonical bytes by its 32-byte hash; on chain or not says p_filing."""
+    """A report by its 32-byte hash, salt and report as sealed bytes; on chain or not says p_filing."""
 
     report_hash: bytes
     party: int

@@ -8,22 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from ledger.domain.errors import DocumentError
 from ledger.domain.month_building import parse_report
 from ledger.domain.month_report import REPORT_SIZE_MAX, MonthReport
 from ledger.domain.months import Month
 from ledger.domain.references import SALT_SIZE, new_reference
-from ledger.projection import (
-    Connection,
-    IdempotencyConflictError,
-    NewReference,
-    find_accepted,
-    keystore,
-    parties,
-)
+from ledger.projection import Connection, IdempotencyConflictError, find_accepted, month_reports, parties
 from ledger.projection.parties import FilingRecord
 from ledger.service import instructions
-from ledger.service.context import SEALED_REFERENCE, Context
+from ledger.service.context import Context
 from ledger.service.declarations import check_declared, declared_json, declared_of, put_declared
 from ledger.service.errors import IdempotencyConflict, NotFound, NotPermitted
 from ledger.service.filing_views import FilingView, ReportView
@@ -34,11 +26,11 @@ from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, remembered, request_hash, run_write, submit, written
 from verifier.canonical import Json, loads
-from verifier.errors import EvidenceError
 from verifier.hashing import ZERO_HASH
 from verifier.words import Grant, PartyKind
 
 HASH_HEX_LENGTH = 64
+SEALED_REPORT = "report"  # kind of sealed item; its id is the report's hash
 
 
 class _Moved(Exception):  # noqa: N818 - not an error: the report is made again
@@ -191,7 +183,9 @@ class Filing:
             if made is None or not made.is_current(connection):
                 raise _Moved
             reference = new_reference(made.report.canonical().decode())
-            sealed = self._context.seal(reference.salt + reference.text.encode(), SEALED_REFERENCE, reference.ref.hex())
+            sealed = self._context.seal(reference.salt + reference.text.encode(), SEALED_REPORT, reference.ref.hex())
+            kept = month_reports.MonthReport(reference.ref, party, month, sealed, caller.party, self._context.now_s())
+            month_reports.put_report(connection, kept)  # in the transaction that accepts the filing, or not at all
             operation = instructions.file_month(
                 enterprise=party,
                 month=month,
@@ -200,7 +194,7 @@ class Filing:
                 report_hash=reference.ref,
                 replaced=replaced,
             )
-            return Draft((operation,), references=(NewReference(reference.ref, "report", caller.party, sealed),))
+            return Draft((operation,))
 
         return prepare
 
@@ -235,18 +229,13 @@ class Filing:
 def kept_report(context: Context, connection: Connection, filing: FilingRecord) -> tuple[MonthReport, bytes] | None:
     """Report and salt behind a filing's hash; None when it was filed elsewhere or forgotten.
 
-    A hash that somebody else wrote first stays closed, as every salted text does.
+    A hash copied from another enterprise's filing stays closed: the report is of whom it was made for.
     """
-    stored = keystore.reference(connection, filing.report_hash)
-    if stored is None or stored.sealed is None or stored.party != filing.actor:
+    stored = month_reports.report(connection, filing.report_hash)
+    if stored is None or (stored.party, stored.month) != (filing.party, filing.month):
         return None
-    opened = context.opened(stored.sealed, SEALED_REFERENCE, filing.report_hash.hex())
-    try:
-        report = parse_report(loads(opened[SALT_SIZE:], REPORT_SIZE_MAX))
-    except (DocumentError, EvidenceError):
-        return None  # another text behind the hash: the enterprise signed elsewhere
-    of_filing = (report.party, report.month) == (filing.party, filing.month)
-    return (report, opened[:SALT_SIZE]) if of_filing else None
+    opened = context.opened(stored.report, SEALED_REPORT, filing.report_hash.hex())
+    return parse_report(loads(opened[SALT_SIZE:], REPORT_SIZE_MAX)), opened[:SALT_SIZE]
 
 
 def _readable(caller: Caller, subject: int | None) -> int:

@@ -18,7 +18,7 @@ from ledger.domain.references import reference_matches
 from ledger.projection import keystore, month_reports, parties
 from ledger.service import Caller, IdempotencyConflict, InvalidRequest, NotFound, NotPermitted, NotReady
 from ledger.service.deductions import WantedSelection
-from ledger.service.filing import Filing
+from ledger.service.filing import Filing, kept_report
 from ledger.service.month_documents import MonthDocuments
 from ledger.service.month_reporting import Declared
 from ledger.service.month_tables import report_table
@@ -397,3 +397,16 @@ def test_a_declaration_is_kept_sealed(world: World, seller: Caller) -> None:
         stored = month_reports.declaration(connection, seller.party, parse_month(world.month))
     assert stored is not None
     assert "零星收入".encode() not in stored.declared
+
+
+def test_a_copied_hash_opens_nobody_elses_report(world: World, seller: Caller) -> None:
+    must(world.ledger.filing.file(seller, world.month, idempotency_key=world.key()))
+    context = world.ledger.context
+    with context.reading() as connection:
+        (own,) = parties.filings(connection, seller.party)
+        assert kept_report(context, connection, own) is not None
+        assert kept_report(context, connection, replace(own, party=seller.party + 1)) is None
+        assert kept_report(context, connection, replace(own, report_hash=bytes(32))) is None
+        stored = month_reports.report(connection, own.report_hash)
+    assert stored is not None
+    assert world.tax_ids[seller.party].encode() not in stored.report
