@@ -70,6 +70,7 @@ def bulk_examples(made: Callable[..., T]) -> dict[str, T]:
         "sheet_template": made({}, None),
         "read_sheet": made({200: {"job": _JOB, "items": [_ROW], "next_cursor": None}}, None),
         "sign_sheet": made({201: _DONE, 202: {**_JOB, "state": "running"}}, {"again": False}),
+        "cancel_sheet": made({201: {**_JOB, "state": "cancelled", "group_count": 0}}, {}),
         "sheet_results": made({}, None),
         "export_invoices": made({}, None),
         "read_document": made({}, None),

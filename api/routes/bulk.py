@@ -101,6 +101,20 @@ def sign_sheet(
     return answer(job_json(signed), 201 if signed.state == "done" else 202, {"location": f"/v1/bulk/{job}"})
 
 
+@routes.post(
+    "/bulk/{job}/cancellation",
+    status_code=201,
+    responses=write_answers(bulk.BulkJob, waits=False),
+    summary="Give an uploaded sheet up",
+)
+@writes
+def cancel_sheet(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, job: bulk.JobId, _body: bulk.BulkCancelling
+) -> Response:
+    """Forgets its drafts; a sheet that is being signed comes to its end first, and what was issued stays issued."""
+    return answer(job_json(ledger.bulk.cancel(caller, job, idempotency_key=key)), 201, {"location": f"/v1/bulk/{job}"})
+
+
 @routes.get(
     "/bulk/{job}/results",
     responses=file_answers(CSV, XLSX),

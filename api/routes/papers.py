@@ -66,7 +66,7 @@ def read_document(
 )
 @downloads
 def read_original(ledger: Door, caller: Authenticated, number: Number) -> Response:
-    """The file an invoice of elsewhere was registered from, byte for byte. It is a stranger's file: open it with care."""
+    """The file an invoice of elsewhere was registered from, byte for byte: a stranger's file."""
     return _answer(ledger.papers.original(caller, number))
 
 

@@ -46,6 +46,10 @@ class BulkSigning(Strict):
     )
 
 
+class BulkCancelling(Strict):
+    """Giving a sheet up."""
+
+
 class BulkSum(Strict):
     """Rows of one status and what they add up to."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from ledger.projection.ground import OPERATION, WAITING, QueueState
-from ledger.projection.ground_work import BULK_JOB, BULK_ROW, EXTERNAL_ID, BulkState, RowState
+from ledger.projection.ground_work import BULK_JOB, BULK_ROW, EXTERNAL_ID, RowState
 from ledger.projection.pages import parse_cursor
 from ledger.projection.queued import FAILED
 
@@ -47,7 +47,7 @@ def set_options(connection: Connection, job_id: str, options: bytes, now_s: int)
 
 
 def jobs_of_file(connection: Connection, subject: int, file_hash: bytes, *, but: str) -> tuple[str, ...]:
-    """Ids of an enterprise's other sheets with the same SHA-256, newest first, but for cancelled ones."""
+    """Ids of an enterprise's other sheets with the same SHA-256, newest first; also cancelled ones."""
     table = BULK_JOB.c
     rows = connection.execute(
         select(table.job_id)
@@ -55,7 +55,6 @@ def jobs_of_file(connection: Connection, subject: int, file_hash: bytes, *, but:
             table.subject == subject,
             table.file_hash == file_hash,
             table.job_id != but,
-            table.state != BulkState.CANCELLED.value,
         )
         .order_by(table.seq.desc())
         .limit(SAME_FILE_MAX)

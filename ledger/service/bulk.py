@@ -141,6 +141,29 @@ class Bulk:
         self._signing.drive(job_id, self._context.settings.post_wait_ms if budget_ms is None else budget_ms)
         return self.job(caller, job_id)
 
+    def cancel(self, caller: Caller, job_id: str, *, idempotency_key: str) -> BulkJobView:
+        """Gives a sheet up: its drafts are forgotten, what it issued stays.
+
+        Raises: NotFound; InvalidRequest at `job` while it is being signed.
+        """
+        hashed = request_hash("bulk cancel", {"job": job_id})
+
+        def write(connection: Connection) -> dict[str, Json]:
+            def take() -> dict[str, Json]:
+                bulk_queries.lock_job(connection, job_id)
+                job = self._need(connection, caller, job_id)
+                if job.state is BulkState.RUNNING or bulk_queries.waiting_digest(connection, job_id) is not None:
+                    raise invalid("job", "bulk_running")
+                if job.state is not BulkState.DONE:
+                    bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
+                    bulk_jobs.forget_drafts(connection, job_id)
+                return {"job": job_id}
+
+            return remembered(self._context, connection, caller, idempotency_key, hashed, take)
+
+        run_write(self._context, write)
+        return self.job(caller, job_id)
+
     # -- reading -----------------------------------------------------------------------------
 
     def job(self, caller: Caller, job_id: str) -> BulkJobView:
@@ -221,6 +244,8 @@ class Bulk:
         if not again and bulk_queries.any_signed(connection, same):
             raise invalid("again", "bulk_same_file", job=same[0])
         counts = {one.status: one.count for one in _sums(bulk_jobs.sums(connection, job.job_id))}
+        if job.state is BulkState.CANCELLED:
+            raise invalid("job", "bulk_cancelled")
         if job.state is not BulkState.RUNNING and not counts.keys() - {"invalid", "recorded", "accepted"}:
             raise invalid("job", "bulk_nothing_ready")
 
@@ -228,6 +253,8 @@ class Bulk:
         options = SheetOptions.read(job.options)
         found = _sums(bulk_jobs.sums(connection, job.job_id))
         ready = sum(one.count for one in found if one.status == RowState.READY.value)
+        if job.state is BulkState.CANCELLED:
+            ready = 0
         return BulkJobView(
             job=job.job_id,
             state=job.state.value,

@@ -93,6 +93,8 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "no row of the sheet can be signed; correct the sheet and upload it anew",
         "没有可签名的行，请更正后重新上传",
     ),
+    "bulk_running": ("the sheet is being signed; wait for its end", "该批次正在签名，请等待完成"),
+    "bulk_cancelled": ("the sheet was given up; upload it anew", "该批次已取消，请重新上传"),
     "bulk_too_many": (
         "{given} invoices, at most {high} go into one sheet; split it",
         "共 {given} 张发票，一次最多 {high} 张，请拆分",
@@ -156,6 +158,46 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     "webhooks_max": (
         "a party has at most {high} webhooks; end one first",
         "每个参与方最多 {high} 个推送地址，请先停用一个",
+    ),
+    "order_form": (
+        "not an order of an open till of this ledger; scan the code again, or ask the till",
+        "不是本系统有效收银台签发的订单，请重新扫码或联系商家",
+    ),
+    "order_expired": (
+        "the order could be collected until {until}; ask the seller",
+        "该订单的开票期限为 {until}，请联系商家",
+    ),
+    "order_far": (
+        "the order may expire {high} days from now at most; correct the till's clock",
+        "订单有效期最多 {high} 天，请校正收银台时间",
+    ),
+    "order_collected": (
+        "an invoice was issued for this order under another title; ask the seller",
+        "该订单已按其他抬头开具发票，请联系商家",
+    ),
+    "order_differs": (
+        "this order id stands for another order; give each order an id of its own",
+        "该订单号已用于内容不同的订单，每笔订单须使用各自的订单号",
+    ),
+    "till_key_form": (
+        "write the till's Ed25519 public key as 64 lower-case hex digits",
+        "请填写收银台 Ed25519 公钥，64 位小写十六进制数字",
+    ),
+    "till_key_known": ("this key is another till's; make a new key", "该公钥已属于其他收银台，请重新生成"),
+    "tills_max": ("a seller has at most {high} tills", "每个销售方最多 {high} 个收银台"),
+    "till_clerk": (
+        "the clerk must be the enterprise or a person with its `issue` grant, whose key the server holds",
+        "开票员须为本企业或具有 issue 权限且密钥由系统保管的人员",
+    ),
+    "order_lines": ("the order's lines cannot be issued: {reason}", "订单明细无法开票：{reason}"),
+    "upload_late": (
+        "issued off line over {hours} hours ago; issue it anew on line",
+        "离线开具已超过 {hours} 小时，请联机重新开具",
+    ),
+    "upload_early": ("issued later than now; correct the till's clock", "开具时间晚于当前时间，请校正收银台时间"),
+    "time_form": (
+        "write a time with its offset, as 2026-11-05T10:30:00+08:00",
+        "请写带时区的时间，如 2026-11-05T10:30:00+08:00",
     ),
 }
 

@@ -154,6 +154,7 @@ ANSWERS: dict[str, Any] = {
     "papers.archive": lambda *_: Paper(f"claim-{CLAIM_ID}.zip", "application/zip", b"PK", "d4" * 32),
     "bulk.upload": lambda *_: JOB,
     "bulk.sign": lambda *_: JOB,
+    "bulk.cancel": lambda *_: JOB,
     "bulk.job": lambda *_: JOB,
     "bulk.jobs": lambda *_: bulk_views.BulkJobPage((JOB,), None),
     "bulk.rows": lambda *_: bulk_views.BulkRowPage((SHEET_ROW,), None),

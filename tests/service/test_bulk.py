@@ -366,3 +366,42 @@ def test_busy_is_not_taken_for_an_end(world, seller, monkeypatch):
     with pytest.raises(Busy):
         world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
     assert replace(world.ledger.bulk.job(seller, job.job)).state == "running"
+
+
+def test_a_sheet_given_up_forgets_its_drafts_and_signs_no_more(world, cast, seller):
+    data = sheet(row(1), row(2))
+    job = uploaded(world, seller, data)
+    with pytest.raises(NotFound):
+        world.ledger.bulk.cancel(cast.stranger, job.job, idempotency_key=world.key())
+    ended = world.ledger.bulk.cancel(seller, job.job, idempotency_key=world.key())
+    assert (ended.state, ended.group_count) == ("cancelled", 0)
+    with world.ledger.context.reading() as connection:
+        assert {one.sealed_draft for one in bulk_jobs.rows(connection, job.job, limit=10)} == {None}
+    with pytest.raises(InvalidRequest, match="given up"):
+        world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
+    again = uploaded(world, seller, data)
+    assert again.same_file == (job.job,)
+    assert world.ledger.bulk.sign(seller, again.job, idempotency_key=world.key()).state == "done"
+
+
+def test_what_a_sheet_given_up_had_issued_is_not_issued_again_unawares(world):
+    poor = world.enterprise("半途公司", segment=True, quota_fen=15_000)
+    data = sheet(*(row(at) for at in range(1)), row(2, net="200.00", tax="12.00"))
+    narrow = world.opened(queue_limit_per_party=1)
+    job = uploaded(world, poor, data)
+    stopped = narrow.bulk.sign(poor, job.job, idempotency_key=world.key())
+    assert (stopped.count("recorded"), stopped.stopped.code) == (1, "quota_exceeded")
+    assert world.ledger.bulk.cancel(poor, job.job, idempotency_key=world.key()).state == "cancelled"
+    with pytest.raises(InvalidRequest, match="same file was signed before"):
+        world.ledger.bulk.sign(poor, uploaded(world, poor, data).job, idempotency_key=world.key())
+
+
+def test_a_sheet_that_is_being_signed_is_not_given_up(world, seller):
+    job = uploaded(world, seller, sheet(row(1)))
+    with world.sequencing.held():
+        begun = world.hurried().bulk.sign(seller, job.job, idempotency_key=world.key())
+        assert begun.state == "running"
+        with pytest.raises(InvalidRequest, match="being signed"):
+            world.ledger.bulk.cancel(seller, job.job, idempotency_key=world.key())
+    assert world.ledger.bulk.go_on(seller, job.job).state == "done"
+    assert world.ledger.bulk.cancel(seller, job.job, idempotency_key=world.key()).state == "done"
