@@ -95,7 +95,10 @@ class Settings(BaseSettings):
         description="How long a group signed by our key store stays valid; the contract allows 86,400 s of block time.",
     )
     reservation_lifetime_s: int = Field(
-        default=86_400, ge=60, le=90 * 86_400, description="How long a reserved invoice number is held for its seller."
+        default=4 * 86_400,
+        ge=60,
+        le=90 * 86_400,
+        description="How long a reserved invoice number is held for its seller: two days off line, 48 h to upload.",
     )
     idempotency_lifetime_s: int = Field(
         default=7 * 86_400, ge=3_600, le=90 * 86_400, description="How long an Idempotency-Key is remembered."

@@ -26,6 +26,7 @@ from ledger.identity.signing import (
     sign_group,
     signer_of,
 )
+from ledger.identity.till_keys import is_signed_by_till, new_till_key, sign_with_till, till_public_key
 from ledger.identity.vault import SealedBytes, Vault
 
 __all__ = [
@@ -45,14 +46,18 @@ __all__ = [
     "certificate_hash",
     "create_master_key",
     "create_root",
+    "is_signed_by_till",
     "issue_certificate",
     "load_master_key",
     "new_api_key",
     "new_key",
+    "new_till_key",
     "parse_api_key",
     "public_key_of",
     "read_certificate",
     "sign_digest",
     "sign_group",
+    "sign_with_till",
     "signer_of",
+    "till_public_key",
 ]

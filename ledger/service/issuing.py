@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ledger.domain.document import parse_issuable
 from ledger.domain.errors import DocumentError, FieldProblem, NumberError
@@ -217,10 +217,10 @@ def check_first_holder(connection: Connection, draft: InvoiceDocument, first_hol
 
 def numbered(
     context: Context, drafts: list[InvoiceDocument], numbers: tuple[int, ...] | list[int], seller: Seller,
-    first_holder: FirstHolder,
+    first_holder: FirstHolder, issued_on: date | None = None,
 ) -> Draft:  # fmt: skip
-    """Operations, sealed documents and commitments of drafts that take `numbers`, ascending."""
-    issued_on = cst_date(datetime.fromtimestamp(context.now_s(), UTC))
+    """Operations, sealed documents and commitments of drafts that take `numbers`, ascending; issued today."""
+    issued_on = issued_on or cst_date(datetime.fromtimestamp(context.now_s(), UTC))
     operations: list[Operation] = []
     documents: list[NewDocument] = []
     for draft, number in zip(drafts, numbers, strict=True):

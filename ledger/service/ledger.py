@@ -13,6 +13,7 @@ from typing import Self
 from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
+from ledger.service.collecting import Collecting
 from ledger.service.context import Context
 from ledger.service.deductions import Deductions
 from ledger.service.errors import NotFound
@@ -25,6 +26,8 @@ from ledger.service.papers import Papers
 from ledger.service.red_letters import RedLetters
 from ledger.service.supervising import Supervising
 from ledger.service.supervision import Supervision
+from ledger.service.till_uploads import TillUploads
+from ledger.service.tills import Tills
 from ledger.service.views import (
     Caller,
     ClaimPage,
@@ -60,6 +63,9 @@ class Ledger:
         self.outside = Outside(context)
         self.filing = Filing(context)
         self.webhooks = Webhooks(context)
+        self.tills = Tills(context)
+        self.till_uploads = TillUploads(context)
+        self.collecting = Collecting(context)
         self.red_letters = RedLetters(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)
