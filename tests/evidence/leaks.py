@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ledger.domain.blocks import ChainBlock, InvoiceWritten
-from verifier.operations import INVOICE_CODES, Code
+from verifier.operations import INVOICE_CODES, Code, numbers_written
 
 NUMBER_BITS = 80
 AMOUNT_BITS = 48
+AMOUNT_MASK = (1 << AMOUNT_BITS) - 1
 CLAIM_BITS = 128
 ADDRESS_BITS = 160
 WORD_BITS = 256
@@ -51,32 +52,37 @@ class Traces:
 
 
 def traces_of(blocks: Iterable[ChainBlock], target: int) -> tuple[Traces, Traces]:
-    """(of the target, of all other invoices): operations, states, heads, signatures, digests, hashes."""
+    """(of the target, of all other invoices): operations, states, heads, signatures, digests, hashes.
+
+    A red's operation is of the red and of its blue; the state that it leaves the other of the two in is not.
+    """
     own, others = Traces(), Traces()
     for block in blocks:
         for group in block.groups:
             operations = group.signed.group.operations
-            touched = any(op.code in INVOICE_CODES and op.number == target for op in operations)
+            touched = any(target in numbers_written(op) for op in operations)
             signed = own if touched else others
             signed.add(WORD_BITS, group.signed.r, group.signed.s, int.from_bytes(group.digest, "big"))
             for op in operations:
-                of = own if op.code in INVOICE_CODES and op.number == target else others
+                of = own if target in numbers_written(op) else others
                 what, terms, who, ref = op.words()
                 of.add(WORD_BITS, what, terms, int.from_bytes(who, "big"), int.from_bytes(ref, "big"))
                 of.acted.add(what >> WORD_BITS - ACTED_BITS)
                 # the hashes of its group's other operations are what the signature needs
                 signed.add(WORD_BITS, int.from_bytes(op.hash(), "big"))
-                if op.code in INVOICE_CODES:
-                    of.add(NUMBER_BITS, op.number)
-                    of.texts.add(f"{op.number:020d}")
-                if op.code == Code.ISSUE:
-                    gross_fen, tax_fen = op.terms & (1 << AMOUNT_BITS) - 1, op.terms >> AMOUNT_BITS
+                for number in numbers_written(op):
+                    of.add(NUMBER_BITS, number)
+                    of.texts.add(f"{number:020d}")
+                if op.code in (Code.ISSUE, Code.OPEN_SLIP, Code.ISSUE_RED, Code.REGISTER_OUTSIDE):
+                    gross_fen, tax_fen = op.terms & AMOUNT_MASK, op.terms >> AMOUNT_BITS & AMOUNT_MASK
                     for fen in (gross_fen, gross_fen - tax_fen):
                         if fen >= AMOUNT_FEN_MIN:
                             of.add(AMOUNT_BITS, fen)
                             of.texts.add(str(fen))
                 if op.code in (Code.LOCK, Code.UNLOCK, Code.SETTLE):
                     of.add(CLAIM_BITS, op.terms)
+                if op.code == Code.REGISTER_OUTSIDE:
+                    of.add(CLAIM_BITS, op.terms >> 2 * AMOUNT_BITS)
             for event in group.events:
                 if isinstance(event, InvoiceWritten):
                     of = own if event.number == target else others
@@ -130,4 +136,4 @@ def blobs_of(value: object) -> Iterator[bytes]:
         with contextlib.suppress(binascii.Error, ValueError):
             yield base64.b64decode(value, validate=True)
     elif isinstance(value, int) and not isinstance(value, bool):
-        yield value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+        yield abs(value).to_bytes(max(1, (value.bit_length() + 7) // 8), "big")  # a red document has negative ones
