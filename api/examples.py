@@ -91,6 +91,8 @@ _INVOICE: dict[str, Json] = {
     "risk": False,
     "risk_reason": None,
     "use": "none",
+    "issued_here": True,
+    "strength": "issued_here",
 }
 _HISTORY: dict[str, Json] = {
     "operation": "issue",

@@ -179,6 +179,8 @@ def invoice_json(view: views.InvoiceView) -> dict[str, Json]:
         "risk": view.risk,
         "risk_reason": view.risk_reason,
         "use": view.use,
+        "issued_here": view.issued_here,
+        "strength": view.strength,
     }
 
 

@@ -163,6 +163,11 @@ class Invoice(Strict):
     risk: Annotated[bool, Field(description="Under a risk flag of the tax authority.")]
     risk_reason: str | None
     use: Annotated[Literal["none", "selected", "confirmed"], Field(description="As input tax, as it is by now.")]
+    issued_here: Annotated[bool, Field(description="False: registered from elsewhere; its issue was not seen here.")]
+    strength: Annotated[
+        Literal["issued_here", "signed_original", "original", "qr", "typed"],
+        Field(description="What its registration proves."),
+    ]
 
 
 class InvoicePage(Strict):

@@ -18,8 +18,22 @@ from ledger.service.problems import service_problem
 from verifier.canonical import Json
 from verifier.hashing import ZERO_HASH
 
-PERSONAL_TITLES = frozenset({"", "个人", "个人抬头", "自然人", "个人消费者"})
-PERSONAL_NAME_LENGTH_MAX = 4  # characters of a Chinese person's name; no company's is as short
+ORGANISATION_WORDS = (
+    "公司",
+    "集团",
+    "企业",
+    "中心",
+    "学校",
+    "大学",
+    "医院",
+    "研究院",
+    "研究所",
+    "事务所",
+    "合作社",
+    "委员会",
+)
+ORGANISATION_ENDS = "厂店局院校会所社行部处站馆"  # last characters of organisations' names longer than a person's
+PERSONAL_NAME_LENGTH_MAX = 4  # characters of a Chinese person's name
 _MASK = re.compile(r"[*＊Xx]{2,}")
 _DROPPED = re.compile(r"[\s()（）\-—·.,，。]")
 
@@ -220,10 +234,11 @@ def _may_be(shown: str, tax_id: str) -> bool:
 
 
 def _is_personal(name: str, tax_id: str) -> bool:
-    if tax_id:
-        return False
+    """Whether a title names a person, or nobody: it has no tax id and is no organisation's name."""
     plain = _plain(name)
-    return plain in PERSONAL_TITLES or len(plain) <= PERSONAL_NAME_LENGTH_MAX or "个人" in plain
+    if tax_id or any(word in plain for word in ORGANISATION_WORDS):
+        return False
+    return len(plain) <= PERSONAL_NAME_LENGTH_MAX or plain[-1] not in ORGANISATION_ENDS
 
 
 def _same_name(one: str, other: str) -> bool:

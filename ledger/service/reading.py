@@ -26,6 +26,7 @@ from ledger.service.forms import (
     checked_page_size,
     checked_party,
 )
+from ledger.service.outside_papers import opened_outside
 from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, seen_as, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
@@ -41,7 +42,7 @@ from ledger.service.views import (
 )
 from verifier.canonical import Json
 from verifier.operations import Code, Reason
-from verifier.words import Claim, Colour, Entry, Kind, PartyKind, StateWord, Use
+from verifier.words import Claim, Colour, Entry, Kind, PartyKind, StateWord, Strength, Use
 
 KINDS = {0: "ordinary", 1: "special", 2: "red"}
 NOTED = frozenset(  # operations whose reference hides why, which everybody who sees the invoice may know
@@ -195,8 +196,12 @@ def _views(
         is_red = record.kind == Kind.RED
         document: dict[str, Json] | None = None
         if documents:
-            opened = opened_document(context, connection, record)
-            document = opened.to_json() if opened is not None else None
+            if record.is_outside:
+                papers = opened_outside(context, connection, record)
+                document = papers.document if papers is not None else None
+            else:
+                opened = opened_document(context, connection, record)
+                document = opened.to_json() if opened is not None else None
         views.append(
             InvoiceView(
                 number=format_number(record.number),
@@ -207,7 +212,7 @@ def _views(
                 seller=record.seller,
                 buyer=record.buyer,
                 holder=record.holder,
-                seller_name=names[record.seller],
+                seller_name=names.get(record.seller, ""),
                 buyer_name=names.get(record.buyer, ""),
                 holder_name=names[record.holder],
                 gross_fen=record.gross_fen,
@@ -228,6 +233,8 @@ def _views(
                 risk=bool(record.risk),
                 risk_reason=_risk_reason(context, connection, record.number) if record.risk else None,
                 use=USES[Use(record.usage)],
+                issued_here=not record.is_outside,
+                strength=Strength(record.strength).name.lower(),
             )
         )
     return views

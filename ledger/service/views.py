@@ -163,6 +163,8 @@ class InvoiceView:
     risk: bool = False  # under an officer's risk flag
     risk_reason: str | None = None  # what the officer wrote, while the flag stands
     use: str = "none"  # none, selected, confirmed: as input tax, as it is by now
+    issued_here: bool = True  # False: registered from elsewhere, its issue was not seen here; seller is 0
+    strength: str = "issued_here"  # else signed_original, original, qr, typed: what its registration proves
 
 
 @dataclass(frozen=True)
