@@ -52,7 +52,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                 if int(status) >= _FAILED:
                     described["content"] = {MEDIA_TYPE: content["application/json"]}
                     described["content"][MEDIA_TYPE]["example"] = PROBLEM_EXAMPLES[int(status)]
-                elif "application/json" in content:
+                elif int(status) in example.answers:  # a download has no example
                     content["application/json"]["example"] = example.answers[int(status)]
     for name in (_FRAMEWORK_ERROR, "ValidationError"):
         document["components"]["schemas"].pop(name, None)
