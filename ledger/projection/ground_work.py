@@ -116,6 +116,7 @@ class ClaimApproverRow(Row, table=True):
     """A person who may approve claims made at a company."""
 
     __tablename__ = "claim_approver"
+    __table_args__ = (Index("ix_claim_approver_person", "person"),)
 
     enterprise: int = column.whole(key=True)
     person: int = column.whole(key=True)

@@ -85,6 +85,29 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "this external id names the invoice {number} already; it would be issued twice",
         "该外部单号已开具发票 {number}，可能重复开票",
     ),
+    "external_id_taken": (
+        "this external id stands for the {kind} {target} already; ask for that one, or send another id",
+        "该外部单号已用于{kind_zh} {target}，请查询该记录或更换单号",
+    ),
+    "external_id_empty": ("write an id, or leave it out", "请填写外部单号或留空不填该字段"),
+    "external_id_twice": ("row {row} has this external id", "第 {row} 行已使用该外部单号"),
+    "external_ids_count": (
+        "give one external id or null for each of the {high} documents, not {given}",
+        "请为 {high} 张发票逐一填写外部单号或 null，不能是 {given} 个",
+    ),
+    "approvers_missing": (
+        "name at least one approver, or say that no approval is required",
+        "请指定至少一名审批人，或设为无需审批",
+    ),
+    "approver_twice": ("party {party} is named twice", "参与方 {party} 重复"),
+    "decision_unknown": (
+        "{given} is no decision; choose approved or rejected",
+        "没有决定 {given}，可选 approved、rejected",
+    ),
+    "claims_filter": (
+        "ask by to_decide or by payment_reference, not both",
+        "to_decide 与 payment_reference 只能使用一个",
+    ),
     "bulk_same_file": (
         "the same file was signed before, in sheet {job}; look there, or send again as true if it is meant twice",
         "同一文件已在批次 {job} 中签名开票，请先核对；确需再次开具请将 again 设为 true",
@@ -189,6 +212,7 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "the clerk must be the enterprise or a person with its `issue` grant, whose key the server holds",
         "开票员须为本企业或具有 issue 权限且密钥由系统保管的人员",
     ),
+    "order_or_payment": ("give an order or a payment, one of them", "请提供 order 或 payment 其中之一"),
     "order_lines": ("the order's lines cannot be issued: {reason}", "订单明细无法开票：{reason}"),
     "upload_late": (
         "issued off line over {hours} hours ago; issue it anew on line",

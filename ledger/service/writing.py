@@ -42,6 +42,7 @@ from ledger.projection import (
 from ledger.projection.queued import GroupStatus
 from ledger.service.context import Context
 from ledger.service.errors import Busy, IdempotencyConflict, NoSigningKey, NotFound, NumbersExhausted, QueueFull
+from ledger.service.external_ids import NewId
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
@@ -66,6 +67,8 @@ class Draft:
     references: tuple[NewReference, ...] = ()
     claim_requests: tuple[NewClaimRequest, ...] = ()
     outside_documents: tuple[OutsideDocument, ...] = ()  # their group's digest is filled in when it is signed
+    external_ids: tuple[NewId, ...] = ()
+    then: Callable[[Connection, bytes], None] | None = None  # stores, with the digest, what comes with the group
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,11 @@ def submit(
             draft.claim_requests,
             entry,
             tuple(replace(document, digest=digest) for document in draft.outside_documents),
+            tuple(one.of_group(digest, now_s) for one in draft.external_ids),
         )
         accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
+        if draft.then is not None:
+            draft.then(connection, digest)
         return Submitted(digest, group, now_s, replayed=False)
 
     return run_write(context, write)
