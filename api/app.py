@@ -42,9 +42,10 @@ from api.routes import (
     rpc,
     supervising,
     supervision,
+    tills,
 )
 from api.uploads import size_limit
-from api.web import check, problem_pages
+from api.web import check, collect, problem_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
 
@@ -63,8 +64,10 @@ ROUTERS = (
     reds.routes,
     supervising.routes,
     events.routes,
+    tills.routes,
     rpc.routes,
     check.routes,
+    collect.routes,
     problem_pages.routes,
 )
 

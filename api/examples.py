@@ -9,6 +9,7 @@ from api.examples_events import event_examples
 from api.examples_months import month_examples
 from api.examples_outside import outside_examples
 from api.examples_reds import red_examples
+from api.examples_tills import till_examples
 from verifier.canonical import Json
 
 _NUMBER = "94403260911000000001"
@@ -287,6 +288,7 @@ EXAMPLES: dict[str, Example] = {
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
     **event_examples(Example),
+    **till_examples(Example, _write),
     **outside_examples(_read, _write),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }

@@ -29,6 +29,7 @@ from ledger.service.problems import invalid
 from ledger.service.till_issuing import (
     SELLER_HOLDS,
     Wanted,
+    bind_key,
     draft_of,
     issue_once,
     issued_document,
@@ -76,7 +77,9 @@ class Collecting:
                 collected=stored is not None and stored.number is not None and not failed,
             )
 
-    def collect(self, text: str, title: Title, *, collector: Caller | None = None) -> Collected:
+    def collect(
+        self, text: str, title: Title, *, collector: Caller | None = None, idempotency_key: str | None = None
+    ) -> Collected:
         """The invoice of a signed order, made out to `title`; a person that collects holds it, else it is kept.
 
         Raises: InvalidRequest at `order`, `name` or `tax_id`; the errors of a write.
@@ -111,11 +114,17 @@ class Collecting:
             till.clerk,
             SELLER_HOLDS if collector is None else collector.party,
         )
-        return self._issued(wanted, collector, lambda: self._check_time(order.expires_at))
+
+        def bind(connection: Connection) -> None:
+            if collector is not None and idempotency_key is not None:
+                said: Json = {"order": text, "name": title.name, "tax_id": title.tax_id}
+                bind_key(self._context, connection, collector, idempotency_key, "collect", said)
+
+        return self._issued(wanted, collector, bind, lambda: self._check_time(order.expires_at))
 
     def pay(
         self, caller: Caller, *, order_id: str, gross_fen: int, lines: tuple[OrderLineView, ...], title: Title,
-        first_holder: int | None = None, subject: int | None = None,
+        first_holder: int | None = None, subject: int | None = None, idempotency_key: str,
     ) -> Collected:  # fmt: skip
         """The invoice of a payment a channel notices: parking, metro, hospital. Asked twice it is the same.
 
@@ -147,9 +156,14 @@ class Collecting:
             seen_at=now_s,
         )
         wanted = Wanted(order, draft, seller, caller.party, SELLER_HOLDS if first_holder is None else first_holder)
-        return self._issued(wanted, None, lambda: None)
+        said: Json = {"content": content, "title": [title.name, title.tax_id], "first_holder": first_holder}
 
-    def pick_up(self, caller: Caller, number: str, commitment: str) -> Written:
+        def bind(connection: Connection) -> None:
+            bind_key(self._context, connection, caller, idempotency_key, "pay", said)
+
+        return self._issued(wanted, None, bind, lambda: None)
+
+    def pick_up(self, caller: Caller, number: str, commitment: str, *, idempotency_key: str) -> Written:
         """Hands an invoice that is kept for pickup to the person who knows its number and commitment.
 
         Raises: NotFound unless both fit one that is kept still; NotPermitted for who is no person.
@@ -169,6 +183,10 @@ class Collecting:
             if group is None:
                 raise NotFound("invoice", number)
             clerk = party_as_caller(self._context, connection, group.group.actor)
+        said: Json = {"number": number, "commitment": commitment}
+        run_write(
+            self._context, lambda inside: bind_key(self._context, inside, caller, idempotency_key, "pick up", said)
+        )
         version = 1 if record.holder == caller.party else record.version
         return holding.transfer(
             self._context, clerk, number, caller.party, subject=record.seller,
@@ -204,8 +222,15 @@ class Collecting:
         if expires_at > now_s + EXPIRES_AHEAD_MAX_S:
             raise invalid("order", "order_far", high=EXPIRES_AHEAD_MAX_S // 86_400)
 
-    def _issued(self, wanted: Wanted, collector: Caller | None, check_new: Callable[[], None]) -> Collected:
+    def _issued(
+        self,
+        wanted: Wanted,
+        collector: Caller | None,
+        bind: Callable[[Connection], None],
+        check_new: Callable[[], None],
+    ) -> Collected:
         def write(connection: Connection) -> tuple[TillOrder, bool]:
+            bind(connection)
             order, replayed = issue_once(self._context, connection, wanted, check_new)
             if collector is not None and not replayed:
                 self._remember(connection, collector.party, wanted.draft)

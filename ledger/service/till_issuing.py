@@ -32,6 +32,7 @@ from ledger.service.problems import invalid
 from ledger.service.proofs import opened_stored
 from ledger.service.till_views import OrderLineView, Title
 from ledger.service.views import Caller
+from ledger.service.writing import remembered, request_hash
 from verifier.canonical import Json
 
 NUMBER_HELD_S = 60  # until this transaction marks it used
@@ -130,6 +131,11 @@ def draft_of(lines: tuple[OrderLineView, ...], title: Title) -> dict[str, Json]:
         "tax_fen": tax,
         "gross_fen": net + tax,
     }
+
+
+def bind_key(context: Context, connection: Connection, caller: Caller, key: str, kind: str, request: Json) -> None:
+    """Binds an Idempotency-Key to a request that is safe to repeat anyway. Raises: IdempotencyConflictError."""
+    remembered(context, connection, caller, key, request_hash(kind, request), dict)
 
 
 def party_as_caller(context: Context, connection: Connection, party: int) -> Caller:

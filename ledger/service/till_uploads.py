@@ -17,11 +17,12 @@ from ledger.service.issuing import ISSUE_LIST_MAX, Seller, read_draft, seller_at
 from ledger.service.people import acts_for
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
-from ledger.service.till_issuing import Wanted, issue_once
+from ledger.service.till_issuing import Wanted, bind_key, issue_once
 from ledger.service.till_views import UploadRow
 from ledger.service.tills import own_till
 from ledger.service.views import Caller
 from ledger.service.writing import request_hash, run_write
+from verifier.canonical import Json
 from verifier.words import Grant
 
 UPLOAD_AGE_MAX_S = 48 * 3_600
@@ -46,7 +47,9 @@ class TillUploads:
         self._context = context
         self._now_s = now_s or context.now_s
 
-    def upload(self, caller: Caller, till_id: str, rows: tuple[Offline, ...]) -> tuple[UploadRow, ...]:
+    def upload(
+        self, caller: Caller, till_id: str, rows: tuple[Offline, ...], *, idempotency_key: str
+    ) -> tuple[UploadRow, ...]:
         """Issues what a till issued off line, each row for itself; a row that was uploaded before is the same again.
 
         Raises: InvalidRequest at `invoices` for an empty or too long list; NotFound; NotPermitted; Busy.
@@ -62,6 +65,10 @@ class TillUploads:
             if till.clerk != till.seller and not parties.grant_bits(connection, till.seller, till.clerk) & Grant.ISSUE:
                 raise invalid("till", "till_clerk")
             seller = seller_at(connection, till.seller)
+        said: Json = {"till": till_id, "rows": [[row.number, row.issued_at, row.order_id or ""] for row in rows]}
+        run_write(
+            self._context, lambda inside: bind_key(self._context, inside, caller, idempotency_key, "upload", said)
+        )
         taken: list[tuple[TillOrder, bool] | InvalidRequest] = []
         for row in rows:
             try:

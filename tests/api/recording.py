@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import bulk_views, errors, event_views, red_views, views, webhook_views
+from ledger.service import bulk_views, errors, event_views, red_views, till_views, views, webhook_views
 from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
@@ -138,7 +138,26 @@ READING = OutsideReading(
     problems=(("gross_fen", "outside_gross_missing", "type it", "请补录"),), warnings=(), refusal=REFUSAL,
 )  # fmt: skip
 
+TILL = till_views.TillView(
+    "0f" * 8, 5, 12, "一号", "ab" * 32, (till_views.TillItem("餐费", 600),), "open", NOW
+)  # fmt: skip
+UPLOADED = till_views.UploadRow(0, NUMBER, "recorded", COMMITMENT, duplicate=False)
+
+
+def _collected(ledger: RecordingLedger, _args: tuple[Any, ...]) -> till_views.Collected:
+    return till_views.Collected(ledger.written, NUMBER, COMMITMENT, GROSS_FEN, held=False, replayed=False)
+
+
 ANSWERS: dict[str, Any] = {
+    "tills.register": lambda *_: TILL,
+    "tills.tills": lambda *_: (TILL,),
+    "tills.till": lambda *_: TILL,
+    "tills.close": lambda *_: TILL,
+    "till_uploads.upload": lambda *_: (UPLOADED,),
+    "collecting.collect": _collected,
+    "collecting.pay": _collected,
+    "collecting.pick_up": lambda ledger, _: ledger.written,
+    "collecting.titles": lambda *_: (till_views.Title("示例公司", "91440300MA5F0000XY"),),
     "events.page": lambda *_: event_views.EventPage((EVENT,), "1f", more=False),
     "webhooks.register": lambda *_: WEBHOOK,
     "webhooks.webhooks": lambda *_: (WEBHOOK,),

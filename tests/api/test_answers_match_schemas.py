@@ -30,6 +30,7 @@ PATH_VALUES = {
     "party": "7",
     "job": CLAIM_ID,
     "webhook_id": CLAIM_ID,
+    "till_id": "0f" * 8,
 }
 
 FILES = {  # query and file of uploads that are read where they arrive

@@ -208,19 +208,19 @@ def test_who_knows_number_and_commitment_picks_it_up_once(world: World, counter:
     done = recorded(world.ledger.collecting.collect(counter.order(), COMPANY))
     first, second = world.person("先到"), world.person("后到")
     with pytest.raises(NotFound):
-        world.ledger.collecting.pick_up(first, done.number, "0" * 64)
-    must(world.ledger.collecting.pick_up(first, done.number, done.commitment))
+        world.ledger.collecting.pick_up(first, done.number, "0" * 64, idempotency_key=world.key())
+    must(world.ledger.collecting.pick_up(first, done.number, done.commitment, idempotency_key=world.key()))
     assert world.ledger.invoice(first, done.number).holder == first.party
-    must(world.ledger.collecting.pick_up(first, done.number, done.commitment))
+    must(world.ledger.collecting.pick_up(first, done.number, done.commitment, idempotency_key=world.key()))
     with pytest.raises(NotFound):
-        world.ledger.collecting.pick_up(second, done.number, done.commitment)
+        world.ledger.collecting.pick_up(second, done.number, done.commitment, idempotency_key=world.key())
 
 
 def test_an_invoice_of_no_order_is_not_picked_up(world: World, cast: Cast) -> None:
     number = world.issued(cast.seller)
     commitment = world.ledger.invoice(cast.seller, number).commitment
     with pytest.raises(NotFound):
-        world.ledger.collecting.pick_up(cast.claimant, number, commitment)
+        world.ledger.collecting.pick_up(cast.claimant, number, commitment, idempotency_key=world.key())
 
 
 # -- tills -----------------------------------------------------------------------------------
@@ -267,7 +267,13 @@ def test_a_payment_notice_becomes_one_invoice_however_often_it_comes(world: Worl
 
     def pay(caller: Caller, order_id: str, gross_fen: int = 1_500, title: Title = COMPANY) -> Collected:
         return world.ledger.collecting.pay(
-            caller, order_id=order_id, gross_fen=gross_fen, lines=lines, title=title, subject=cast.seller.party
+            caller,
+            order_id=order_id,
+            gross_fen=gross_fen,
+            lines=lines,
+            title=title,
+            subject=cast.seller.party,
+            idempotency_key=world.key(),
         )
 
     first = recorded(pay(cast.clerk, "P-1"))
@@ -298,10 +304,10 @@ def reserved(world: World, cast: Cast, count: int) -> list[str]:
 
 def test_what_was_issued_off_line_is_uploaded_within_48_hours(world: World, cast: Cast, counter: Counter) -> None:
     rows = tuple(offline(world, number) for number in reserved(world, cast, 3))
-    done = uploads_at(world, 47).upload(cast.clerk, counter.till.till_id, rows)
+    done = uploads_at(world, 47).upload(cast.clerk, counter.till.till_id, rows, idempotency_key=world.key())
     assert [one.status for one in done] == ["recorded"] * 3
     assert world.ledger.invoice(cast.seller, rows[0].number).gross_fen == 10_600
-    again = uploads_at(world, 100).upload(cast.clerk, counter.till.till_id, rows)
+    again = uploads_at(world, 100).upload(cast.clerk, counter.till.till_id, rows, idempotency_key=world.key())
     assert [(one.number, one.commitment, one.duplicate) for one in again] == [
         (one.number, one.commitment, True) for one in done
     ]
@@ -309,12 +315,18 @@ def test_what_was_issued_off_line_is_uploaded_within_48_hours(world: World, cast
 
 def test_after_48_hours_a_row_is_refused_with_the_reason(world: World, cast: Cast, counter: Counter) -> None:
     (number,) = reserved(world, cast, 1)
-    (late,) = uploads_at(world, 49).upload(cast.clerk, counter.till.till_id, (offline(world, number),))
+    (late,) = uploads_at(world, 49).upload(
+        cast.clerk, counter.till.till_id, (offline(world, number),), idempotency_key=world.key()
+    )
     assert (late.status, late.problems[0][:2]) == ("invalid", ("issued_at", "upload_late"))
     early = offline(world, number, issued_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
-    (refused,) = world.ledger.till_uploads.upload(cast.clerk, counter.till.till_id, (early,))
+    (refused,) = world.ledger.till_uploads.upload(
+        cast.clerk, counter.till.till_id, (early,), idempotency_key=world.key()
+    )
     assert refused.problems[0][:2] == ("issued_at", "upload_early")
-    (taken,) = world.ledger.till_uploads.upload(cast.clerk, counter.till.till_id, (offline(world, number),))
+    (taken,) = world.ledger.till_uploads.upload(
+        cast.clerk, counter.till.till_id, (offline(world, number),), idempotency_key=world.key()
+    )
     assert taken.status == "recorded"
 
 
@@ -330,7 +342,7 @@ def test_one_wrong_row_does_not_hold_up_the_others(world: World, cast: Cast, cou
         offline(world, two, document="no document"),
         offline(world, two),
     )
-    done = world.ledger.till_uploads.upload(cast.clerk, counter.till.till_id, rows)
+    done = world.ledger.till_uploads.upload(cast.clerk, counter.till.till_id, rows, idempotency_key=world.key())
     assert [row.status for row in done] == ["invalid"] * 6 + ["recorded"]
     assert [row.problems[0][1] for row in done[1:5]] == ["number_not_reserved"] * 2 + ["time_form"] * 2
 
@@ -340,11 +352,18 @@ def test_a_number_uploaded_for_other_goods_and_an_order_collected_already_are_re
 ) -> None:
     one, two = reserved(world, cast, 2)
     upload = world.ledger.till_uploads.upload
-    upload(cast.clerk, counter.till.till_id, (offline(world, one),))
-    (other,) = upload(cast.clerk, counter.till.till_id, (offline(world, one, document=world.draft(net_fen=500)),))
+    upload(cast.clerk, counter.till.till_id, (offline(world, one),), idempotency_key=world.key())
+    (other,) = upload(
+        cast.clerk,
+        counter.till.till_id,
+        (offline(world, one, document=world.draft(net_fen=500)),),
+        idempotency_key=world.key(),
+    )
     assert other.problems[0][1] == "order_differs"
     recorded(world.ledger.collecting.collect(counter.order(order_id="both"), COMPANY))
-    (both,) = upload(cast.clerk, counter.till.till_id, (offline(world, two, order_id="both"),))
+    (both,) = upload(
+        cast.clerk, counter.till.till_id, (offline(world, two, order_id="both"),), idempotency_key=world.key()
+    )
     assert both.problems[0][1] == "order_differs"
 
 
@@ -352,7 +371,10 @@ def test_only_the_seller_s_clerks_upload_and_not_more_than_a_list(world: World, 
     (number,) = reserved(world, cast, 1)
     row = offline(world, number)
     with pytest.raises(NotFound):
-        world.ledger.till_uploads.upload(cast.stranger, counter.till.till_id, (row,))
+        world.ledger.till_uploads.upload(cast.stranger, counter.till.till_id, (row,), idempotency_key=world.key())
     call = world.ledger.till_uploads.upload
     for rows in ((), (row,) * (UPLOADS_MAX + 1)):
-        assert code_of(lambda rows=rows: call(cast.clerk, counter.till.till_id, rows))[0] == "invoices"  # type: ignore[misc]
+        assert (
+            code_of(lambda rows=rows: call(cast.clerk, counter.till.till_id, rows, idempotency_key=world.key()))[0]
+            == "invoices"
+        )  # type: ignore[misc]
