@@ -10,6 +10,7 @@ from ledger.chain import ChainError, ChainInUseError, open_reader
 from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
 from ledger.domain.errors import DomainError
+from ledger.domain.numbers import format_number
 from ledger.projection import StorageError, Store
 from ledger.projection.audit import AuditReport
 from ledger.projection.audit import audit as audit_projection
@@ -23,10 +24,13 @@ from ledger.service.calendar import Calendar
 from ledger.service.context import Context
 from ledger.service.errors import NotReady, ServiceError
 from ledger.service.installation import open_sequencer
+from ledger.service.outside_papers import DOCUMENT_SIZE_MAX, SEALED_OUTSIDE_DOCUMENT, SEALED_OUTSIDE_SEED
 from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
 from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
+from verifier.canonical import loads
+from verifier.commitment import commit
 
 
 def audit(context: Context, progress: Progress | None = None) -> AuditReport:
@@ -178,8 +182,15 @@ def _document_trouble(context: Context, record: InvoiceRecord, stored: StoredDoc
     if stored.sealed_document is None or stored.sealed_seed is None:
         return None  # erased on purpose; the chain keeps its history
     try:
-        document, seed = opened_stored(context, stored)
-        commitment = parse_document(document).commitment(seed)
+        if record.is_outside:  # what was read of others' invoices need not be a whole document
+            number = format_number(record.number)
+            read = context.opened(stored.sealed_document, SEALED_OUTSIDE_DOCUMENT, number)
+            content = loads(read, DOCUMENT_SIZE_MAX)
+            assert isinstance(content, dict)
+            commitment = commit(content, context.opened(stored.sealed_seed, SEALED_OUTSIDE_SEED, number))
+        else:
+            document, seed = opened_stored(context, stored)
+            commitment = parse_document(document).commitment(seed)
     except (NotReady, DomainError, ValueError) as err:
         return f"the stored document cannot be read: {err}"
     if commitment != record.commitment:

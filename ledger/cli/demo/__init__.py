@@ -12,8 +12,17 @@ from pathlib import Path
 
 from ledger.cli.demo.cast import LIVES, Casting
 from ledger.cli.demo.client import Client, DemoError
-from ledger.cli.demo.proof import CROWD_MIN, count_sealed, newest_crowd, show_invoices, show_timeline, verify_offline
+from ledger.cli.demo.proof import (
+    CROWD_MIN,
+    count_sealed,
+    newest_crowd,
+    show_invoices,
+    show_timeline,
+    verify_offline,
+    verify_turns,
+)
 from ledger.cli.demo.story import Teller
+from ledger.cli.demo.turns import REDDENED
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import fail, out, spoken_errors, steps
 from ledger.cli.reissue import draft_of_file
@@ -28,7 +37,7 @@ POST_WAIT_MS = 20_000
 SERVE_POLL_S = 0.5
 CROWD_TRIES = 8
 MARK = "DEMO"  # file that says a directory is a demo's: nothing without it is ever deleted or written to
-STEP_COUNT = 6
+STEP_COUNT = 7
 
 
 def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
@@ -108,11 +117,13 @@ def _play(settings: Settings, servers: Servers, officer_key: str, *, fresh: bool
         step("count what is sealed")
         count, shown = count_sealed(settings, story, fresh=fresh)
     show_invoices(client, story)
-    show_timeline(client, story, shown)
+    for at in sorted({shown, REDDENED}):
+        show_timeline(client, story, at)
     out.print("refused as they should be, each an event in a sealed block:", highlight=False)
     for tried, reason in sorted(set(story.refusals.expected.values())):
         out.print(f"  {tried}: {reason}", highlight=False)
     verify_offline(client, story, shown, settings.data_dir)
+    verify_turns(client, story, settings.data_dir)
     with Ledger.open(settings) as ledger:
         difference = audit(ledger.context).difference
     if difference is not None:

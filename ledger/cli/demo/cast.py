@@ -49,7 +49,7 @@ class Casting:
 
     def __init__(self, client: Client, officer_key: str, pool: ThreadPoolExecutor) -> None:
         self._client = client
-        self._officer_key = officer_key
+        self.officer_key = officer_key
         self._pool = pool
 
     def lives(self) -> list[Life]:
@@ -72,14 +72,14 @@ class Casting:
         """An enrolled enterprise."""
         tax_id = new_tax_id()
         answer = self._client.recorded(
-            "POST", "/v1/parties", self._officer_key,
+            "POST", "/v1/parties", self.officer_key,
             {"kind": "enterprise", "name": name, "tax_id": tax_id, "quota_fen": quota_fen},
         )  # fmt: skip
         return Party(answer["party"], name, answer["api_key"], tax_id)
 
     def person(self, name: str) -> Party:
         """An enrolled person."""
-        answer = self._client.recorded("POST", "/v1/parties", self._officer_key, {"kind": "person", "name": name})
+        answer = self._client.recorded("POST", "/v1/parties", self.officer_key, {"kind": "person", "name": name})
         return Party(answer["party"], name, answer["api_key"])
 
     def grant(self, enterprise: Party, person: Party, grants: list[str]) -> None:
@@ -89,9 +89,9 @@ class Casting:
     def segment(self, enterprise: Party) -> None:
         """Numbers for an enterprise, until the officer's request hits a free block: two may ask at once."""
         path = f"/v1/parties/{enterprise.id}/segments"
-        status, _ = self._client.write("POST", path, self._officer_key, {"blocks": 1})
+        status, _ = self._client.write("POST", path, self.officer_key, {"blocks": 1})
         if status != 201:
-            self._client.recorded("POST", path, self._officer_key, {"blocks": 1})
+            self._client.recorded("POST", path, self.officer_key, {"blocks": 1})
 
     def _employer(self, at: int) -> Party:
         return self.enterprise(f"深圳示例科技{at + 1}有限公司", 0)

@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,3 +59,23 @@ class Client:
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(ANSWER_SIZE_MAX)
+
+
+REFUSED = http.client.CONFLICT
+
+
+@dataclass
+class Refusals:
+    """Groups that were refused as they should be: digest -> (what was tried, reason)."""
+
+    expected: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def expect(
+        self, client: Client, tried: str, reason: str, path: str, key: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The answer to a write that the ledger must refuse for `reason`. Raises: DemoError otherwise."""
+        status, answer = client.write("POST", path, key, body)
+        if status != REFUSED or answer.get("reason") != reason:
+            raise DemoError(f"to {tried} should be refused as {reason}, the answer was {status}: {answer}")
+        self.expected[str(answer["digest"])] = (tried, reason)
+        return answer

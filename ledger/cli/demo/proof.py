@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ledger.cli.demo.client import Client, DemoError
 from ledger.cli.demo.story import Story
+from ledger.cli.demo.turns import REDDENED
 from ledger.cli.output import out
 from ledger.domain.blocks import ChainBlock, Outcome
 from ledger.service import sealed_blocks
@@ -74,7 +75,7 @@ def count_sealed(settings: Settings, story: Story, *, fresh: bool) -> tuple[Coun
                 refused[group.digest.hex()] = Reason(group.reason).name.lower()
             elif group.outcome is Outcome.APPLIED:
                 codes = [operation.code for operation in group.signed.group.operations]
-                invoices += codes.count(Code.ISSUE)
+                invoices += codes.count(Code.ISSUE) + codes.count(Code.ISSUE_RED) + codes.count(Code.REGISTER_OUTSIDE)
                 if Code.LOCK in codes:
                     crowds[f"{group.signed.group.operations[0].number:020d}"] = crowd_of(
                         block, group.signed.group.actor
@@ -115,6 +116,26 @@ def verify_offline(client: Client, story: Story, at: int, directory: Path) -> No
     if _verifier(forged, trust_file).returncode != 1:
         raise DemoError("the verifier takes an altered evidence file")
     out.print(f"the same file with one word of the invoice changed: invalid ({forged})", highlight=False)
+
+
+def verify_turns(client: Client, story: Story, directory: Path) -> None:
+    """Checks the evidence of the reddened invoice, its red, the deducted one and the outside one, a line for each.
+
+    Raises: DemoError when one of them is not valid.
+    """
+    turned, trust_file = story.turned, directory / "trust.json"
+    reddened, deducted, elsewhere = story.lives[REDDENED], story.lives[3], story.lives[0]
+    for what, number, key in (
+        ("reddened after settlement", turned.blue, reddened.cashier.key),
+        ("its red invoice", turned.red, reddened.seller.key),
+        ("selected for deduction", turned.deducted, deducted.cashier.key),
+        ("of elsewhere, claimed at two companies", turned.outside, elsewhere.employee.key),
+    ):
+        evidence_file = directory / f"evidence-{number}.json"
+        evidence_file.write_bytes(client.read(f"/v1/invoices/{number}/evidence", key))
+        if _verifier(evidence_file, trust_file).returncode != 0:
+            raise DemoError(f"the verifier does not find {evidence_file} valid")
+        out.print(f"{number} ({what}): valid", highlight=False)
 
 
 def _verifier(evidence: Path, trust: Path) -> subprocess.CompletedProcess[str]:

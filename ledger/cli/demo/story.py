@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ledger.cli.demo.cast import QUOTA_FEN, Casting, Life, Party
-from ledger.cli.demo.client import Client, DemoError
-
-REFUSED = 409
-
-
-@dataclass
-class Refusals:
-    """Groups that were refused as they should be: digest -> (what was tried, reason)."""
-
-    expected: dict[str, tuple[str, str]] = field(default_factory=dict)
+from ledger.cli.demo.client import Client, DemoError, Refusals
+from ledger.cli.demo.turns import Turned, Turns
 
 
 @dataclass
@@ -30,6 +22,7 @@ class Story:
     other_numbers: list[str]
     month: str
     refusals: Refusals
+    turned: Turned
 
 
 class Teller:
@@ -61,7 +54,9 @@ class Teller:
         self._each(list(zip(lives, numbers, claims, strict=True)), self._settle)
         month = self._file(lives, numbers, draft)
         self._each(pairs, self._book)
-        return Story(lives, numbers, listed, month, self._refusals)
+        self._said("a red letter, a deduction, a risk flag, an invoice of elsewhere")
+        turned = Turns(self._client, self._refusals, self._casting.officer_key, month).play(lives, numbers)
+        return Story(lives, numbers, listed, month, self._refusals, turned)
 
     def crowd(self, lives: list[Life]) -> None:
         """Every seller but the first, which has filed, issues once more at the same time."""
@@ -147,11 +142,7 @@ class Teller:
         return month
 
     def _refused(self, tried: str, reason: str, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
-        status, answer = self._client.write("POST", path, key, body)
-        if status != REFUSED or answer.get("reason") != reason:
-            raise DemoError(f"to {tried} should be refused as {reason}, the answer was {status}: {answer}")
-        self._refusals.expected[str(answer["digest"])] = (tried, reason)
-        return answer
+        return self._refusals.expect(self._client, tried, reason, path, key, body)
 
 
 def _simple(net_fen: int, buyer: dict[str, str]) -> dict[str, Any]:
