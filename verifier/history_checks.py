@@ -45,6 +45,8 @@ def check_rules(run: Examination) -> Compared:
     for at, event in enumerate(run.bundle.history):
         if run.bundle.number not in numbers_written(event.operation) and event.operation.code in INVOICE_CODES:
             raise CheckError(Reason.OPERATION_OF_ANOTHER, f"history.{at}")
+        if event.operation.code == Code.ISSUE_RED and len(event.group_hashes()) > 1:
+            raise CheckError(Reason.RULE_BROKEN, f"history.{at}: a red letter stands alone in its group")
         kind = kind_of(run.certificates[event.certificate].identity)
         step = Step(event.operation, event.actor, kind, event.time_s, StateWord.unpack(event.state))
         try:

@@ -38,7 +38,7 @@ CODE_HASH = keccak256(b"code")
 CLAIM_ID = 0x1234_5678_9ABC_DEF0
 GROSS_FEN, TAX_FEN = 11300, 1300
 
-SELLER, CLERK, EMPLOYER, EMPLOYEE, FINANCE, FRIEND = 2, 3, 4, 5, 6, 7
+AUTHORITY, SELLER, CLERK, EMPLOYER, EMPLOYEE, FINANCE, FRIEND, OFFICER, OTHER_EMPLOYER = 1, 2, 3, 4, 5, 6, 7, 8, 9
 IDENTITIES = {
     SELLER: "enterprise:91440300MA5EXAMP1X",
     CLERK: "person:" + "1" * 32,
@@ -46,6 +46,8 @@ IDENTITIES = {
     EMPLOYEE: "person:" + "2" * 32,
     FINANCE: "person:" + "3" * 32,
     FRIEND: "person:" + "4" * 32,
+    OFFICER: "officer:" + "5" * 32,
+    OTHER_EMPLOYER: "enterprise:91440300MA5EXAMP3Z",
 }
 DOCUMENT = {
     "number": f"{NUMBER:020d}",
@@ -125,7 +127,8 @@ def certificate(
 
 ROOT_KEY = private_key(1000)
 SEALER_KEY = private_key(2000)
-ROOT = certificate("authority", ROOT_KEY, "authority", ROOT_KEY, is_authority=True, path_length=1)
+ROOT_SETTINGS: dict[str, object] = {"identity": "authority:bureau", "is_authority": True, "path_length": 1}
+ROOT = certificate("authority", ROOT_KEY, "authority", ROOT_KEY, **ROOT_SETTINGS)
 
 
 def party_certificate(party: int, **changes: object) -> bytes:
@@ -135,7 +138,16 @@ def party_certificate(party: int, **changes: object) -> bytes:
 
 @cache
 def default_certificate(party: int) -> bytes:
-    return party_certificate(party)
+    return ROOT if party == AUTHORITY else party_certificate(party)
+
+
+def default_key(party: int) -> ec.EllipticCurvePrivateKey:
+    return ROOT_KEY if party == AUTHORITY else private_key(party)
+
+
+def identity_hash(party: int) -> bytes:
+    """As the contract keeps it: of the authority nothing."""
+    return ZERO_HASH if party == AUTHORITY else keccak256(IDENTITIES[party].encode())
 
 
 def sign(key: ec.EllipticCurvePrivateKey, digest: bytes) -> tuple[int, int]:
@@ -155,9 +167,8 @@ class Move:
 
 
 def operation(code: Code, subject: int, version: int, **fields: object) -> Operation:
-    return Operation(
-        code=code, subject=subject, number=NUMBER, version=version, ref=keccak256(b"%d" % version), **fields
-    )
+    settings: dict[str, object] = {"number": NUMBER, "ref": keccak256(b"%d" % version)}
+    return Operation(code=code, subject=subject, version=version, **(settings | fields))
 
 
 def issue(**changes: object) -> Operation:
@@ -201,6 +212,7 @@ class Scenario:
     """A ledger with one invoice's history in it. `others` other words fill the storage trie."""
 
     moves: tuple[Move, ...] = MOVES
+    number: int = NUMBER
     document: dict[str, object] = field(default_factory=lambda: DOCUMENT)
     others: int = 300
     chain_id: int = CHAIN_ID
@@ -231,7 +243,7 @@ class Scenario:
             digest = group_digest(
                 separator, move.actor, time_s + self.lifetime_s, [*before, move.operation.hash(), *after]
             )
-            r, s = sign(self.signers.get(move.actor, private_key(move.actor)), digest)
+            r, s = sign(self.signers.get(move.actor, default_key(move.actor)), digest)
             der = self.certificates.get(move.actor) or default_certificate(move.actor)
             found.append(
                 SignedEvent(
@@ -246,7 +258,7 @@ class Scenario:
         for event in self.events:
             hashed = [*event.before, event.operation.hash(), *event.after]
             digest = group_digest(separator, event.actor, event.valid_until, hashed)
-            signer = keccak256(point(self.signers.get(event.actor, private_key(event.actor))))[12:]
+            signer = keccak256(point(self.signers.get(event.actor, default_key(event.actor))))[12:]
             head = head_after(head, digest, event.operation.hash(), signer, event.time_s, event.state)
         return head
 
@@ -256,13 +268,13 @@ class Scenario:
     @cached_property
     def bundle(self) -> Bundle:
         stored = {
-            storage_key(Table.STATE, NUMBER): self.events[-1].state,
-            storage_key(Table.HEAD, NUMBER): int.from_bytes(self.head(), "big"),
+            storage_key(Table.STATE, self.number): self.events[-1].state,
+            storage_key(Table.HEAD, self.number): int.from_bytes(self.head(), "big"),
         }
         for party, text in IDENTITIES.items():
             stored[storage_key(Table.IDENTITY, party)] = int.from_bytes(keccak256(text.encode()), "big")
         for other in range(1, self.others):
-            stored[storage_key(Table.STATE, NUMBER + other)] = int.from_bytes(keccak256(b"%d" % other), "big")
+            stored[storage_key(Table.STATE, self.number + other)] = int.from_bytes(keccak256(b"%d" % other), "big")
         stored |= self.words
         storage = HexaryTrie({})
         for key, word in stored.items():
@@ -272,15 +284,15 @@ class Scenario:
         for other in range(40):
             accounts[keccak256(b"account %d" % other)] = rlp.encode([b"", b"\1", ZERO_HASH, ZERO_HASH])
         accounts[keccak256(CONTRACT)] = rlp.encode([b"\1", b"", storage.root_hash, self.code_hash])
-        slots = proof_slots(NUMBER, self.parties())
+        slots = proof_slots(self.number, self.parties())
         return build(
             chain_id=self.chain_id,
             contract=CONTRACT,
             genesis=GENESIS,
-            number=NUMBER,
+            number=self.number,
             document=disclose(self.document, SEED, self.paths),
             events=self.events,
-            parties={party: (keccak256(IDENTITIES[party].encode()), IDENTITIES[party]) for party in self.parties()},
+            parties={party: (identity_hash(party), IDENTITIES.get(party)) for party in self.parties()},
             header=self.header(accounts.root_hash),
             account_nodes=proof_nodes(accounts, keccak256(CONTRACT)),
             storage_nodes=[node for slot in slots for node in proof_nodes(storage, keccak256(slot))],
