@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
+from ledger.domain.months import cst_date
 from ledger.domain.numbers import format_number, is_ledger_number
 from ledger.projection import Connection, OutsideDocument, invoices, keystore
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
-from ledger.service.outside_facts import Employer, OutsideFacts, OutsideItem, facts_of, problems_of
+from ledger.service.outside_facts import Claiming, OutsideFacts, OutsideItem, facts_of, problems_of
 from ledger.service.outside_papers import (
     SEALED_OUTSIDE_DOCUMENT,
     SEALED_OUTSIDE_ORIGINAL,
     SEALED_OUTSIDE_SEED,
 )
+from ledger.service.outside_titles import Employer
 from ledger.service.people import need_party
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
@@ -84,6 +86,7 @@ class Outside:
         """What the item says and what would become of it at `employer`. Raises: InvalidRequest for no enterprise."""
         with self._context.reading() as connection:
             named = employer_of(connection, employer) if employer is not None else None
+            claiming = claiming_of(self._context, caller, named)
             refusal = None
             read = item.read
             if read.number and read.strength is not None:
@@ -115,7 +118,7 @@ class Outside:
             buyer_name=document.buyer.name if document is not None else "",
             buyer_tax_id=document.buyer.tax_id if document is not None else "",
             file_sha256=hashlib.sha256(item.original).hexdigest() if item.original is not None else None,
-            problems=tuple((p.path, p.code, p.message_en, p.message_zh) for p in problems_of(item, named)),
+            problems=tuple((p.path, p.code, p.message_en, p.message_zh) for p in problems_of(item, claiming)),
             warnings=tuple((p.path, p.code, p.message_en, p.message_zh) for p in read.warnings),
             refusal=refusal,
         )
@@ -130,6 +133,12 @@ def employer_of(connection: Connection, party: int) -> Employer:
     return Employer(party, known.display_name or known.tax_id, known.tax_id)
 
 
+def claiming_of(context: Context, caller: Caller, employer: Employer | None) -> Claiming:
+    """Circumstances of a claim that `caller` makes now."""
+    today = cst_date(datetime.fromtimestamp(context.now_s(), UTC))
+    return Claiming(employer, caller.name if caller.kind == "person" else "", today)
+
+
 def registrations(
     context: Context, connection: Connection, caller: Caller, items: list[OutsideItem], employer: int, claim_id: int
 ) -> list[Registered]:
@@ -137,9 +146,9 @@ def registrations(
 
     Raises: InvalidRequest at `outside.N...` for what cannot be registered.
     """
-    named = employer_of(connection, employer)
+    claiming = claiming_of(context, caller, employer_of(connection, employer))
     return [
-        _registered(context, connection, caller, facts_of(item, named, f"outside.{index}"), item, employer, claim_id)
+        _registered(context, connection, caller, facts_of(item, claiming, f"outside.{index}"), item, employer, claim_id)
         for index, item in enumerate(items)
     ]
 

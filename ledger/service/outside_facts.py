@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date
 
 from ledger.domain.errors import FieldProblem
 from ledger.domain.identities import enterprise_identity
 from ledger.domain.invoice import AMOUNT_FEN_MAX, InvoiceColour, InvoiceKind
-from ledger.domain.months import month_of
+from ledger.domain.months import FIRST_YEAR, month_of
 from ledger.formats import FormatError, ReadInvoice, Strength, read_file, read_qr, read_typed
 from ledger.service.errors import InvalidRequest
+from ledger.service.outside_titles import Employer, title_problems
 from ledger.service.problems import service_problem
 from verifier.canonical import Json
 from verifier.hashing import ZERO_HASH
 
-ORGANISATION_WORDS = (
-    "公司",
-    "集团",
-    "企业",
-    "中心",
-    "学校",
-    "大学",
-    "医院",
-    "研究院",
-    "研究所",
-    "事务所",
-    "合作社",
-    "委员会",
-)
-ORGANISATION_ENDS = "厂店局院校会所社行部处站馆"  # last characters of organisations' names longer than a person's
-PERSONAL_NAME_LENGTH_MAX = 4  # characters of a Chinese person's name
-_MASK = re.compile(r"[*＊Xx]{2,}")
-_DROPPED = re.compile(r"[\s()（）\-—·.,，。]")
+FIRST_DAY = date(FIRST_YEAR, 1, 1)  # the first that the signed word can hold
 
 
 @dataclass(frozen=True)
@@ -54,12 +36,12 @@ class OutsideItem:
 
 
 @dataclass(frozen=True)
-class Employer:
-    """Who is to reimburse: party id, registered name, tax id."""
+class Claiming:
+    """Circumstances of a claim: from whom (None: not named yet), by whom, and the day in China Standard Time."""
 
-    party: int
-    name: str
-    tax_id: str
+    employer: Employer | None
+    claimant_name: str
+    today: date
 
 
 @dataclass(frozen=True)
@@ -116,7 +98,7 @@ def fingerprint(item: OutsideItem) -> Json:
     }
 
 
-def problems_of(item: OutsideItem, employer: Employer | None) -> tuple[FieldProblem, ...]:
+def problems_of(item: OutsideItem, claiming: Claiming) -> tuple[FieldProblem, ...]:
     """Everything that keeps an item from being registered at that employer; without one, its title is not looked at."""
     read = item.read
     found: list[FieldProblem] = []
@@ -128,26 +110,25 @@ def problems_of(item: OutsideItem, employer: Employer | None) -> tuple[FieldProb
     if read.colour is InvoiceColour.RED:
         found.append(service_problem("colour", "outside_red"))
     found += _amount_problems(item)
-    if (item.issued_on or read.issued_on) is None:
-        found.append(service_problem("issued_on", "outside_date_missing"))
-    elif item.issued_on and read.issued_on and item.issued_on != read.issued_on:
-        found.append(service_problem("issued_on", "outside_contradicts", given=item.issued_on, read=read.issued_on))
+    found += _date_problems(item, claiming.today)
     if item.kind is not None and read.kind is not None and item.kind is not read.kind:
         found.append(service_problem("kind", "outside_contradicts", given=item.kind.value, read=read.kind.value))
-    if employer is not None:
-        found += _title_problems(read, employer)
+    if claiming.employer is not None:
+        found += title_problems(read, claiming.employer, claiming.claimant_name)
     return tuple(found)
 
 
-def facts_of(item: OutsideItem, employer: Employer, path: str) -> OutsideFacts:
+def facts_of(item: OutsideItem, claiming: Claiming, path: str) -> OutsideFacts:
     """What of the item is registered at that employer. Raises: InvalidRequest with every problem, below `path`."""
-    found = problems_of(item, employer)
+    found = problems_of(item, claiming)
     if found:
         raise InvalidRequest(tuple(replace(one, path=f"{path}.{one.path}") for one in found))
     read = item.read
     gross_fen, tax_fen = _amounts(item)
     issued_on = item.issued_on or read.issued_on
     kind = read.kind or item.kind or InvoiceKind.ORDINARY
+    employer = claiming.employer
+    assert employer is not None, "nothing is registered without an employer"
     assert gross_fen is not None
     assert issued_on is not None
     assert read.strength is not None
@@ -206,50 +187,16 @@ def _amount_problems(item: OutsideItem) -> list[FieldProblem]:
     return found
 
 
-def _title_problems(read: ReadInvoice, employer: Employer) -> list[FieldProblem]:
-    """A title (购买方) that contradicts the employer, and a seller that is the employer itself."""
-    found = []
-    if read.document is None:
-        if read.seller_tax_id == employer.tax_id:
-            found.append(service_problem("seller.tax_id", "outside_own_sale", name=employer.name))
-        return found
-    buyer, seller = read.document.buyer, read.document.seller
-    if seller.tax_id == employer.tax_id:
-        found.append(service_problem("seller.tax_id", "outside_own_sale", name=employer.name))
-    if buyer.tax_id and not _may_be(buyer.tax_id, employer.tax_id):
-        found.append(service_problem("buyer.tax_id", "outside_title", given=buyer.tax_id, name=employer.name))
-    elif not _is_personal(buyer.name, buyer.tax_id) and not _same_name(buyer.name, employer.name):
-        found.append(service_problem("buyer.name", "outside_title", given=buyer.name, name=employer.name))
-    return found
-
-
-def _may_be(shown: str, tax_id: str) -> bool:
-    """Whether a printed tax id can be this one; files come with ids masked by stars."""
-    if not _MASK.search(shown):
-        return shown == tax_id
-    pattern = "".join(
-        ".*" if _MASK.fullmatch(part) else re.escape(part) for part in re.split(f"({_MASK.pattern})", shown)
-    )
-    return re.fullmatch(pattern, tax_id) is not None
-
-
-def _is_personal(name: str, tax_id: str) -> bool:
-    """Whether a title names a person, or nobody: it has no tax id and is no organisation's name."""
-    plain = _plain(name)
-    if tax_id or any(word in plain for word in ORGANISATION_WORDS):
-        return False
-    return len(plain) <= PERSONAL_NAME_LENGTH_MAX or plain[-1] not in ORGANISATION_ENDS
-
-
-def _same_name(one: str, other: str) -> bool:
-    if _MASK.search(one):
-        return _may_be(_plain(one), _plain(other))
-    return _plain(one) == _plain(other)
-
-
-def _plain(name: str) -> str:
-    """A name without blanks, brackets and points, full-width letters as plain ones."""
-    return _DROPPED.sub("", unicodedata.normalize("NFKC", name)).upper()
+def _date_problems(item: OutsideItem, today: date) -> list[FieldProblem]:
+    typed, read = item.issued_on, item.read.issued_on
+    day = typed or read
+    if day is None:
+        return [service_problem("issued_on", "outside_date_missing")]
+    if typed and read and typed != read:
+        return [service_problem("issued_on", "outside_contradicts", given=typed, read=read)]
+    if not FIRST_DAY <= day <= today:
+        return [service_problem("issued_on", "outside_date_range", given=day, low=FIRST_DAY, high=today)]
+    return []
 
 
 def _document(

@@ -135,6 +135,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "红字发票不能报销，请报销其对应的蓝字发票（如有余额）",
     ),
     "outside_date_missing": ("the source has no issue date; type it", "来源中没有开票日期，请补录"),
+    "outside_date_range": (
+        "{given} is no day on which this can have been issued, {low} to {high}; check the invoice",
+        "{given} 不可能是开票日期（{low} 至 {high}），请核对票面",
+    ),
     "outside_gross_missing": (
         "the source does not hold the gross amount; type it from the invoice",
         "来源中没有价税合计，请按票面补录",

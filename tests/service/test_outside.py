@@ -226,3 +226,36 @@ def test_its_state_says_that_its_issue_was_not_seen_here(world: World, cast: Cas
     view = world.ledger.invoice(cast.claimant, format_number(int(number_of(item))))
     assert (view.issued_here, view.strength) == (False, "typed")
     assert world.ledger.invoice(cast.claimant, world.issued(cast.seller, cast.claimant)).issued_here
+
+
+@pytest.mark.parametrize("title", ["WANG XIAOMING", "阿卜杜拉·买买提", "诸葛孔明", "自然人"])
+def test_people_of_every_kind_of_name_are_no_company(world: World, cast: Cast, title: str) -> None:
+    must(claim(world, cast.claimant, cast.employer, typed(buyer_name=title, seller_name="某某餐厅")))
+
+
+def test_a_long_name_is_a_persons_where_it_is_the_claimants_own(world: World, cast: Cast) -> None:
+    claimant = world.person("买买提艾力江", (cast.employer, ["claim"]))
+    item = typed(buyer_name="买买提艾力江", seller_name="某某餐厅")
+    with pytest.raises(InvalidRequest):
+        claim(world, cast.claimant, cast.employer, item)
+    must(claim(world, claimant, cast.employer, item))
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["深圳市甲乙丙科技", "ABC Trading Co., Ltd.", "ABC TRADING LIMITED", "南山区某某经营部", "别的公司", "某某银行"],
+)
+def test_what_may_be_another_company_is_no_persons_title(world: World, cast: Cast, title: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        claim(world, cast.claimant, cast.employer, typed(buyer_name=title, seller_name="某某餐厅"))
+    assert problems(refusal) == {"outside.0.buyer.name": "outside_title"}
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2099, 1, 1), date(9999, 12, 31)])
+def test_a_day_on_which_nothing_can_have_been_issued_is_named(world: World, cast: Cast, day: date) -> None:
+    item = typed()
+    unread = replace(item, read=replace(item.read, issued_on=None), issued_on=day)
+    with pytest.raises(InvalidRequest) as refusal:
+        claim(world, cast.claimant, cast.employer, unread)
+    assert problems(refusal) == {"outside.0.issued_on": "outside_date_range"}
+    must(claim(world, cast.claimant, cast.employer, replace(unread, issued_on=date(2000, 1, 1))))

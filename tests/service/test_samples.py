@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.service import InvalidRequest
-from ledger.service.outside_facts import OutsideItem, item_of_file, item_of_qr, problems_of
+from ledger.service.outside_facts import Claiming, OutsideItem, item_of_file, item_of_qr, problems_of
 from tests.service.conftest import Cast
 from tests.service.world import World, must
 
@@ -33,7 +33,7 @@ def claimed(world: World, cast: Cast, item: OutsideItem) -> Any:
 
 
 def codes(item: OutsideItem) -> set[str]:
-    return {one.code for one in problems_of(item, None)}
+    return {one.code for one in problems_of(item, Claiming(None, "", date(2026, 11, 21)))}
 
 
 @pytest.mark.parametrize("name", ["cq-test-intact.ofd", "bj-ukey-test-100lines.ofd"])
