@@ -96,7 +96,8 @@ def _sign(home: Home, state: State, now_s: int) -> Told:
         return Told()
     if signed is not None and signed.checkpoint.size == state.height + 1 and now_s - signed.time_s < REFRESH_S:
         return Told()
-    return Told(signed=home.sign(state, now_s))
+    # a clock that was set back: what was said of a later time stays true of it
+    return Told(signed=home.sign(state, max(now_s, signed.time_s if signed else 0)))
 
 
 def _refuse(home: Home, state: State, refused: Refused, now_s: int) -> Refusal:
