@@ -15,6 +15,7 @@ from tests.witness.chains import Town
 from verifier.errors import CheckError
 from verifier.hashing import keccak256
 from verifier.header import EXTRA, NUMBER, SEAL_SIZE, STATE_ROOT, TIME, VANITY_SIZE
+from verifier.operations import SECP256K1_ORDER
 from verifier.reasons import Reason
 from verifier.rlp import decode, encode
 from verifier.signatures import address_of
@@ -85,6 +86,24 @@ def test_two_blocks_of_two_sealers_convict_nobody(town: Town, pair: tuple[Seen, 
         check_conviction(conviction_bytes(trust, child.encoded, by_another.encoded), trust)
     found = check_conviction(conviction_bytes(trust, child.encoded, by_the_same.encoded), trust)
     assert (found.height, found.is_joined) == (child.number, True)
+
+
+@pytest.mark.parametrize("form", ["recovery bit", "high s", "both"])
+def test_nobody_without_the_key_can_make_a_second_header_of_a_seal(
+    town: Town, pair: tuple[Seen, Seen], form: str
+) -> None:
+    fields: Any = decode(pair[1].encoded, Reason.HEADER_MALFORMED)
+    extra = fields[EXTRA]
+    r, s, bit = extra[-65:-33], int.from_bytes(extra[-33:-1], "big"), extra[-1]
+    if form != "recovery bit":
+        s = SECP256K1_ORDER - s
+    if form != "high s":
+        bit ^= 1
+    fields[EXTRA] = extra[:-SEAL_SIZE] + r + s.to_bytes(32, "big") + bytes([bit])
+    other = encode(fields)
+    assert read_header(other).hash != pair[1].hash
+    with pytest.raises(ConvictionError, match="no sealer"):
+        check_conviction(conviction_bytes(town.trust, pair[1].encoded, other), town.trust)
 
 
 class Altered:
