@@ -31,11 +31,9 @@ def check_declared(declared: Declared) -> None:
     Raises: InvalidRequest naming `uninvoiced.N.<field>` or `note`.
     """
     checked_text("note", declared.note, REPORT_NOTE_LENGTH_MAX)
-    amounts = dict.fromkeys(
-        (f"{side}_{name}" for side in ("blue", "red") for name in ("gross_fen", "net_fen", "tax_fen", "count")), 0
-    )
     uninvoiced = tuple(sorted(declared.uninvoiced, key=lambda one: one.key))
-    empty = MonthReport(1, "-", Month(1), **amounts, quota_used_fen=0, uninvoiced=uninvoiced)
+    nothing = (0,) * 9  # four figures of each side, and the quota used
+    empty = MonthReport(1, "-", Month(1), *nothing, uninvoiced=uninvoiced)
     try:
         parse_report(empty.to_json())
     except DocumentError as err:
