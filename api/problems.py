@@ -85,6 +85,11 @@ NUMBERS_EXHAUSTED = ProblemType(
     "numbers-exhausted", 409, "No free invoice number left", "号段已用完",
     "An officer allots the seller another segment, then the same request succeeds.",
 )  # fmt: skip
+APPROVAL_MISSING = ProblemType(
+    "approval-missing", 409, "An approver has not approved this", "尚未经审批人批准",
+    "The employer's claim policy wants a manager's approval first; `detail` names the invoices that wait or were "
+    "rejected. Settle the approved ones by number, or ask an approver.",
+)  # fmt: skip
 NOT_BOOKED = ProblemType(
     "not-booked", 409, "The claim is not settled and booked as a whole", "报销单尚未全部核销入账",
     "`detail` names an invoice that is still locked or not booked; approve or release it, book it, then ask again.",
@@ -163,6 +168,7 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.QueueFull: QUEUE_FULL,
     service.Busy: BUSY,
     service.NumbersExhausted: NUMBERS_EXHAUSTED,
+    service.ApprovalMissing: APPROVAL_MISSING,
     service.NotBooked: NOT_BOOKED,
     service.NoSigningKey: NO_SIGNING_KEY,
     service.NotReady: NOT_READY,

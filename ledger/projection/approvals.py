@@ -78,21 +78,20 @@ def approvers(connection: Connection, enterprise: int) -> tuple[int, ...]:
 
 
 def add_decision(connection: Connection, new: ClaimDecision) -> bool:
-    """Adds a decision; False, with nothing added, when that approver's last one on that subject says the same."""
+    """Adds a decision; False, with nothing added, when the last one on that subject is that approver's and the same."""
     table = CLAIM_APPROVAL
     number = None if new.number is None else number_text(new.number)
     last = connection.execute(
-        select(table.c.decision)
+        select(table.c.decision, table.c.approver)
         .where(
             table.c.claim_id == new.claim_id,
             table.c.employer == new.employer,
-            table.c.approver == new.approver,
             table.c.number.is_(None) if number is None else table.c.number == number,
         )
         .order_by(table.c.seq.desc())
         .limit(1)
-    ).scalar_one_or_none()
-    if last == new.decision:
+    ).one_or_none()
+    if last is not None and (last.decision, last.approver) == (new.decision, new.approver):
         return False
     values = {name: getattr(new, name) for name in ClaimDecision.__dataclass_fields__}
     connection.execute(table.insert(), {**values, "number": number, "decision": new.decision.value})

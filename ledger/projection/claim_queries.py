@@ -84,20 +84,24 @@ def claims_to_decide(
 ) -> Page[ClaimRecord]:
     """Claims of others with a locked line that needs an approval `person` may give and that nobody decided on."""
     decided = exists(
-        select(CLAIM_APPROVAL.c.seq).where(
+        select(CLAIM_APPROVAL.c.seq)
+        .where(
             CLAIM_APPROVAL.c.claim_id == CLAIM.c.claim_id,
             CLAIM_APPROVAL.c.employer == CLAIM.c.employer,
             or_(CLAIM_APPROVAL.c.number.is_(None), CLAIM_APPROVAL.c.number == INVOICE.c.number),
         )
+        .correlate(CLAIM, INVOICE)
     )
     undecided = exists(
-        select(INVOICE.c.number).where(
+        select(INVOICE.c.number)
+        .where(
             INVOICE.c.claim_id == CLAIM.c.claim_id,
             INVOICE.c.claimant == CLAIM.c.claimant,
             INVOICE.c.employer == CLAIM.c.employer,
             INVOICE.c.claim == Claim.LOCKED,
             ~decided,
         )
+        .correlate(CLAIM)
     )
     statement = (
         select(CLAIM)

@@ -14,7 +14,7 @@ from ledger.domain.numbers import format_number
 from ledger.projection import Connection, invoices, keystore
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.invoices import HistoryStep, InvoiceRecord
-from ledger.service.claims import lines_of
+from ledger.service.claim_lines import lines_of
 from ledger.service.context import Context
 from ledger.service.errors import NotBooked
 from ledger.service.people import names_of

@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, NewClaimRequest, claims, invoices, keystore, parties
+from ledger.projection import Connection, NewClaimRequest, claim_queries, claims, invoices, parties
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
-from ledger.projection.invoices import InvoiceFilter, InvoiceRecord
-from ledger.service import instructions
+from ledger.projection.invoices import InvoiceRecord
+from ledger.service import approval_rules, instructions
+from ledger.service.claim_lines import CLAIM_LINES_MAX, claim_page_of, claim_views, lines_of
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
+from ledger.service.external_ids import CLAIM_ID, SETTLEMENT_ID, checked_id, new_id
 from ledger.service.forms import (
     checked_cursor,
     checked_numbers,
@@ -25,12 +26,11 @@ from ledger.service.forms import (
 )
 from ledger.service.outside import registration_reason, registrations
 from ledger.service.outside_facts import OutsideItem, fingerprint
-from ledger.service.people import GRANT_NAMES, names_of, need_party
+from ledger.service.people import GRANT_NAMES, need_party
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import (
     Caller,
-    ClaimLine,
     ClaimPage,
     ClaimView,
     ClaimWritten,
@@ -44,14 +44,12 @@ from verifier.operations import Code, Operation, Reason
 from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Entry, Grant, PartyKind
 
 OUTSIDE_ITEMS_MAX = 20  # invoices of elsewhere in one claim: each is a file to read and to seal
-CLAIM_LINES_MAX = 100  # the batch of the model's reimbursement interface; one group takes 256
 REFERENCE_LENGTH_MAX = 128
-_LINE_STATES = {Claim.LOCKED: "locked", Claim.SETTLED: "settled", Claim.CANCELLED: "cancelled"}
 
 
 def open_claim(
     context: Context, caller: Caller, numbers: list[str], *, employer: int, reference: str, idempotency_key: str,
-    items: Sequence[OutsideItem] = (),
+    items: Sequence[OutsideItem] = (), external_id: str | None = None,
 ) -> ClaimWritten:  # fmt: skip
     """Locks the invoices for `employer` under a new claim id, all or none; `items` are registered in the same group.
 
@@ -61,9 +59,11 @@ def open_claim(
     outside = {int(item.read.number): item for item in items}
     text = checked_text("reference", reference, REFERENCE_LENGTH_MAX)
     checked_party("employer", employer)
+    own_id = checked_id(external_id)
     claim_id = secrets.token_hex(16)
 
     def prepare(connection: Connection) -> Draft:
+        own_ids = new_id(connection, caller, caller.party, CLAIM_ID, own_id, claim_id)
         need_party(connection, employer, path="employer", kind=PartyKind.ENTERPRISE)
         known = invoices.invoices(connection, tuple(key for key in keys if key not in outside))
         operations, references = [], []
@@ -93,6 +93,7 @@ def open_claim(
             references=tuple(references),
             claim_requests=(NewClaimRequest(claim_id, caller.party, employer, text),),
             outside_documents=tuple(one.document for one in registered),
+            external_ids=own_ids,
         )
 
     request: dict[str, Json] = {
@@ -100,6 +101,8 @@ def open_claim(
         "employer": employer,
         "reference": text,
     }
+    if own_id is not None:
+        request["external_id"] = own_id
     if items:
         request["outside"] = [fingerprint(item) for item in sorted(items, key=lambda item: item.read.number)]
     submitted = submit(context, caller, idempotency_key, request_hash("claim", request), prepare)
@@ -145,26 +148,42 @@ def reject_claim(
 
 def approve_claim(
     context: Context, caller: Caller, claim_id: str, *, numbers: list[str] | None, payment_reference: str,
-    idempotency_key: str,
+    idempotency_key: str, external_id: str | None = None,
 ) -> Written:  # fmt: skip
-    """The employer's finance settles invoices of a claim under a payment reference; irreversible."""
+    """The employer's finance settles invoices of a claim under a payment reference; irreversible.
+
+    Raises: ApprovalMissing where the employer wants approvers' decisions first and they are not there.
+    """
     text = checked_text("payment_reference", payment_reference, REFERENCE_LENGTH_MAX)
-    return _release(context, caller, claim_id, numbers, Code.SETTLE, "approve", text, idempotency_key)
+    own_id = checked_id(external_id)
+    return _release(context, caller, claim_id, numbers, Code.SETTLE, "approve", text, idempotency_key, own_id)
 
 
 def claim(context: Context, caller: Caller, claim_id: str) -> ClaimView:
     """One claim with its lines. Raises: NotFound, also for one the caller may not see."""
     with context.reading() as connection:
-        return _views(context, connection, [need_claim(caller, connection, claim_id)])[0]
+        return claim_views(context, connection, [need_claim(caller, connection, claim_id)])[0]
 
 
-def claims_page(context: Context, caller: Caller, *, cursor: str | None, limit: int) -> ClaimPage:
-    """Claims the caller made, or its enterprise's finance received, newest first. Raises: InvalidRequest."""
+def claims_page(
+    context: Context, caller: Caller, *, payment_reference: str | None = None, cursor: str | None, limit: int
+) -> ClaimPage:
+    """Claims the caller made, or its enterprise's finance received, newest first; those a payment settled, with it.
+
+    Raises: InvalidRequest.
+    """
     size = checked_page_size(context, limit)
+    seen = _seen_as(caller)
+    paid = None
+    if payment_reference is not None:
+        paid = checked_text("payment_reference", payment_reference, REFERENCE_LENGTH_MAX)
     with context.reading() as connection:
         with checked_cursor():
-            page = claims.claims(connection, visible_to=_seen_as(caller), limit=size, cursor=cursor)
-        return ClaimPage(tuple(_views(context, connection, list(page.items))), page.next_cursor)
+            if paid is None:
+                page = claims.claims(connection, visible_to=seen, limit=size, cursor=cursor)
+            else:
+                page = claim_queries.claims_paid(connection, paid, visible_to=seen, limit=size, cursor=cursor)
+        return claim_page_of(context, connection, page)
 
 
 def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRecord:
@@ -172,6 +191,8 @@ def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRe
     seen = _seen_as(caller)
     for record in claims.claim(connection, claim_id):
         if seen is None or seen & {record.claimant, record.employer}:
+            return record
+        if approval_rules.may_decide(connection, caller.party, record):
             return record
     raise NotFound("claim", claim_id)
 
@@ -186,7 +207,7 @@ def _seen_as(caller: Caller) -> frozenset[int] | None:
 
 def _release(
     context: Context, caller: Caller, claim_id: str, numbers: list[str] | None, code: Code, kind: str, text: str,
-    idempotency_key: str,
+    idempotency_key: str, external_id: str | None = None,
 ) -> Written:  # fmt: skip
     chosen = None if numbers is None else checked_numbers(numbers, CLAIM_LINES_MAX)
 
@@ -206,52 +227,40 @@ def _release(
             row = salted(context, caller, kind, text)
             references.append(row)
             operations.append(_end_of_line(code, subject, line, claim_id, row.ref))
-        return Draft(tuple(operations), references=tuple(references))
+        draft = Draft(tuple(operations), references=tuple(references))
+        return (
+            draft if code != Code.SETTLE else _settling(context, connection, caller, record, draft, text, external_id)
+        )
 
     wanted: Json = None if chosen is None else [format_number(number) for number in chosen]
-    hashed = request_hash(kind, {"claim": claim_id, "numbers": wanted, "text": text})
+    request: dict[str, Json] = {"claim": claim_id, "numbers": wanted, "text": text}
+    if external_id is not None:
+        request["external_id"] = external_id
+    hashed = request_hash(kind, request)
     return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
+
+
+def _settling(
+    context: Context, connection: Connection, caller: Caller, record: ClaimRecord, draft: Draft, text: str,
+    external_id: str | None,
+) -> Draft:  # fmt: skip
+    """A settling with its payment noted, once the company's approvers said yes."""
+    approval_rules.need_approval(connection, record, [operation.number for operation in draft.operations])
+
+    def note_payment(connection: Connection, digest: bytes) -> None:
+        claim_queries.put_claim_payment(
+            connection, digest, claim_id=record.claim_id, employer=record.employer, payment_reference=text,
+            now_s=context.now_s(),
+        )  # fmt: skip
+
+    own_ids = new_id(connection, caller, record.employer, SETTLEMENT_ID, external_id)
+    return replace(draft, external_ids=own_ids, then=note_payment)
 
 
 def _end_of_line(code: Code, subject: int, line: InvoiceRecord, claim_id: str, ref: bytes) -> Operation:
     return instructions.on_invoice(
         code, subject=subject, number=line.number, version=line.version, terms=int(claim_id, 16), ref=ref
     )
-
-
-def lines_of(connection: Connection, record: ClaimRecord) -> tuple[InvoiceRecord, ...]:
-    """Invoices that are under a claim now."""
-    wanted = InvoiceFilter(claim_id=record.claim_id, claimant=record.claimant, employer=record.employer)
-    return invoices.search(connection, wanted, visible_to=None, limit=CLAIM_LINES_MAX).items
-
-
-def _views(context: Context, connection: Connection, records: list[ClaimRecord]) -> list[ClaimView]:
-    names = names_of(context, connection, {party for r in records for party in (r.claimant, r.employer)})
-    views = []
-    for record in records:
-        request = keystore.claim_request(connection, record.claim_id)
-        lines = tuple(
-            ClaimLine(format_number(line.number), _LINE_STATES[Claim(line.claim)], line.gross_fen)
-            for line in sorted(lines_of(connection, record), key=lambda line: line.number)
-        )
-        views.append(
-            ClaimView(
-                claim_id=record.claim_id,
-                reference=request.reference if request is not None else "",
-                claimant=record.claimant,
-                claimant_name=names[record.claimant],
-                employer=record.employer,
-                employer_name=names[record.employer],
-                opened_at=datetime.fromtimestamp(record.opened_at, UTC),
-                locked_count=record.locked_count,
-                settled_count=record.settled_count,
-                released_count=record.released_count,
-                locked_fen=record.locked_fen,
-                settled_fen=record.settled_fen,
-                lines=lines,
-            )
-        )
-    return views
 
 
 def _line_refusals(

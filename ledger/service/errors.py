@@ -9,6 +9,7 @@ ServiceError
 ├── QueueFull             too many of this party's groups wait
 ├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
 ├── NumbersExhausted      the seller's segment holds no free number
+├── ApprovalMissing       finance settles lines that the company wants approved first, and nobody did
 ├── NotBooked             a claim whose archive is asked for is not settled and booked as a whole
 ├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
 └── NotReady              the installation is missing, foreign or damaged; says what to do
@@ -114,6 +115,29 @@ class NoSigningKey(ServiceError):
         self.party = party
 
 
+class ApprovalMissing(ServiceError):
+    """The company wants claims of `from_fen` and more approved first; `waiting` and `rejected` are its lines."""
+
+    def __init__(self, claim_id: str, from_fen: int, waiting: list[str], rejected: list[str]) -> None:
+        yuan = f"{from_fen // 100}.{from_fen % 100:02d}"
+        said, said_zh = [], []
+        if waiting:
+            said.append(f"an approver's decision is missing on {_few(waiting)}")
+            said_zh.append(f"{_few(waiting)} 尚待审批人决定")
+        if rejected:
+            said.append(f"an approver rejected {_few(rejected)}")
+            said_zh.append(f"{_few(rejected)} 已被审批人驳回")
+        super().__init__(
+            f"claims from {yuan} yuan need approval: {'; '.join(said)}; settle the approved lines by number, or reject "
+            "these",
+            f"{yuan} 元及以上的报销须先审批：{'；'.join(said_zh)}；可按号码核销已批准的发票，或驳回上述发票",
+        )
+        self.claim_id = claim_id
+        self.from_fen = from_fen
+        self.waiting = tuple(waiting)
+        self.rejected = tuple(rejected)
+
+
 class NotBooked(ServiceError):
     """A claim is not settled and booked as a whole; `what` is the invoice, or the claim, that is not."""
 
@@ -130,3 +154,11 @@ class NotReady(ServiceError):
 
     def __init__(self, message: str, message_zh: str = "账本尚不可用") -> None:
         super().__init__(message, message_zh)
+
+
+_NAMED_MAX = 5  # invoices an error names one by one
+
+
+def _few(numbers: list[str]) -> str:
+    more = len(numbers) - _NAMED_MAX
+    return ", ".join(numbers[:_NAMED_MAX]) + (f" (+{more})" if more > 0 else "")

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service.approvals import Approvals
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
 from ledger.service.collecting import Collecting
@@ -18,6 +19,7 @@ from ledger.service.context import Context
 from ledger.service.deductions import Deductions
 from ledger.service.errors import NotFound
 from ledger.service.events import Events
+from ledger.service.external_ids import ExternalIds
 from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
 from ledger.service.outside import Outside
@@ -58,9 +60,11 @@ class Ledger:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._chain = ChainDoor(context.settings)
+        self.approvals = Approvals(context)
         self.deductions = Deductions(context)
         self.events = Events(context)
         self.outside = Outside(context)
+        self.external_ids = ExternalIds(context)
         self.filing = Filing(context)
         self.webhooks = Webhooks(context)
         self.tills = Tills(context)
@@ -174,21 +178,24 @@ class Ledger:
 
     def open_claim(
         self, caller: Caller, numbers: list[str], *, employer: int, reference: str = "",
-        outside: Sequence[OutsideItem] = (), idempotency_key: str,
+        outside: Sequence[OutsideItem] = (), external_id: str | None = None, idempotency_key: str,
     ) -> ClaimWritten:  # fmt: skip
         """Claims invoices from an employer, those of elsewhere registered at once, all or none."""
         return claims.open_claim(
             self.context, caller, numbers, employer=employer, reference=reference, items=outside,
-            idempotency_key=idempotency_key,
+            external_id=external_id, idempotency_key=idempotency_key,
         )  # fmt: skip
 
     def claim(self, caller: Caller, claim_id: str) -> ClaimView:
         """One claim with its lines."""
         return claims.claim(self.context, caller, claim_id)
 
-    def claims(self, caller: Caller, *, cursor: str | None = None, limit: int = reading.PAGE_SIZE_DEFAULT) -> ClaimPage:
-        """Claims the caller made or may settle, newest first."""
-        return claims.claims_page(self.context, caller, cursor=cursor, limit=limit)
+    def claims(
+        self, caller: Caller, *, payment_reference: str | None = None, cursor: str | None = None,
+        limit: int = reading.PAGE_SIZE_DEFAULT,
+    ) -> ClaimPage:  # fmt: skip
+        """Claims the caller made or may settle, newest first; with `payment_reference`, those it settled."""
+        return claims.claims_page(self.context, caller, payment_reference=payment_reference, cursor=cursor, limit=limit)
 
     def withdraw_claim(
         self, caller: Caller, claim_id: str, *, numbers: list[str] | None = None, idempotency_key: str
@@ -198,12 +205,12 @@ class Ledger:
 
     def approve_claim(
         self, caller: Caller, claim_id: str, *, numbers: list[str] | None = None, payment_reference: str,
-        idempotency_key: str,
+        external_id: str | None = None, idempotency_key: str,
     ) -> Written:  # fmt: skip
-        """Finance settles lines."""
+        """Finance settles lines, where the company wants it only those that approvers approved."""
         return claims.approve_claim(
             self.context, caller, claim_id, numbers=numbers, payment_reference=payment_reference,
-            idempotency_key=idempotency_key,
+            external_id=external_id, idempotency_key=idempotency_key,
         )  # fmt: skip
 
     def reject_claim(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ledger.service.approval_views import NO_APPROVAL, ApprovalView
 from verifier.canonical import Json
 
 
@@ -218,15 +219,21 @@ class ClaimView:
     locked_fen: int
     settled_fen: int
     lines: tuple[ClaimLine, ...]
+    approval: ApprovalView = NO_APPROVAL
 
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """One invoice of a claim: locked, settled or released."""
+    """One invoice of a claim: locked, settled, cancelled by a full red, or released."""
 
     number: str
     state: str
     gross_fen: int
+    ended: str | None = None  # settled, withdrawn, rejected, force_unlocked, displaced; None while it is locked
+    ended_at: datetime | None = None
+    reason: str | None = None  # of a released one: why, in the words of who released it
+    payment_reference: str | None = None  # of a settled one
+    decision: str | None = None  # the newest of an approver: approved, rejected
 
 
 @dataclass(frozen=True)
