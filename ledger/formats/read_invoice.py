@@ -74,7 +74,8 @@ class ReadInvoice:
 
     `number` is 20 digits, "" when the source holds only part of it; `code` and `printed_number` are as printed
     (12 or 10 and 8 digits, or "" and 20). Amounts in fen, None when the source does not hold them. `document` is
-    there for XML and OFD, `signature` for OFD, `qr` for QR texts. `warnings` are problems that did not prevent reading;
+    there for XML and OFD, `signature` for OFD, `qr` for QR texts; names and tax ids of the parties stand also without a
+    document, `seller` and `buyer` have them of either. `warnings` are problems that did not prevent reading;
     issuing checks again.
     """
 
@@ -89,6 +90,9 @@ class ReadInvoice:
     tax_fen: int | None = None
     gross_fen: int | None = None
     seller_tax_id: str = ""
+    seller_name: str = ""
+    buyer_tax_id: str = ""
+    buyer_name: str = ""
     document: InvoiceDocument | None = None
     red_slip: str = ""
     qr: QrText | None = None
@@ -111,6 +115,16 @@ class ReadInvoice:
             return None
         signed = self.signature is not None and self.signature.verdict is SignatureVerdict.SIGNED_INTACT
         return Strength.SIGNED_ORIGINAL if signed else Strength.ORIGINAL
+
+    @property
+    def seller(self) -> PartyDetails:
+        """Seller as far as the source names it; "" for what it does not hold."""
+        return self.document.seller if self.document else PartyDetails(self.seller_name, self.seller_tax_id)
+
+    @property
+    def buyer(self) -> PartyDetails:
+        """Buyer as far as the source names it; "" for what it does not hold."""
+        return self.document.buyer if self.document else PartyDetails(self.buyer_name, self.buyer_tax_id)
 
     @property
     def original(self) -> OriginalInvoice | None:

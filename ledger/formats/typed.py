@@ -96,6 +96,9 @@ def read_typed(fields: object) -> ReadInvoice:
         tax_fen=tax_fen,
         gross_fen=gross_fen,
         seller_tax_id=seller.tax_id,
+        seller_name=seller.name,
+        buyer_tax_id=buyer.tax_id,
+        buyer_name=buyer.name,
         document=document,
         warnings=(format_problem("number", "number_in_our_space"),) if ours else (),
     )

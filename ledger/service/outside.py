@@ -98,7 +98,6 @@ class Outside:
                 )
                 if reason is not None:
                     refusal = refusal_of(self._context, connection, caller, reason, int(read.number))
-        document = read.document
         return OutsideReading(
             number=read.number,
             code=read.code,
@@ -113,10 +112,10 @@ class Outside:
             net_fen=read.net_fen,
             tax_fen=read.tax_fen,
             gross_fen=read.gross_fen,
-            seller_name=document.seller.name if document is not None else "",
-            seller_tax_id=read.seller_tax_id,
-            buyer_name=document.buyer.name if document is not None else "",
-            buyer_tax_id=document.buyer.tax_id if document is not None else "",
+            seller_name=read.seller.name,
+            seller_tax_id=read.seller.tax_id,
+            buyer_name=read.buyer.name,
+            buyer_tax_id=read.buyer.tax_id,
             file_sha256=hashlib.sha256(item.original).hexdigest() if item.original is not None else None,
             problems=tuple((p.path, p.code, p.message_en, p.message_zh) for p in problems_of(item, claiming)),
             warnings=tuple((p.path, p.code, p.message_en, p.message_zh) for p in read.warnings),

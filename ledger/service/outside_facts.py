@@ -93,6 +93,7 @@ def fingerprint(item: OutsideItem) -> Json:
         "tax_fen": item.tax_fen if item.tax_fen is not None else -1,
         "issued_on": item.issued_on.isoformat() if item.issued_on else "",
         "kind": item.kind.value if item.kind else "",
+        "parties": [item.read.seller.to_json(), item.read.buyer.to_json()],
         "amounts": [str(item.read.net_fen), str(item.read.tax_fen), str(item.read.gross_fen)],
         "day": str(item.read.issued_on),
     }
@@ -132,7 +133,7 @@ def facts_of(item: OutsideItem, claiming: Claiming, path: str) -> OutsideFacts:
     assert gross_fen is not None
     assert issued_on is not None
     assert read.strength is not None
-    buyer = read.document.buyer.tax_id if read.document is not None else ""
+    buyer = read.buyer.tax_id
     return OutsideFacts(
         number=int(read.number),
         strength=read.strength,
@@ -206,9 +207,8 @@ def _document(
     if read.document is not None:
         value = read.document.to_json()
     else:
-        value = {}
-        if read.seller_tax_id:
-            value["seller"] = {"tax_id": read.seller_tax_id}
+        named = (("seller", read.seller), ("buyer", read.buyer))
+        value = {side: {k: v for k, v in who.to_json().items() if v} for side, who in named if who.name or who.tax_id}
     value |= {
         "number": read.number,
         "kind": kind.value,

@@ -38,16 +38,14 @@ class Employer:
 def title_problems(read: ReadInvoice, employer: Employer, claimant_name: str) -> list[FieldProblem]:
     """A title (购买方) that contradicts the employer, and a seller that is the employer itself."""
     found = []
-    if read.document is None:
-        if read.seller_tax_id == employer.tax_id:
-            found.append(service_problem("seller.tax_id", "outside_own_sale", name=employer.name))
-        return found
-    buyer, seller = read.document.buyer, read.document.seller
-    if seller.tax_id == employer.tax_id:
+    buyer = read.buyer
+    if read.seller.tax_id == employer.tax_id:
         found.append(service_problem("seller.tax_id", "outside_own_sale", name=employer.name))
     if buyer.tax_id and not _may_be(buyer.tax_id, employer.tax_id):
         found.append(service_problem("buyer.tax_id", "outside_title", given=buyer.tax_id, name=employer.name))
-    elif not _is_personal(buyer.name, buyer.tax_id, claimant_name) and not _same_name(buyer.name, employer.name):
+    elif buyer.name and not (
+        _is_personal(buyer.name, buyer.tax_id, claimant_name) or _same_name(buyer.name, employer.name)
+    ):
         found.append(service_problem("buyer.name", "outside_title", given=buyer.name, name=employer.name))
     return found
 

@@ -259,3 +259,23 @@ def test_a_day_on_which_nothing_can_have_been_issued_is_named(world: World, cast
         claim(world, cast.claimant, cast.employer, unread)
     assert problems(refusal) == {"outside.0.issued_on": "outside_date_range"}
     must(claim(world, cast.claimant, cast.employer, replace(unread, issued_on=date(2000, 1, 1))))
+
+
+@pytest.mark.parametrize("known", [{}, {"gross": "1060.00", "tax": ""}])
+def test_a_title_counts_however_little_else_was_typed(world: World, cast: Cast, known: dict[str, str]) -> None:
+    titles: list[tuple[dict[str, str], str | None]] = [
+        ({"buyer_name": "别的公司有限公司"}, "buyer.name"),
+        ({"buyer_tax_id": world.tax_ids[cast.other_employer.party]}, "buyer.tax_id"),
+        ({"seller_name": "雇主公司", "seller_tax_id": world.tax_ids[cast.employer.party]}, "seller.tax_id"),
+        ({"buyer_tax_id": world.tax_ids[cast.employer.party]}, None),
+    ]
+    for title, path in titles:
+        item = typed(**known, **title)
+        if path is None:
+            must(claim(world, cast.claimant, cast.employer, item))
+            view = world.ledger.invoice(cast.claimant, number_of(item))
+            assert view.buyer == cast.employer.party
+            continue
+        with pytest.raises(InvalidRequest) as refusal:
+            claim(world, cast.claimant, cast.employer, item)
+        assert list(problems(refusal)) == [f"outside.0.{path}"]
