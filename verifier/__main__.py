@@ -1,7 +1,7 @@
 """Command line: `python -m verifier FILE --trust trust.json [--offline] [--json] [--lang zh|en]`.
 
 Exit code 0 valid, 1 invalid, 2 could not check. No mode makes a network call; `--offline` makes Python itself
-refuse one. `--redact OUT --keep PATH ...` writes the file with only those fields shown instead of checking it.
+refuse one. `--not-older-than TIME` asks for a file whose block is that recent. `--redact OUT --keep PATH ...` writes the file with only those fields shown instead of checking it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from verifier.errors import EvidenceError, TrustError
@@ -16,8 +17,10 @@ from verifier.offline import forbid_network
 from verifier.parsing import FILE_SIZE_MAX, parse
 from verifier.reasons import Reason
 from verifier.report import EXIT_CODES, Report, Result
-from verifier.steps import unchecked, verify
+from verifier.steps import not_older_than, unchecked, verify
 from verifier.trust import TRUST_SIZE_MAX, parse_trust
+
+TIME_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +36,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.redact is not None:
         return _redact(options.file, options.redact, options.keep)
     report = _report(options.file, options.trust)
+    if options.not_older_than is not None:
+        report = not_older_than(report, options.not_older_than)
     if options.json:
         sys.stdout.buffer.write(report.to_json(options.lang) + b"\n")
     else:
@@ -75,6 +80,16 @@ def _read(path: Path, size_max: int) -> bytes:
         return file.read(size_max + 1)
 
 
+def _time(text: str) -> int:
+    """Seconds since 1970 of a day, or of a moment, in UTC. Raises: ArgumentTypeError."""
+    for form in TIME_FORMS:
+        try:
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            continue
+    raise argparse.ArgumentTypeError("时间应为 YYYY-MM-DD 或 YYYY-MM-DDTHH:MM:SSZ / neither a day nor a moment in UTC")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m verifier", description="离线核验证据包 / verify evidence offline")
     parser.add_argument("file", type=Path, help="证据包 / evidence file")
@@ -82,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--offline", action="store_true", help="禁止一切网络调用 / refuse every network call")
     parser.add_argument("--json", action="store_true", help="输出 JSON 报告 / report as JSON")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
+    parser.add_argument(
+        "--not-older-than",
+        type=_time,
+        metavar="TIME",
+        help="最早的区块时间（UTC）/ earliest block time, UTC: YYYY-MM-DD[THH:MM:SSZ]",
+    )
     parser.add_argument("--redact", type=Path, metavar="OUT", help="写出脱敏证据包 / write a redacted file instead")
     parser.add_argument("--keep", nargs="*", default=[], metavar="PATH", help="保留的字段 / fields that stay shown")
     return parser

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     COMMITMENT_DIFFERS = "commitment_differs"
     FIELD_MISSING = "field_missing"
     FIELD_DIFFERS = "field_differs"
+    TOO_OLD = "too_old"
     EARLIER_STEP = "earlier_step"
     INTERNAL_FAULT = "internal_fault"
 
@@ -131,6 +132,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.COMMITMENT_DIFFERS: ("发票内容与链上承诺不一致", "the document is not the one committed to on chain"),
     Reason.FIELD_MISSING: ("完整文件缺少必要字段", "a whole document lacks a required field"),
     Reason.FIELD_DIFFERS: ("发票字段与链上记录不一致", "a document field disagrees with the chain"),
+    Reason.TOO_OLD: (
+        "证据包早于要求的时间，当时有效，请索取新的证据包",
+        "older than asked for: it says what was so at its block, ask for a fresh file",
+    ),
     Reason.EARLIER_STEP: ("前面的步骤未通过，无法核对", "not checked: it needs an earlier step that did not pass"),
     Reason.INTERNAL_FAULT: (
         "验证程序内部错误，请报告",

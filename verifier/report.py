@@ -42,6 +42,7 @@ STEP_WORDS = {
     "rules": ("每步操作符合规则", "every operation follows the rules"),
     "document": ("发票内容与链上承诺", "the document and its commitment on chain"),
     "fields": ("发票字段与链上记录", "the document's fields and the chain's record"),
+    "age": ("不早于要求的时间", "it is not older than asked for"),
 }
 
 

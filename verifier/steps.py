@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.chain_checks import check_account, check_ledger, check_seal, check_words
 from verifier.document_checks import check_document, check_fields
@@ -13,6 +13,7 @@ from verifier.history_checks import check_history, check_rules
 from verifier.parsing import parse
 from verifier.reasons import Reason
 from verifier.report import Compared, Report, Result, Step
+from verifier.shape import utc_text
 from verifier.signer_checks import check_certificates, check_signatures
 from verifier.trust import Trust
 
@@ -37,6 +38,7 @@ CHECKS = (
     _Check("fields", ("ledger",), check_fields),
 )
 STEP_NAMES = ("file", *(check.name for check in CHECKS))
+AGE = "age"  # one step more, made only when somebody asks for it
 
 
 def verify(data: bytes, trust: Trust) -> Report:
@@ -72,6 +74,22 @@ def examine(data: bytes, trust: Trust) -> Report:
         block=header.number if header else 0,
         block_time_s=header.time_s if header else 0,
     )
+
+
+def not_older_than(report: Report, time_s: int) -> Report:
+    """The report with step `age`: whether its block was sealed at `time_s` (seconds since 1970, UTC) or later.
+
+    An older file is as valid as of its block as it was; it only cannot tell what was so since.
+    """
+    number, block_time_s = len(STEP_NAMES) + 1, report.block_time_s
+    compared: Compared = {"not_older_than": utc_text(time_s), "block_time": utc_text(block_time_s)}
+    if not report.block:
+        step = Step(number, AGE, Result.UNCHECKED, Reason.EARLIER_STEP, "seal")
+    elif block_time_s < time_s:
+        step = Step(number, AGE, Result.UNCHECKED, Reason.TOO_OLD, utc_text(block_time_s), compared)
+    else:
+        step = Step(number, AGE, Result.VALID, Reason.OK, compared=compared)
+    return replace(report, steps=(*report.steps, step))
 
 
 def unchecked(name: str, reason: Reason, at: str = "") -> Report:

@@ -18,6 +18,7 @@ import verifier
 from tests.verifier.bundle_factory import MOVES, Scenario
 from verifier.__main__ import main
 from verifier.offline import NetworkForbiddenError, forbid_network
+from verifier.shape import utc_text
 from verifier.steps import examine
 
 PACKAGE = Path(verifier.__file__).parent
@@ -48,6 +49,44 @@ def test_invalid_file_exits_with_1(files: tuple[str, str], capsysbinary: pytest.
     report = json.loads(capsysbinary.readouterr().out)
     assert report["verdict"] == "invalid"
     assert [step["reason"] for step in report["steps"] if step["result"] == "invalid"] == ["signature_invalid"]
+
+
+BLOCK_TIME = utc_text(SCENARIO.events[-1].time_s + 5)
+
+
+@pytest.mark.parametrize(("asked", "exit_code"), [(BLOCK_TIME, 0), (BLOCK_TIME[:10], 0), ("2026-11-03", 2)])
+def test_file_older_than_asked_for_cannot_be_checked(
+    files: tuple[str, str], capsysbinary: pytest.CaptureFixture[bytes], asked: str, exit_code: int
+) -> None:
+    assert main([files[0], "--trust", files[1], "--not-older-than", asked, "--json"]) == exit_code
+    *steps, age = json.loads(capsysbinary.readouterr().out)["steps"]
+    assert {step["result"] for step in steps} == {"valid"}
+    assert (age["number"], age["name"]) == (12, "age")
+    assert age["reason"] == ("too_old" if exit_code else "ok")
+
+
+def test_age_is_said_in_both_languages(files: tuple[str, str], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    for lang, words in (("zh", "请索取新的证据包"), ("en", "ask for a fresh file")):
+        assert main([files[0], "--trust", files[1], "--not-older-than", "2030-01-01", "--lang", lang]) == 2
+        assert words in capsysbinary.readouterr().out.decode()
+
+
+def test_age_of_what_has_no_block_is_not_checked(
+    files: tuple[str, str], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    Path(files[0]).write_bytes(b"{}")
+    assert main([files[0], "--trust", files[1], "--not-older-than", "2026-11-01", "--json"]) == 2
+    assert json.loads(capsysbinary.readouterr().out)["steps"][-1]["reason"] == "earlier_step"
+
+
+@pytest.mark.parametrize("asked", ["", "yesterday", "2026-13-01", "2026-11-01T00:00:00", "99999999"])
+def test_time_that_is_none_is_a_wrong_usage(
+    files: tuple[str, str], capsysbinary: pytest.CaptureFixture[bytes], asked: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([files[0], "--trust", files[1], "--not-older-than", asked])
+    assert caught.value.code == 2
+    assert b"--not-older-than" in capsysbinary.readouterr().err
 
 
 @pytest.mark.parametrize(
