@@ -83,7 +83,11 @@ def set_webhook_state(
 )
 @writes
 def rotate_webhook(
-    ledger: Door, caller: Authenticated, key: IdempotencyKey, webhook_id: events.WebhookId, body: events.SecretRequest  # noqa: ARG001 - an empty object, as every write
+    ledger: Door,
+    caller: Authenticated,
+    key: IdempotencyKey,
+    webhook_id: events.WebhookId,
+    body: events.SecretRequest,  # noqa: ARG001 - an empty object, as every write
 ) -> Response:
     """A new secret, told once; for a day the old one signs as well."""
     return answer(flat_json(ledger.webhooks.rotate(caller, webhook_id, idempotency_key=key)), 201)
