@@ -1,7 +1,8 @@
 """Command line: `python -m verifier FILE --trust trust.json [--offline] [--json] [--lang zh|en]`.
 
 Exit code 0 valid, 1 invalid, 2 could not check. No mode makes a network call; `--offline` makes Python itself
-refuse one. `--not-older-than TIME` asks for a file whose block is that recent. `--redact OUT --keep PATH ...` writes the file with only those fields shown instead of checking it.
+refuse one. `--not-older-than TIME` asks for a file whose block is that recent. `--redact OUT --keep PATH ...`
+writes the file with only those fields shown instead of checking it.
 """
 
 from __future__ import annotations
