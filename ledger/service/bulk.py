@@ -29,7 +29,6 @@ from ledger.projection import BulkState, Connection, QueueState, RowState, bulk_
 from ledger.projection.bulk_jobs import BulkJob, BulkRow, BulkSums
 from ledger.projection.pages import PAGE_SIZE_MAX
 from ledger.service.bulk_rows import (
-    INVOICE_ID,
     FirstHolder,
     SheetOptions,
     draft_of,
@@ -41,6 +40,7 @@ from ledger.service.bulk_texts import LANGUAGES, STATUS_TEXTS, Language
 from ledger.service.bulk_views import BulkJobPage, BulkJobView, BulkRowPage, BulkRowView, BulkSum
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
+from ledger.service.external_ids import INVOICE_ID
 from ledger.service.forms import checked_cursor, checked_page_size, checked_party, checked_text
 from ledger.service.issuing import Seller, seller_of
 from ledger.service.people import acts_for, need_party, subject_for

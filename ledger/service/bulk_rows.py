@@ -18,7 +18,6 @@ from verifier.canonical import Json, dumps, loads
 
 SEALED_ROW = "bulk row"  # kind of the sealed items, as in context.py
 SEALED_DRAFT = "bulk draft"
-INVOICE_ID = "invoice"  # kind of the callers' own ids of invoices
 ROW_SIZE_MAX = 4 << 20  # bytes of a draft or of a row's facts, in JSON
 PROBLEMS_MAX = 50  # problems kept of one invoice; nobody corrects more at once
 FirstHolder = int | str | None

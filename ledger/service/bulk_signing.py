@@ -37,7 +37,7 @@ from ledger.projection import (
 )
 from ledger.projection.bulk_jobs import BulkJob, BulkRow
 from ledger.projection.bulk_queries import FailedGroup
-from ledger.service.bulk_rows import INVOICE_ID, SheetOptions, draft_of, facts_of, sealed_facts
+from ledger.service.bulk_rows import SheetOptions, draft_of, facts_of, sealed_facts
 from ledger.service.bulk_views import BulkStop
 from ledger.service.context import Context
 from ledger.service.errors import (
@@ -49,6 +49,7 @@ from ledger.service.errors import (
     QueueFull,
     ServiceError,
 )
+from ledger.service.external_ids import INVOICE_ID
 from ledger.service.issuing import Seller, numbered, seller_at
 from ledger.service.people import acts_for, caller_of
 from ledger.service.problems import service_problem

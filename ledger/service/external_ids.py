@@ -6,7 +6,7 @@ transaction; when the group fails the id is free again. The same id with other c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
@@ -15,7 +15,6 @@ from ledger.projection import external_ids as stored
 from ledger.projection.ground_work import EXTERNAL_ID_SIZE_MAX
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.queued import group_failed, signed_group, status
-from ledger.service.bulk_rows import INVOICE_ID
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.forms import checked_party, checked_text
@@ -24,6 +23,7 @@ from ledger.service.views import Caller
 from verifier.operations import INVOICE_CODES
 from verifier.words import Grant
 
+INVOICE_ID = "invoice"  # sheets keep theirs under it too
 CLAIM_ID = "claim"
 SETTLEMENT_ID = "settlement"
 BOOKING_ID = "booking"
@@ -52,6 +52,10 @@ class NewId:
     kind: str
     external_id: str
     target: str | None = None
+
+    def named(self, target: str) -> NewId:
+        """The same id of what only now has a name."""
+        return replace(self, target=target)
 
     def of_group(self, digest: bytes, now_s: int) -> ExternalId:
         """As it is stored."""

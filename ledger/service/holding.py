@@ -6,6 +6,7 @@ from ledger.projection import Connection, invoices
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
+from ledger.service.external_ids import BOOKING_ID, TRANSFER_ID, checked_id, new_id
 from ledger.service.forms import checked_number, checked_party, checked_text, salted
 from ledger.service.people import need_party
 from ledger.service.views import Caller, Written
@@ -18,19 +19,22 @@ REASON_LENGTH_MAX = 200
 
 
 def transfer(
-    context: Context, caller: Caller, number: str, to: int, *, subject: int | None, idempotency_key: str
-) -> Written:
+    context: Context, caller: Caller, number: str, to: int, *, subject: int | None, idempotency_key: str,
+    external_id: str | None = None,
+) -> Written:  # fmt: skip
     """Hands an invoice to another party, which holds it from then on."""
     with context.reading() as connection:
         need_party(connection, to, path="to")
     return _on_invoice(
-        context, caller, Code.TRANSFER, number, subject, idempotency_key, {"to": to}, party=to, kind="transfer"
-    )
+        context, caller, Code.TRANSFER, number, subject, idempotency_key, {"to": to}, party=to, kind="transfer",
+        external_id=external_id,
+    )  # fmt: skip
 
 
 def book(
-    context: Context, caller: Caller, number: str, *, deductible: bool, subject: int | None, idempotency_key: str
-) -> Written:
+    context: Context, caller: Caller, number: str, *, deductible: bool, subject: int | None, idempotency_key: str,
+    external_id: str | None = None,
+) -> Written:  # fmt: skip
     """Enters an invoice into the holder's accounts, income-tax deductible or not."""
     label = Entry.DEDUCTIBLE if deductible else Entry.NOT_DEDUCTIBLE
     return _on_invoice(
@@ -43,6 +47,7 @@ def book(
         {"deductible": deductible},
         option=label,
         kind="book",
+        external_id=external_id,
     )
 
 
@@ -60,26 +65,33 @@ def withdraw_booking(
 def _on_invoice(
     context: Context, caller: Caller, code: Code, number: str, subject: int | None, idempotency_key: str,
     request: dict[str, Json], *, kind: str, party: int = 0, option: int = 0, text: str = "",
+    external_id: str | None = None,
 ) -> Written:  # fmt: skip
     key = checked_number(number)
     if subject is not None:
         checked_party("subject", subject)
+    own_id = checked_id(external_id)
 
     def prepare(connection: Connection) -> Draft:
         record = invoices.invoice(connection, key)
+        acted = _subject(caller, record, subject)
+        own_ids = new_id(connection, caller, acted, BOOKING_ID if code == Code.BOOK else TRANSFER_ID, own_id)
         reference = salted(context, caller, kind, text)
         operation = instructions.on_invoice(
             code,
-            subject=_subject(caller, record, subject),
+            subject=acted,
             number=key,
             version=record.version if record is not None else 0,
             ref=reference.ref,
             party=party,
             option=option,
         )
-        return Draft((operation,), references=(reference,))
+        return Draft((operation,), references=(reference,), external_ids=own_ids)
 
-    hashed = request_hash(kind, {**request, "number": number, "subject": subject})
+    asked: dict[str, Json] = {**request, "number": number, "subject": subject}
+    if own_id is not None:
+        asked["external_id"] = own_id
+    hashed = request_hash(kind, asked)
     return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
 
 

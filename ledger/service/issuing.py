@@ -15,6 +15,7 @@ from ledger.projection import Connection, NewDocument, keystore, number_pool, pa
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest
+from ledger.service.external_ids import INVOICE_ID, checked_id, checked_ids, new_id
 from ledger.service.forms import checked_party
 from ledger.service.people import need_party, subject_for
 from ledger.service.problems import invalid, service_problem
@@ -40,9 +41,11 @@ class Seller:
 
 def issue(
     context: Context, caller: Caller, document: object, *, subject: int | None, first_holder: FirstHolder,
-    number: str | None, idempotency_key: str,
+    number: str | None, idempotency_key: str, external_id: str | None = None,
 ) -> Written:  # fmt: skip
     """Issues one invoice; `number` is one the seller reserved, None takes the next free one.
+
+    `external_id` is the seller's own id of the invoice: with it the same is never issued twice.
 
     Raises: InvalidRequest naming each field of the document, and the errors of a write.
     """
@@ -50,18 +53,23 @@ def issue(
     draft = read_draft(document, seller)
     wanted = _own_number(number)
     _check_range(first_holder)
-    request: Json = {
+    own_id = checked_id(external_id)
+    request: dict[str, Json] = {
         "document": draft.to_json(), "seller": seller.party, "first_holder": first_holder, "number": number,
     }  # fmt: skip
+    if own_id is not None:
+        request["external_id"] = own_id
 
     def prepare(connection: Connection) -> Draft:
+        own_ids = new_id(connection, caller, seller.party, INVOICE_ID, own_id)
         check_first_holder(connection, draft, first_holder)
         taken = wanted
         if taken is None:
             taken = next_numbers(context, connection, caller, seller, 1)[0]
         elif taken not in number_pool.reserved(connection, seller.party, context.now_s()):
             raise invalid("number", "number_not_reserved", number=number)
-        return numbered(context, [draft], [taken], seller, first_holder)
+        made = numbered(context, [draft], [taken], seller, first_holder)
+        return replace(made, external_ids=tuple(one.named(format_number(taken)) for one in own_ids))
 
     submitted = submit(context, caller, idempotency_key, request_hash("issue", request), prepare)
     return written(context, caller, submitted)
@@ -69,15 +77,18 @@ def issue(
 
 def issue_list(
     context: Context, caller: Caller, documents: list[object], *, subject: int | None, first_holder: FirstHolder,
-    idempotency_key: str,
+    idempotency_key: str, external_ids: list[str | None] | None = None,
 ) -> IssueListWritten:  # fmt: skip
     """Issues the valid rows of a list as one group and says for every row what became of it.
+
+    `external_ids` holds the seller's own id of each document, or None.
 
     Raises: InvalidRequest for an empty or too long list, and the errors of a write.
     """
     if not 1 <= len(documents) <= ISSUE_LIST_MAX:
         raise invalid("documents", "count_range", low=1, high=ISSUE_LIST_MAX, given=len(documents))
     _check_range(first_holder)
+    own_ids = checked_ids(external_ids, len(documents))
     seller = seller_of(context, caller, subject)
     rows: list[InvoiceDocument | tuple[FieldProblem, ...]] = []
     for document in documents:
@@ -88,18 +99,27 @@ def issue_list(
     drafts = [row for row in rows if isinstance(row, InvoiceDocument)]
     if not drafts:
         return IssueListWritten(None, tuple(_row(index, row, None, None) for index, row in enumerate(rows)))
-    request: Json = {
+    positions = [index for index, row in enumerate(rows) if isinstance(row, InvoiceDocument)]
+    request: dict[str, Json] = {
         "documents": [draft.to_json() for draft in drafts],
-        "positions": [index for index, row in enumerate(rows) if isinstance(row, InvoiceDocument)],
+        "positions": [*positions],
         "seller": seller.party,
         "first_holder": first_holder,
     }
+    if any(own_ids):
+        request["external_ids"] = [own_ids[index] for index in positions]
 
     def prepare(connection: Connection) -> Draft:
         for draft in drafts:
             check_first_holder(connection, draft, first_holder)
+        kept = [
+            new_id(connection, caller, seller.party, INVOICE_ID, own_ids[index], path=f"external_ids.{index}")
+            for index in positions
+        ]
         numbers = next_numbers(context, connection, caller, seller, len(drafts))
-        return numbered(context, drafts, numbers, seller, first_holder)
+        made = numbered(context, drafts, numbers, seller, first_holder)
+        named = zip(kept, numbers, strict=True)
+        return replace(made, external_ids=tuple(one.named(format_number(n)) for ids, n in named for one in ids))
 
     submitted = submit(context, caller, idempotency_key, request_hash("issue list", request), prepare)
     answer = written(context, caller, submitted)

@@ -110,22 +110,24 @@ class Ledger:
 
     def issue(
         self, caller: Caller, document: object, *, subject: int | None = None,
-        first_holder: issuing.FirstHolder = None, number: str | None = None, idempotency_key: str,
+        first_holder: issuing.FirstHolder = None, number: str | None = None, external_id: str | None = None,
+        idempotency_key: str,
     ) -> Written:  # fmt: skip
         """Issues one invoice; see ledger.service.issuing."""
         return issuing.issue(
             self.context, caller, document, subject=subject, first_holder=first_holder, number=number,
-            idempotency_key=idempotency_key,
+            external_id=external_id, idempotency_key=idempotency_key,
         )  # fmt: skip
 
     def issue_list(
         self, caller: Caller, documents: list[object], *, subject: int | None = None,
-        first_holder: issuing.FirstHolder = None, idempotency_key: str,
+        first_holder: issuing.FirstHolder = None, external_ids: list[str | None] | None = None, idempotency_key: str,
     ) -> IssueListWritten:  # fmt: skip
         """Issues the valid rows of a list, with a result for each."""
         return issuing.issue_list(
-            self.context, caller, documents, subject=subject, first_holder=first_holder, idempotency_key=idempotency_key
-        )
+            self.context, caller, documents, subject=subject, first_holder=first_holder, external_ids=external_ids,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
 
     def reserve_numbers(
         self, caller: Caller, count: int, *, subject: int | None = None, idempotency_key: str
@@ -153,18 +155,23 @@ class Ledger:
         return reading.history(self.context, caller, number)
 
     def transfer(
-        self, caller: Caller, number: str, to: int, *, subject: int | None = None, idempotency_key: str
-    ) -> Written:
+        self, caller: Caller, number: str, to: int, *, subject: int | None = None, external_id: str | None = None,
+        idempotency_key: str,
+    ) -> Written:  # fmt: skip
         """Hands an invoice on."""
-        return holding.transfer(self.context, caller, number, to, subject=subject, idempotency_key=idempotency_key)
+        return holding.transfer(
+            self.context, caller, number, to, subject=subject, external_id=external_id, idempotency_key=idempotency_key
+        )
 
     def book(
-        self, caller: Caller, number: str, *, deductible: bool, subject: int | None = None, idempotency_key: str
-    ) -> Written:
+        self, caller: Caller, number: str, *, deductible: bool, subject: int | None = None,
+        external_id: str | None = None, idempotency_key: str,
+    ) -> Written:  # fmt: skip
         """Enters an invoice into the accounts."""
         return holding.book(
-            self.context, caller, number, deductible=deductible, subject=subject, idempotency_key=idempotency_key
-        )
+            self.context, caller, number, deductible=deductible, subject=subject, external_id=external_id,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
 
     def withdraw_booking(
         self, caller: Caller, number: str, *, subject: int | None = None, reason: str, idempotency_key: str

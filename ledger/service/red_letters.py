@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ledger.domain.invoice import InvoiceDocument
@@ -22,6 +22,7 @@ from ledger.projection.slips import SlipRecord
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest, NotFound
+from ledger.service.external_ids import INVOICE_ID, checked_id, new_id
 from ledger.service.forms import checked_number, checked_party, checked_text, salted
 from ledger.service.people import acts_for, need_officer, seen_as, seen_invoice
 from ledger.service.problems import invalid
@@ -124,7 +125,7 @@ class RedLetters:
 
     def issue_red(
         self, caller: Caller, number: str, *, reason: str | None = None, parts: Sequence[Credit] | None = None,
-        document: object = None, subject: int | None = None, idempotency_key: str,
+        document: object = None, subject: int | None = None, external_id: str | None = None, idempotency_key: str,
     ) -> Written:  # fmt: skip
         """Issues a red of the blue invoice `number`: what its slip says, else the whole rest, `parts` or `document`.
 
@@ -135,7 +136,11 @@ class RedLetters:
         """
         chosen = checked_reason(reason)
         asked = asked_json(chosen, parts, document)
-        hashed = request_hash("issue red", {**asked, "number": number, "subject": _checked_subject(subject)})
+        own_id = checked_id(external_id)
+        request: dict[str, Json] = {**asked, "number": number, "subject": _checked_subject(subject)}
+        if own_id is not None:
+            request["external_id"] = own_id
+        hashed = request_hash("issue red", request)
 
         def plan(connection: Connection, record: InvoiceRecord) -> InvoiceDocument:
             return self._red_to_issue(connection, record, chosen, parts, document)
@@ -145,7 +150,10 @@ class RedLetters:
         def prepare(connection: Connection) -> Draft:
             record, draft = self._planned(connection, caller, number, planned, plan)
             seller = subject or record.seller
-            return self._numbered(record, draft, seller, self._next_number(connection, caller, seller))
+            own_ids = new_id(connection, caller, seller, INVOICE_ID, own_id)
+            taken = self._next_number(connection, caller, seller)
+            named = tuple(one.named(format_number(taken)) for one in own_ids)
+            return replace(self._numbered(record, draft, seller, taken), external_ids=named)
 
         return self._write(caller, idempotency_key, hashed, prepare)
 
