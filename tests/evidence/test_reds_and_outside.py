@@ -10,7 +10,7 @@ import pytest
 
 from ledger.projection import invoices, outside_documents
 from ledger.service import Caller, NotFound, instructions
-from ledger.service.outside_facts import item_of_fields
+from ledger.service.outside_facts import OutsideItem, item_of_fields, item_of_qr
 from tests.evidence.leaks import Traces, found, traces_of
 from tests.service.conftest import Cast
 from tests.service.red_acts import confirmed, opened, reddened, settled
@@ -190,8 +190,8 @@ def typed(number: str = FOREIGN, **changes: object) -> dict[str, object]:
     } | changes
 
 
-def claimed(world: World, claimant: Caller, employer: Caller, fields: dict[str, object]) -> str:
-    item = item_of_fields(fields, "outside.0")
+def claimed(world: World, claimant: Caller, employer: Caller, source: dict[str, object] | OutsideItem) -> str:
+    item = source if isinstance(source, OutsideItem) else item_of_fields(source, "outside.0")
     opened = world.ledger.open_claim(claimant, [], employer=employer.party, outside=[item], idempotency_key=world.key())
     assert opened.written is not None
     written = must(opened.written)
@@ -248,3 +248,38 @@ def test_evidence_of_a_forgotten_outside_invoice_is_not_found(world: World, part
     )
     with pytest.raises(NotFound):
         world.ledger.evidence(parties.claimant, number)
+
+
+def test_evidence_of_a_displaced_claim_holds_both_companies_people(world: World, parties: Cast, trust: Trust) -> None:
+    """A code displaces what was typed; who was displaced has no part any more and is not given what the other read."""
+    number = "24442000000087654325"
+    typist = world.person("钱录入", (parties.employer, ["claim"]))
+    claimed(world, typist, parties.employer, typed(number, buyer_name="个人"))
+    assert judged(world, trust, typist, number)[0].verdict is Result.VALID
+    claimed(
+        world, parties.claimant, parties.other_employer, item_of_qr(f"01,32,,{number},106.00,20261102,,", "outside.0")
+    )
+    report, evidence = judged(world, trust, parties.other_cashier, number)
+    assert report.verdict is Result.VALID, report.to_text("en")
+    assert operations(report) == ["register_outside", "register_outside"]
+    assert signers(evidence) == {typist.identity_text, parties.claimant.identity_text}
+    assert SELLER_NAME not in evidence.decode()
+    for caller in (typist, parties.cashier):
+        with pytest.raises(NotFound):
+            world.ledger.evidence(caller, number)
+    assert judged(world, trust, world.officer, number)[0].verdict is Result.VALID
+
+
+def test_evidence_keeps_the_certificate_of_a_key_that_was_changed(world: World, parties: Cast, trust: Trust) -> None:
+    number = world.issued(parties.seller, buyer=parties.employer)
+    officer = world.officer
+    for code in (Code.SET_RISK_FLAG, Code.CLEAR_RISK_FLAG):
+        version = len(world.ledger.history(parties.seller, number))
+        operation = instructions.on_invoice(
+            code, subject=officer.party, number=int(number), version=version, ref=b"\1" * 32
+        )
+        must(signed(world, officer, operation))
+        must(world.ledger.rotate_key(officer, idempotency_key=world.key()))
+    report, evidence = judged(world, trust, parties.seller, number)
+    assert report.verdict is Result.VALID, report.to_text("en")
+    assert len(json.loads(evidence)["certificates"]) == 3  # the seller's, and one for each key of the officer
