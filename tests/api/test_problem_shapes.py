@@ -45,7 +45,7 @@ def test_every_service_error_has_a_problem_type():
 
 
 def test_every_reason_has_its_own_type_and_names_are_unique():
-    assert len(REFUSED) == 28
+    assert len(REFUSED) == 43
     assert len(PROBLEM_TYPES) == len({one.uri for one in PROBLEM_TYPES.values()})
     defined = [value for value in vars(problems).values() if isinstance(value, problems.ProblemType)]
     assert len(PROBLEM_TYPES) == len(defined) + len(REFUSED)
