@@ -28,6 +28,7 @@ from api.problems import (
     service_failure,
 )
 from api.routes import (
+    approvals,
     bulk,
     claims,
     deductions,
@@ -53,6 +54,7 @@ ROUTERS = (
     papers.routes,  # before invoices: /invoices/export is no number
     invoices.routes,
     claims.routes,
+    approvals.routes,
     bulk.routes,
     outside.routes,
     months.routes,

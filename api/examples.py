@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.examples_approvals import approval_examples
 from api.examples_bulk import bulk_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
@@ -130,7 +131,19 @@ _CLAIM: dict[str, Json] = {
     "released_count": 0,
     "locked_fen": 10600,
     "settled_fen": 0,
-    "lines": [{"number": _NUMBER, "state": "locked", "gross_fen": 10600}],
+    "lines": [
+        {
+            "number": _NUMBER,
+            "state": "locked",
+            "gross_fen": 10600,
+            "ended": None,
+            "ended_at": None,
+            "reason": None,
+            "payment_reference": None,
+            "decision": None,
+        }
+    ],
+    "approval": {"state": "waiting", "required": True, "decisions": []},
 }
 _PARTY: dict[str, Json] = {
     "party": 7,
@@ -284,6 +297,7 @@ EXAMPLES: dict[str, Example] = {
         },
         {"number": _NUMBER, "gross_fen": 10600, "commitment": _COMMITMENT},
     ),
+    **approval_examples(_read, lambda value, request: Example({201: value}, request), _CLAIM),
     **red_examples(_read, _write),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),

@@ -223,7 +223,35 @@ def claim_json(view: views.ClaimView) -> dict[str, Json]:
         "released_count": view.released_count,
         "locked_fen": view.locked_fen,
         "settled_fen": view.settled_fen,
-        "lines": [{"number": one.number, "state": one.state, "gross_fen": one.gross_fen} for one in view.lines],
+        "lines": [_claim_line_json(one) for one in view.lines],
+        "approval": {
+            "state": view.approval.state,
+            "required": view.approval.required,
+            "decisions": [
+                {
+                    "decision": one.decision,
+                    "number": one.number,
+                    "approver": one.approver,
+                    "approver_name": one.approver_name,
+                    "note": one.note,
+                    "decided_at": time_text(one.decided_at),
+                }
+                for one in view.approval.decisions
+            ],
+        },
+    }
+
+
+def _claim_line_json(line: views.ClaimLine) -> dict[str, Json]:
+    return {
+        "number": line.number,
+        "state": line.state,
+        "gross_fen": line.gross_fen,
+        "ended": line.ended,
+        "ended_at": time_text(line.ended_at) if line.ended_at is not None else None,
+        "reason": line.reason,
+        "payment_reference": line.payment_reference,
+        "decision": line.decision,
     }
 
 

@@ -20,7 +20,8 @@ from api.routes.declared import (
 from api.routes.outside import items_of
 from api.schemas import answers
 from api.schemas.requests import ClaimApproval, ClaimRejection, ClaimRequest, ClaimWithdrawal
-from api.schemas.values import ClaimId, Cursor
+from api.schemas.values import ClaimId, Cursor, Reference
+from ledger.service.problems import invalid
 from verifier.canonical import Json
 
 routes = router("claims")
@@ -36,7 +37,7 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
     """
     claimed = ledger.open_claim(
         caller, body.numbers, employer=body.employer, reference=body.reference, outside=items_of(body.outside),
-        idempotency_key=key,
+        external_id=body.external_id, idempotency_key=key,
     )  # fmt: skip
     remaining: Json = None
     if claimed.remaining:
@@ -50,10 +51,18 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
 @routes.get("/claims", responses=read_answers(answers.ClaimPage), summary="List claims")
 @reads
 def list_claims(
-    ledger: Door, caller: Authenticated, limit: PageSize, cursor: Annotated[Cursor | None, Query()] = None
-) -> Response:
+    ledger: Door, caller: Authenticated, limit: PageSize,
+    to_decide: Annotated[bool, Query(description="Those that wait for the caller's decision.")] = False,
+    payment_reference: Annotated[Reference | None, Query(description="Those settled under it.")] = None,
+    cursor: Annotated[Cursor | None, Query()] = None,
+) -> Response:  # fmt: skip
     """Claims the caller opened, or that were made to an enterprise whose finance the caller keeps; newest first."""
-    page = ledger.claims(caller, cursor=cursor, limit=limit)
+    if to_decide and payment_reference is not None:
+        raise invalid("to_decide", "claims_filter")
+    if to_decide:
+        page = ledger.approvals.to_decide(caller, cursor=cursor, limit=limit)
+    else:
+        page = ledger.claims(caller, payment_reference=payment_reference, cursor=cursor, limit=limit)
     return answer({"items": [claim_json(one) for one in page.items], "next_cursor": page.next_cursor})
 
 
@@ -78,10 +87,14 @@ def withdraw_claim(
 def approve_claim(
     ledger: Door, caller: Authenticated, key: IdempotencyKey, claim_id: ClaimId, body: ClaimApproval
 ) -> Response:
-    """Settles lines: reimbursed, irreversible, and the employer becomes the holder."""
+    """Settles lines: reimbursed, irreversible, and the employer becomes the holder.
+
+    Where the employer's claim policy wants an approver first, lines without that are refused with `approval-missing`.
+    """
     written = ledger.approve_claim(
-        caller, claim_id, numbers=body.numbers, payment_reference=body.payment_reference, idempotency_key=key
-    )
+        caller, claim_id, numbers=body.numbers, payment_reference=body.payment_reference,
+        external_id=body.external_id, idempotency_key=key,
+    )  # fmt: skip
     return written_answer(written)
 
 

@@ -57,6 +57,7 @@ def issue_invoice(ledger: Door, caller: Authenticated, key: IdempotencyKey, body
             subject=body.subject,
             first_holder=body.first_holder,
             number=body.number,
+            external_id=body.external_id,
             idempotency_key=key,
         )
     except InvalidRequest as err:
@@ -75,8 +76,9 @@ def issue_invoice(ledger: Door, caller: Authenticated, key: IdempotencyKey, body
 def issue_list(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: IssueListRequest) -> Response:
     """Issues the valid rows as one signed group, all or none, and gives a result for every row of the list."""
     listed = ledger.issue_list(
-        caller, body.documents, subject=body.subject, first_holder=body.first_holder, idempotency_key=key
-    )
+        caller, body.documents, subject=body.subject, first_holder=body.first_holder, external_ids=body.external_ids,
+        idempotency_key=key,
+    )  # fmt: skip
     rows = rows_json(listed.rows)
     if listed.written is None:
         failure = field_failure(INVALID_REQUEST, [one for row in listed.rows for one in row_problems(row)])
@@ -149,7 +151,9 @@ def transfer_invoice(
     ledger: Door, caller: Authenticated, key: IdempotencyKey, number: Number, body: TransferRequest
 ) -> Response:
     """Makes `to` the holder."""
-    written = ledger.transfer(caller, number, body.to, subject=body.subject, idempotency_key=key)
+    written = ledger.transfer(
+        caller, number, body.to, subject=body.subject, external_id=body.external_id, idempotency_key=key
+    )
     return written_answer(written)
 
 
@@ -159,7 +163,10 @@ def book_invoice(
     ledger: Door, caller: Authenticated, key: IdempotencyKey, number: Number, body: BookingRequest
 ) -> Response:
     """Enters the invoice into the holder's accounts."""
-    written = ledger.book(caller, number, deductible=body.deductible, subject=body.subject, idempotency_key=key)
+    written = ledger.book(
+        caller, number, deductible=body.deductible, subject=body.subject, external_id=body.external_id,
+        idempotency_key=key,
+    )  # fmt: skip
     return written_answer(written)
 
 
@@ -199,7 +206,7 @@ def _issue_problems(problems: tuple[FieldProblem, ...], *, numbered: bool) -> tu
     found: list[FieldProblem] = []
     for one in problems:
         of_request = one.code not in PROBLEM_TEXTS and (
-            one.path in ("subject", "first_holder") or (one.path == "number" and numbered)
+            one.path in ("subject", "first_holder", "external_id") or (one.path == "number" and numbered)
         )
         found.extend((one,) if of_request else below("document", (one,)))
     return tuple(found)

@@ -46,6 +46,7 @@ def issue_red(
         parts=_credits(body.parts),
         document=body.document,
         subject=body.subject,
+        external_id=body.external_id,
         idempotency_key=key,
     )
     return written_answer(written, location=f"/v1/invoices/{written.numbers[0]}" if written.numbers else None)

@@ -207,8 +207,32 @@ class History(Strict):
 
 class ClaimLine(Strict):
     number: Number
-    state: Literal["locked", "settled", "released"]
+    state: Literal["locked", "settled", "cancelled", "released"]
     gross_fen: int
+    ended: Literal["settled", "withdrawn", "rejected", "force_unlocked", "displaced"] | None
+    ended_at: Time | None
+    reason: Annotated[str | None, Field(description="Of a released line: why, as finance or the claimant wrote it.")]
+    payment_reference: Annotated[str | None, Field(description="Of a settled line.")]
+    decision: Annotated[Literal["approved", "rejected"] | None, Field(description="An approver's newest.")]
+
+
+class ClaimDecided(Strict):
+    """One decision of an approver; `number` null: on the claim as a whole."""
+
+    decision: Literal["approved", "rejected"]
+    number: Number | None
+    approver: int
+    approver_name: str
+    note: str
+    decided_at: Time
+
+
+class ClaimApprovalState(Strict):
+    """Where a claim stands with the company's approvers."""
+
+    state: Literal["not_required", "waiting", "approved", "rejected"]
+    required: bool
+    decisions: list[ClaimDecided]
 
 
 class Claim(Strict):
@@ -227,6 +251,7 @@ class Claim(Strict):
     locked_fen: int
     settled_fen: int
     lines: list[ClaimLine]
+    approval: ClaimApprovalState
 
 
 class ClaimPage(Strict):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.schemas.answers import DocumentJson, Refusal, Time
 from api.schemas.requests import Subject
-from api.schemas.values import Fen, Hash, Note, Number, Reason, Strict
+from api.schemas.values import ExternalId, Fen, Hash, Note, Number, Reason, Strict
 
 PARTS_MAX = 2_000  # a red has as many lines as a blue may have
 QUANTITY_LENGTH_MAX = 40
@@ -67,6 +67,7 @@ class RedRequest(Strict):
     parts: Parts = None
     document: RedDocument = None
     subject: Subject = None
+    external_id: ExternalId | None = None
 
 
 class SlipAnswer(Strict):

@@ -15,6 +15,7 @@ from api.schemas.values import (
     RESERVE_MAX,
     SEGMENT_BLOCKS_MAX,
     Area,
+    ExternalId,
     Fen,
     GrantName,
     Hash,
@@ -75,6 +76,7 @@ class IssueRequest(Strict):
     number: Annotated[Number | None, Field(description="One of the seller's reserved numbers; left out: the next.")] = (
         None
     )
+    external_id: ExternalId | None = None
 
 
 class IssueListRequest(Strict):
@@ -83,6 +85,10 @@ class IssueListRequest(Strict):
     documents: Annotated[list[Document], Field(min_length=1, max_length=DOCUMENTS_MAX)]
     subject: Subject = None
     first_holder: FirstHolder = None
+    external_ids: Annotated[
+        Annotated[list[ExternalId | None], Field(min_length=1, max_length=DOCUMENTS_MAX)] | None,
+        Field(description="Your own id of each document, or null; as many as documents."),
+    ] = None
 
 
 class TransferRequest(Strict):
@@ -90,6 +96,7 @@ class TransferRequest(Strict):
 
     to: Annotated[Party, Field(description="New holder.")]
     subject: Subject = None
+    external_id: ExternalId | None = None
 
 
 class BookingRequest(Strict):
@@ -97,6 +104,7 @@ class BookingRequest(Strict):
 
     deductible: Annotated[bool, Field(description="Label: deductible from income tax or not.")]
     subject: Subject = None
+    external_id: ExternalId | None = None
 
 
 class BookingWithdrawal(Strict):
@@ -120,6 +128,7 @@ class ClaimRequest(Strict):
     ]
     employer: Annotated[Party, Field(description="Enterprise that reimburses.")]
     reference: Reference
+    external_id: ExternalId | None = None
 
 
 class ClaimWithdrawal(Strict):
@@ -133,6 +142,7 @@ class ClaimApproval(Strict):
 
     payment_reference: Annotated[Reference, Field(description="Reference of the payment.")]
     numbers: Lines = None
+    external_id: ExternalId | None = None
 
 
 class ClaimRejection(Strict):

@@ -24,6 +24,7 @@ PARTY_MAX = 2**32 - 1  # 32 bits in the signed word, docs/OPERATIONS.md
 REFERENCE_LENGTH_MAX = 200  # characters of a claim's reference, a payment reference, a reason or a note
 NAME_LENGTH_MAX = 200
 CLAIM_NUMBERS_MAX = 100  # one claim is one atomic group
+EXTERNAL_ID_LENGTH_MAX = 128  # what the ledger keeps of a caller's own id
 DOCUMENTS_MAX = 256  # one signature covers a list
 RESERVE_MAX = 1_000
 SEGMENT_BLOCKS_MAX = 64
@@ -58,6 +59,9 @@ Fen = Annotated[int, Field(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen (
 Reference = Annotated[str, _text(1, REFERENCE_LENGTH_MAX, "Your own reference, for example of an expense report.")]
 Reason = Annotated[str, _text(1, REFERENCE_LENGTH_MAX, "Why, for the history of those who may see it.")]
 Note = Annotated[str, _text(0, REFERENCE_LENGTH_MAX, "A remark.")]
+ExternalId = Annotated[
+    str, _text(1, EXTERNAL_ID_LENGTH_MAX, "Your own id of it, to find it by; it never stands for two things of a kind.")
+]
 Name = Annotated[str, _text(1, NAME_LENGTH_MAX, "Name as registered.")]
 PathParty = Annotated[int, BeforeValidator(digits_only), Field(ge=1, le=PARTY_MAX, description="Party id.")]
 QueryFen = Annotated[int, BeforeValidator(digits_only), Field(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen.")]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import bulk_views, errors, event_views, red_views, till_views, views, webhook_views
+from ledger.service import approval_views, bulk_views, errors, event_views, red_views, till_views, views, webhook_views
+from ledger.service.external_ids import ExternalIdView
 from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
@@ -37,6 +38,8 @@ CLAIM = views.ClaimView(
     CLAIM_ID, "BX-1", 12, "李明", 7, "示例公司", NOW, 1, 0, 0, GROSS_FEN, 0,
     (views.ClaimLine(NUMBER, "locked", GROSS_FEN),),
 )  # fmt: skip
+POLICY = approval_views.ClaimPolicyView(7, True, 10**5, (approval_views.Approver(15, "钱经理"),), NOW)
+OWN_ID = ExternalIdView("SO-1", 5, "invoice", NUMBER, (NUMBER,), None, "d4" * 32, "recorded", NOW)
 PARTY = views.PartyView(
     7, "enterprise", "示例公司", "91440300MA5F0000XY", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
     ((12, ("claim",)),), (("94403260911000000000", "94403260911000009999"),),
@@ -158,6 +161,11 @@ ANSWERS: dict[str, Any] = {
     "collecting.pay": _collected,
     "collecting.pick_up": lambda ledger, _: ledger.written,
     "collecting.titles": lambda *_: (till_views.Title("示例公司", "91440300MA5F0000XY"),),
+    "approvals.policy": lambda *_: POLICY,
+    "approvals.set_policy": lambda *_: POLICY,
+    "approvals.decide": lambda *_: CLAIM,
+    "approvals.to_decide": lambda *_: views.ClaimPage((CLAIM,), None),
+    "external_ids.find": lambda *_: (OWN_ID,),
     "events.page": lambda *_: event_views.EventPage((EVENT,), "1f", more=False),
     "webhooks.register": lambda *_: WEBHOOK,
     "webhooks.webhooks": lambda *_: (WEBHOOK,),

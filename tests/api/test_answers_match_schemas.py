@@ -31,6 +31,7 @@ PATH_VALUES = {
     "job": CLAIM_ID,
     "webhook_id": CLAIM_ID,
     "till_id": "0f" * 8,
+    "external_id": "SO/1",
 }
 
 FILES = {  # query and file of uploads that are read where they arrive
@@ -40,7 +41,7 @@ FILES = {  # query and file of uploads that are read where they arrive
 
 
 def address_of(route: APIRoute) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: PATH_VALUES[match.group(1)], route.path)
+    return re.sub(r"\{(\w+)(?::path)?\}", lambda match: PATH_VALUES[match.group(1)], route.path)
 
 
 def request_of(caller: Any, name: str, key: str | None = "key-1") -> Any:
