@@ -24,7 +24,9 @@ from tests.verifier.bundle_factory import (
 )
 from tests.verifier.judging import failure, judge
 from tests.verifier.tales import (
+    AFTER_SETTLEMENT,
     BLUE_TALES,
+    BOUGHT,
     OUTSIDE_TALES,
     PART_FEN,
     PART_TAX_FEN,
@@ -35,6 +37,7 @@ from tests.verifier.tales import (
     lock,
     of,
     outside,
+    red,
     reddened,
     registered,
     select,
@@ -196,3 +199,47 @@ def test_history_that_no_contract_could_have_written_is_invalid(name: str) -> No
     assert before == () or judge(tale_of(before)).verdict is Result.VALID
     reason = failure(judge(tale_of((*before, move))), "rules")
     assert reason in {Reason.RULE_BROKEN, Reason.TRANSITION_DIFFERS, Reason.VERSION_BROKEN}
+
+
+LOCKED_ONE = AFTER_SETTLEMENT[:2]
+UNLOCKED = to(of(Code.UNLOCK, EMPLOYEE, 3, terms=CLAIM_ID), claim=0)
+LATER_TWINS: dict[str, tuple[tuple[Move, ...], Move]] = {
+    "a red whose file says nothing": (
+        (),
+        Move(CLERK, red(1, 0, 0), RED_MOVES[0].changes | {"gross": 0}, siblings=0),
+    ),
+    "a red of itself": (
+        (),
+        replace(
+            RED_MOVES[0],
+            operation=red(0, terms=PART_FEN | PART_TAX_FEN << 48 | RED_NUMBER << 96 | 1 << 176),
+        ),
+    ),
+    "an issue by an officer": ((), replace(BOUGHT, actor=OFFICER)),
+    "a settlement under a flag": ((*LOCKED_ONE, to(of(Code.SET_RISK_FLAG, OFFICER, 2), risk=1)), settle(3)),
+    "handed on by who does not hold it": (
+        LOCKED_ONE[:1],
+        to(of(Code.TRANSFER, FRIEND, 1, party=EMPLOYER), holder=EMPLOYER),
+    ),
+    "a slip confirmed by who is the other side no more": (
+        (*LOCKED_ONE, slip(2), UNLOCKED),
+        of(Code.CONFIRM_SLIP, EMPLOYER, 4, FINANCE),
+    ),
+    "a red agreed to by who is the other side no more": (
+        (
+            *LOCKED_ONE,
+            slip(2),
+            of(Code.CONFIRM_SLIP, EMPLOYER, 3, FINANCE),
+            replace(UNLOCKED, operation=of(Code.UNLOCK, EMPLOYEE, 4, terms=CLAIM_ID).operation),
+        ),
+        to(reddened(5), **PARTLY),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LATER_TWINS)
+def test_step_that_no_contract_could_have_taken_is_invalid(name: str) -> None:
+    before, move = LATER_TWINS[name]
+    assert before == () or judge(tale_of(before)).verdict is Result.VALID
+    reason = failure(judge(tale_of((*before, move))), "rules")
+    assert reason in {Reason.RULE_BROKEN, Reason.TRANSITION_DIFFERS}
