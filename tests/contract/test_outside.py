@@ -183,6 +183,12 @@ def test_a_settled_one_is_disputed_by_stronger_proof_alone(world: World) -> None
     assert (world.state(OUTSIDE), world.claim(OUTSIDE)) == (replace(before, version=3), claim)
 
 
+def test_what_is_settled_and_booked_is_told_as_settled(world: World) -> None:
+    settled(world, QR)
+    world.do("cashier", act(world, Code.BOOK, "employer", option=2))
+    refused(world, "other employer", elsewhere(world, strength=QR), Reason.SETTLED)
+
+
 @pytest.mark.parametrize("locked", [True, False])
 def test_a_booked_one_is_disputed_by_stronger_proof_alone(world: World, locked: bool) -> None:
     world.do("cashier", world.register_operation("employer", strength=QR))
