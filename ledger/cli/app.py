@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import chain, deductions, invoices, keys, months, papers, parties, reds, risk, tills, upkeep, witness
+from ledger.cli import (
+    chain,
+    deductions,
+    invoices,
+    keys,
+    months,
+    outside,
+    papers,
+    parties,
+    reds,
+    risk,
+    tills,
+    upkeep,
+    witness,
+)
 from ledger.cli.bulk import bulk
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
@@ -141,6 +155,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")
+app.add_typer(outside.app, name="outside")
 app.add_typer(tills.app, name="till")
 app.add_typer(months.app, name="month")
 app.add_typer(deductions.app, name="deduction")

@@ -21,7 +21,7 @@ def draft_of_file(path: Path, buyer_name: str | None, buyer_tax_id: str | None) 
         fail(f"{path}: {error.strerror}", f"{path}：文件无法读取")
     if len(data) > FILE_SIZE_MAX:
         fail(f"{path}: over {FILE_SIZE_MAX} bytes, which no invoice file has", f"{path}：超过 {FILE_SIZE_MAX} 字节")
-    draft = _json_draft(path, data) if data.lstrip()[:1] == b"{" else _read_draft(path, data)
+    draft = json_object(path, data) if data.lstrip()[:1] == b"{" else _read_draft(path, data)
     if buyer_name is not None or buyer_tax_id is not None:
         given = draft.get("buyer")
         buyer = dict(given) if isinstance(given, dict) else {}
@@ -43,7 +43,8 @@ def _read_draft(path: Path, data: bytes) -> dict[str, object]:
     return draft
 
 
-def _json_draft(path: Path, data: bytes) -> dict[str, object]:
+def json_object(path: Path, data: bytes) -> dict[str, object]:
+    """The JSON object in the bytes of `path`; ends the command when there is none."""
     try:
         text = data.decode()
         check_depth(text)
@@ -51,5 +52,5 @@ def _json_draft(path: Path, data: bytes) -> dict[str, object]:
     except (ValueError, EvidenceError) as error:
         fail(f"{path}: not JSON: {error}", f"{path}：不是 JSON")
     if not isinstance(value, dict):
-        fail(f"{path}: a draft is a JSON object", f"{path}：发票草稿须为 JSON 对象")
+        fail(f"{path}: holds no JSON object", f"{path}：须为 JSON 对象")
     return value
