@@ -35,6 +35,7 @@ def issue(
     buyer_name: Annotated[str | None, typer.Option(help="Buyer's name instead of the file's.")] = None,
     buyer_tax_id: Annotated[str | None, typer.Option(help="Buyer's tax id instead of the file's; '' for none.")] = None,
     holder: Annotated[int | None, typer.Option(help="Person who holds it first; else the buyer or the seller.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="Your own id of it: the same is never issued twice.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a new invoice from a file: its lines and amounts, our seller and number.
@@ -49,8 +50,9 @@ def issue(
 
         try:
             written = ledger.issue(
-                ledger.caller(as_party), draft, subject=seller, first_holder=holder, idempotency_key=new_key()
-            )
+                ledger.caller(as_party), draft, subject=seller, first_holder=holder, external_id=external_id,
+                idempotency_key=new_key(),
+            )  # fmt: skip
         except InvalidRequest as error:
             print_problems(error.problems)
             if any(problem.path.startswith("buyer") for problem in error.problems):

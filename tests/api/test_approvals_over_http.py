@@ -155,3 +155,10 @@ def test_a_list_takes_an_own_id_for_each_document(firm: Firm) -> None:
     short = {"documents": documents, "external_ids": ["L-9"]}
     wrong = assert_problem(firm.world.issuer.client.post("/v1/invoices/list", short, key=key()), "invalid-request")
     assert wrong["errors"][0]["code"] == "external_ids_count"
+
+
+def test_a_claim_of_nothing_and_a_blank_own_id_are_refused(firm: Firm) -> None:
+    number = firm.world.issue(first_holder=firm.world.claimant.party)
+    for answer, path in ((firm.claims(), "numbers"), (firm.claims(number, external_id=" "), "external_id")):
+        assert assert_problem(answer, "invalid-request")["errors"][0]["path"] == path
+    done(firm.claims(number, external_id="EXP-8"), "open_claim")

@@ -57,6 +57,15 @@ def test_a_draft_is_issued_and_the_number_printed(town: Town, tmp_path: Path) ->
     assert answer.out.startswith("recorded: 9")
 
 
+def test_a_draft_with_an_own_id_is_issued_once(town: Town, tmp_path: Path) -> None:
+    draft = draft_file(tmp_path / "draft.json")
+    first = town.shell.done("issue", draft, "--as", town.seller, "--external-id", "SO-1", "--json").json
+    again = town.shell.run("issue", draft, "--as", town.seller, "--external-id", "SO-1")
+    assert (again.code, again.out) == (1, "")
+    assert first["numbers"][0] in again.err
+    town.shell.done("issue", draft, "--as", town.seller, "--external-id", "SO-2")
+
+
 def test_a_draft_for_a_personal_buyer_may_be_held_by_a_person(town: Town, tmp_path: Path) -> None:
     path = draft_file(tmp_path / "draft.json")
     buyer = ("--buyer-name", "散客", "--buyer-tax-id", "")
