@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from ledger.domain.identities import Identity
 from ledger.domain.numbers import format_number
 from ledger.identity import ApiKeyError, parse_api_key
-from ledger.projection import Connection, invoices, keystore, parties
+from ledger.projection import Connection, claims, invoices, keystore, parties
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import PartyName
 from ledger.projection.parties import PartyRecord
+from ledger.service.approval_rules import may_decide
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
 from ledger.service.forms import PARTY_MAX, checked_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
-from verifier.words import Grant, PartyKind
+from verifier.words import Claim, Grant, PartyKind
 
 KIND_NAMES = {
     PartyKind.AUTHORITY: "authority",
@@ -154,6 +155,8 @@ def need_visible(caller: Caller, invoice: InvoiceRecord | None, number: str) -> 
 def seen_invoice(connection: Connection, caller: Caller, number: int) -> InvoiceRecord:
     """The invoice with that number when the caller may see it; a red one also by who may see its blue.
 
+    An approver sees what is claimed and waits for its decision.
+
     Raises: NotFound otherwise, the same as for a number that was never issued.
     """
     record = invoices.invoice(connection, number)
@@ -161,7 +164,20 @@ def seen_invoice(connection: Connection, caller: Caller, number: int) -> Invoice
         blue = invoices.invoice(connection, record.blue)
         if blue is not None and invoices.may_see(blue, seen_as(caller)):
             return record
+    if record is not None and _is_to_approve(connection, caller, record):
+        return record
     return need_visible(caller, record, format_number(number))
+
+
+def _is_to_approve(connection: Connection, caller: Caller, record: InvoiceRecord) -> bool:
+    """Whether the invoice stands in a claim that the caller may decide on."""
+    if record.claim != Claim.LOCKED or record.claim_id is None:
+        return False
+    return any(
+        may_decide(connection, caller.party, one)
+        for one in claims.claim(connection, record.claim_id)
+        if (one.claimant, one.employer) == (record.claimant, record.employer)
+    )
 
 
 def acts_for(caller: Caller, enterprise: int, bit: Grant) -> bool:

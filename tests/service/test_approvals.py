@@ -176,6 +176,22 @@ def test_approvers_see_what_they_are_to_decide_and_nothing_else(world: World, co
     assert waiting not in to_decide(company.manager)
 
 
+def test_an_approver_reads_the_invoices_of_a_claim_while_it_may_decide(world: World, company: Company) -> None:
+    claim_id, numbers = claim_of(world, company)
+    _, small = claim_of(world, company, 1)
+    _, own = claim_of(world, company, by=company.deputy)
+    assert world.ledger.invoice(company.manager, numbers[0]).document is not None
+    assert world.ledger.invoice(company.manager, own[0]).number == own[0]
+    for unseen in (small[0], world.issued(company.seller, company.claimant)):
+        with pytest.raises(NotFound):
+            world.ledger.invoice(company.manager, unseen)
+    with pytest.raises(NotFound):
+        world.ledger.invoice(world.person("无关人员"), numbers[0])
+    must(world.ledger.withdraw_claim(company.claimant, claim_id, idempotency_key=world.key()))
+    with pytest.raises(NotFound):
+        world.ledger.invoice(company.manager, numbers[0])
+
+
 def test_a_claim_decided_by_lines_waits_for_the_lines_that_are_left(world: World, company: Company) -> None:
     claim_id, numbers = claim_of(world, company)
 
