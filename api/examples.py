@@ -95,6 +95,7 @@ _INVOICE: dict[str, Json] = {
     "use": "none",
     "issued_here": True,
     "strength": "issued_here",
+    "issued_on": "2026-11-05",
 }
 _HISTORY: dict[str, Json] = {
     "operation": "issue",
@@ -141,6 +142,8 @@ _CLAIM: dict[str, Json] = {
             "reason": None,
             "payment_reference": None,
             "decision": None,
+            "issued_here": True,
+            "strength": "issued_here",
         }
     ],
     "approval": {"state": "waiting", "required": True, "decisions": []},

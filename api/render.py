@@ -181,6 +181,7 @@ def invoice_json(view: views.InvoiceView) -> dict[str, Json]:
         "use": view.use,
         "issued_here": view.issued_here,
         "strength": view.strength,
+        "issued_on": view.issued_on.isoformat() if view.issued_on is not None else None,
     }
 
 
@@ -252,6 +253,8 @@ def _claim_line_json(line: views.ClaimLine) -> dict[str, Json]:
         "reason": line.reason,
         "payment_reference": line.payment_reference,
         "decision": line.decision,
+        "issued_here": line.strength == "issued_here",
+        "strength": line.strength,
     }
 
 

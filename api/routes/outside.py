@@ -25,7 +25,7 @@ from api.routes.declared import (
     write_answers,
 )
 from api.schemas import outside, outside_items
-from api.schemas.values import QueryFen, Reference
+from api.schemas.values import ExternalId, QueryFen, Reference
 from api.uploads import upload_body
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceKind
@@ -71,10 +71,13 @@ def register_outside(
     ledger: Door, caller: Authenticated, key: IdempotencyKey, file: UploadedFile,
     employer: Annotated[outside_items.QueryEmployer, Query()], reference: Annotated[Reference, Query()],
     file_name: FileName = "", gross_fen: Gross = None, tax_fen: Tax = None, issued_on: Day = None, kind: Kind = None,
+    external_id: Annotated[ExternalId | None, Query(description="Your own id of the claim.")] = None,
 ) -> Response:  # fmt: skip
     """Registers the invoice in the file and locks it under a new claim, in one operation."""
     item = completed(item_of_file(file.data, file_name, "file"), gross_fen, tax_fen, issued_on, kind, query=True)
-    claimed = ledger.open_claim(caller, [], employer=employer, reference=reference, outside=[item], idempotency_key=key)
+    claimed = ledger.open_claim(
+        caller, [], employer=employer, reference=reference, outside=[item], external_id=external_id, idempotency_key=key
+    )
     lines: list[Json] = [{"number": line.number, "refusal": optional_refusal(line.refusal)} for line in claimed.lines]
     check_written(claimed.written, {"lines": lines, "remaining": None})
     claim_id = claimed.written.claim_id

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from api.schemas.requests import ClaimRequest
-from api.schemas.values import ClaimState, Hash, Month, Number, PartyKind, Strict
+from api.schemas.values import ClaimState, Hash, Month, Number, PartyKind, Strength, Strict
 
 Time = Annotated[
     str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z$", json_schema_extra={"format": "date-time"})
@@ -164,9 +164,9 @@ class Invoice(Strict):
     risk_reason: str | None
     use: Annotated[Literal["none", "selected", "confirmed"], Field(description="As input tax, as it is by now.")]
     issued_here: Annotated[bool, Field(description="False: registered from elsewhere; its issue was not seen here.")]
-    strength: Annotated[
-        Literal["issued_here", "signed_original", "original", "qr", "typed"],
-        Field(description="What its registration proves."),
+    strength: Strength
+    issued_on: Annotated[
+        str | None, Field(description="YYYY-MM-DD in China Standard Time; null: of an outside one, not kept any more.")
     ]
 
 
@@ -214,6 +214,8 @@ class ClaimLine(Strict):
     reason: Annotated[str | None, Field(description="Of a released line: why, as finance or the claimant wrote it.")]
     payment_reference: Annotated[str | None, Field(description="Of a settled line.")]
     decision: Annotated[Literal["approved", "rejected"] | None, Field(description="An approver's newest.")]
+    issued_here: Annotated[bool, Field(description="False: registered from elsewhere; its issue was not seen here.")]
+    strength: Strength
 
 
 class ClaimDecided(Strict):

@@ -71,6 +71,10 @@ Limit = Annotated[
 
 GrantName = Literal["issue", "finance", "claim"]
 ClaimState = Literal["free", "locked", "settled", "cancelled"]
+Strength = Annotated[
+    Literal["issued_here", "signed_original", "original", "qr", "typed"],
+    Field(description="What its registration proves."),
+]
 PartyKind = Literal["authority", "officer", "enterprise", "person", "calendar"]
 
 

@@ -26,6 +26,7 @@ INVOICE_COLUMNS: tuple[Column, ...] = (
     Column("入账状态", "entry", width=14),
     Column("原发票号码", "original_number", width=23),
     Column("备注", "note", width=40),
+    Column("来源", "strength", width=24),
 )
 
 WORDS_ZH = {
@@ -37,6 +38,13 @@ WORDS_ZH = {
         "deductible": "已入账（可税前扣除）",
         "not_deductible": "已入账（不可税前扣除）",
         "withdrawn": "已撤销入账",
+    },
+    "strength": {
+        "issued_here": "本系统开具",
+        "signed_original": "外部：签名原件（未见开具）",
+        "original": "外部：原件（未见开具）",
+        "qr": "外部：二维码（未见开具）",
+        "typed": "外部：手工录入（未见开具）",
     },
 }
 """Chinese of the code words in these columns; a word that is not here is written as it is."""
@@ -63,6 +71,7 @@ class InvoiceRow:
     entry: str = ""
     original_number: str = ""
     note: str = ""
+    strength: str = ""
 
 
 def write_invoice_list_csv(rows: Iterable[InvoiceRow], *, language: str = "zh") -> Iterator[bytes]:
@@ -99,4 +108,5 @@ def _values(rows: Iterable[InvoiceRow], language: str) -> Iterator[Row]:
             word("entry", row.entry),
             row.original_number,
             row.note,
+            word("strength", row.strength),
         )

@@ -17,7 +17,7 @@ from ledger.projection.ground_work import CLAIM_APPROVAL, CLAIM_APPROVER, CLAIM_
 from ledger.projection.invoice_filter import NUMBERS_MAX
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from verifier.operations import OUTSIDE_TERMS_LAYOUT, Code, unpack_bits
-from verifier.words import Claim
+from verifier.words import Claim, StateWord
 
 APPROVES_FOR_MAX = 100  # companies one person approves claims of, in one answer
 _GROUP_MASK = (1 << GROUP_ORDER_SHIFT) - 1
@@ -121,12 +121,12 @@ def claims_to_decide(
     return _page(connection, statement, limit, cursor)
 
 
-def lines_claimed(connection: Connection, record: ClaimRecord) -> tuple[int, ...]:
-    """Numbers of the invoices a claim began with: one group locks or registers them all."""
+def lines_claimed(connection: Connection, record: ClaimRecord) -> dict[int, StateWord]:
+    """Invoices a claim began with, each with its state then: one group locks or registers them all."""
     table = OPERATION_RECORD
     first = record.opened_order & ~_GROUP_MASK
     rows = connection.execute(
-        select(table.c.number, table.c.code, table.c.terms)
+        select(table.c.number, table.c.code, table.c.terms, table.c.state)
         .where(
             table.c.order >= first, table.c.order <= first | _GROUP_MASK, table.c.code.in_(_CLAIMING),
             table.c.outcome == "applied",
@@ -134,7 +134,11 @@ def lines_claimed(connection: Connection, record: ClaimRecord) -> tuple[int, ...
         .order_by(table.c.number)
     )  # fmt: skip
     claim_id = int(record.claim_id, 16)
-    return tuple(int(row.number) for row in rows if _claim_id(row.code, row.terms) == claim_id)
+    return {
+        int(row.number): StateWord.unpack(int.from_bytes(row.state, "big"))
+        for row in rows
+        if _claim_id(row.code, row.terms) == claim_id
+    }
 
 
 def line_endings(connection: Connection, record: ClaimRecord, numbers: Sequence[int]) -> dict[int, LineEnding]:

@@ -52,6 +52,14 @@ def outside_document(connection: Connection, number: int, digest: bytes) -> Outs
     return None if row is None else OutsideDocument(**{**row._mapping, "number": int(row.number)})
 
 
+def outside_fields(connection: Connection, number: int, digest: bytes) -> bytes | None:
+    """What was read for the registration of `number` by the group `digest`, sealed, without its original."""
+    table = OUTSIDE_DOCUMENT
+    return connection.execute(
+        select(table.c.sealed_document).where(table.c.number == number_text(number), table.c.digest == digest)
+    ).scalar_one_or_none()
+
+
 def numbers_of_original(connection: Connection, original_hash: bytes, *, party: int) -> tuple[int, ...]:
     """Numbers that `party` registered from a file with that SHA-256, ascending: the same file sent twice."""
     rows = connection.execute(

@@ -19,7 +19,7 @@ from ledger.service.context import SEALED_REFERENCE, Context
 from ledger.service.people import names_of
 from ledger.service.views import ClaimLine, ClaimPage, ClaimView
 from verifier.operations import Code
-from verifier.words import Claim
+from verifier.words import Claim, StateWord, Strength
 
 CLAIM_LINES_MAX = 100  # the batch of the model's reimbursement interface; one group takes 256
 SEALED_NOTE = "claim note"
@@ -84,27 +84,32 @@ def _lines(
     context: Context, connection: Connection, record: ClaimRecord, decisions: list[ClaimDecision]
 ) -> tuple[ClaimLine, ...]:
     now = {line.number: line for line in lines_of(connection, record)}
-    released: dict[int, InvoiceRecord] = {}
+    released: dict[int, StateWord] = {}  # as claimed here: by now an outside invoice may be another registration's
     if record.released_count:
         claimed = claim_queries.lines_claimed(connection, record)
-        released = invoices.invoices(connection, tuple(number for number in claimed if number not in now))
+        released = {number: state for number, state in claimed.items() if number not in now}
     ended = sorted(released) + [number for number, line in now.items() if line.claim == Claim.SETTLED]
     endings = claim_queries.line_endings(connection, record, ended) if ended else {}
     lines = []
-    for number, line in sorted({**now, **released}.items()):
+    for number in sorted({*now, *released}):
         ending = endings.get(number)
-        state = _LINE_STATES[Claim(line.claim)] if number in now else "released"
+        if number in now:
+            line = now[number]
+            state, gross_fen, strength = _LINE_STATES[Claim(line.claim)], line.gross_fen, line.strength
+        else:
+            state, gross_fen, strength = "released", released[number].gross, released[number].strength
         decision = decided(decisions, number)
         lines.append(
             ClaimLine(
                 format_number(number),
                 state,
-                line.gross_fen,
+                gross_fen,
                 ended=None if ending is None else _way(ending, record),
                 ended_at=None if ending is None else datetime.fromtimestamp(ending.ended_at, UTC),
                 reason=_text(context, ending) if state == "released" else None,
                 payment_reference=_text(context, ending) if state == "settled" else None,
                 decision=None if decision is None else decision.value,
+                strength=Strength(strength).name.lower(),
             )
         )
     return tuple(lines)

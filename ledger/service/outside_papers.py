@@ -32,6 +32,15 @@ class OutsidePapers:
     extension: str
 
 
+def outside_fields(context: Context, connection: Connection, record: InvoiceRecord) -> dict[str, Json] | None:
+    """What was read for the registration of an outside invoice that counts, None when it is not kept any more.
+
+    Raises: NotReady when somebody changed the row it stands in.
+    """
+    sealed = outside_documents.outside_fields(connection, record.number, record.digest)
+    return None if sealed is None else _opened_fields(context, sealed, format_number(record.number))
+
+
 def opened_outside(context: Context, connection: Connection, record: InvoiceRecord) -> OutsidePapers | None:
     """What is kept of the registration of an outside invoice that counts, None when nothing is.
 
@@ -43,15 +52,19 @@ def opened_outside(context: Context, connection: Connection, record: InvoiceReco
     number = format_number(record.number)
     document: dict[str, Json] | None = None
     if stored.sealed_document is not None:
-        value = loads(context.opened(stored.sealed_document, SEALED_OUTSIDE_DOCUMENT, number), DOCUMENT_SIZE_MAX)
-        assert isinstance(value, dict)
-        document = value
+        document = _opened_fields(context, stored.sealed_document, number)
     original = seed = None
     if stored.sealed_seed is not None:
         seed = context.opened(stored.sealed_seed, SEALED_OUTSIDE_SEED, number)
     if stored.sealed_original is not None:
         original = context.opened(stored.sealed_original, SEALED_OUTSIDE_ORIGINAL, number)
     return OutsidePapers(document, seed, original, _extension(stored.kind, original or b""))
+
+
+def _opened_fields(context: Context, sealed: bytes, number: str) -> dict[str, Json]:
+    value = loads(context.opened(sealed, SEALED_OUTSIDE_DOCUMENT, number), DOCUMENT_SIZE_MAX)
+    assert isinstance(value, dict)
+    return value
 
 
 def _extension(kind: str, original: bytes) -> str:

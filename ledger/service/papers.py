@@ -21,7 +21,6 @@ from ledger.documents import (
 )
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceDocument
-from ledger.domain.months import cst_date
 from ledger.domain.numbers import format_number
 from ledger.projection import Connection, invoices, keystore, parties, slips
 from ledger.projection.invoices import InvoiceRecord
@@ -255,7 +254,7 @@ def _row(view: InvoiceView, tax_ids: dict[int, str]) -> InvoiceRow:
     sign = -1 if view.kind == "red" else 1
     return InvoiceRow(
         number=view.number,
-        issued_on=cst_date(view.issued_at),
+        issued_on=view.issued_on,
         kind=view.kind,
         colour="red" if view.kind == "red" else view.colour,
         seller_name=view.seller_name,
@@ -270,6 +269,7 @@ def _row(view: InvoiceView, tax_ids: dict[int, str]) -> InvoiceRow:
         claim_id=view.hold.claim_id if view.hold is not None else "",
         entry=view.entry,
         original_number=view.blue or "",
+        strength=view.strength,
     )
 
 

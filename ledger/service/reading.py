@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ledger.chain import ChainError
 from ledger.domain.errors import IdentityError
 from ledger.domain.identities import enterprise_identity
-from ledger.domain.months import format_month
+from ledger.domain.months import cst_date, format_month
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason
 from ledger.projection import Connection, invoices, keystore, parties, queued, red_queries
@@ -26,7 +26,7 @@ from ledger.service.forms import (
     checked_page_size,
     checked_party,
 )
-from ledger.service.outside_papers import opened_outside
+from ledger.service.outside_papers import outside_fields
 from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, seen_as, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
@@ -195,13 +195,11 @@ def _views(
     for record in records:
         is_red = record.kind == Kind.RED
         document: dict[str, Json] | None = None
-        if documents:
-            if record.is_outside:
-                papers = opened_outside(context, connection, record)
-                document = papers.document if papers is not None else None
-            else:
-                opened = opened_document(context, connection, record)
-                document = opened.to_json() if opened is not None else None
+        if record.is_outside:  # its seller is no party here and its block time no issue date: what was read has both
+            document = outside_fields(context, connection, record)
+        elif documents:
+            opened = opened_document(context, connection, record)
+            document = opened.to_json() if opened is not None else None
         views.append(
             InvoiceView(
                 number=format_number(record.number),
@@ -212,8 +210,8 @@ def _views(
                 seller=record.seller,
                 buyer=record.buyer,
                 holder=record.holder,
-                seller_name=names.get(record.seller, ""),
-                buyer_name=names.get(record.buyer, ""),
+                seller_name=names.get(record.seller) or _printed_name(record, document, "seller"),
+                buyer_name=names.get(record.buyer) or _printed_name(record, document, "buyer"),
                 holder_name=names[record.holder],
                 gross_fen=record.gross_fen,
                 tax_fen=record.tax_fen,
@@ -224,7 +222,7 @@ def _views(
                 version=record.version,
                 commitment=record.commitment.hex(),
                 hold=hold_of(context, connection, caller, record),
-                document=document,
+                document=document if documents else None,
                 credited_fen=record.credited_fen,
                 left_fen=0 if is_red else record.gross_fen - record.credited_fen,
                 reds=tuple(map(format_number, reds.get(record.number, ()))),
@@ -235,9 +233,23 @@ def _views(
                 use=USES[Use(record.usage)],
                 issued_here=not record.is_outside,
                 strength=Strength(record.strength).name.lower(),
+                issued_on=_issued_on(record, document),
             )
         )
     return views
+
+
+def _printed_name(record: InvoiceRecord, document: dict[str, Json] | None, side: str) -> str:
+    """Name of a side of an outside invoice that is no party here, "" for one issued here."""
+    named = document.get(side) if record.is_outside and document is not None else None
+    return str(named.get("name", "")) if isinstance(named, dict) else ""
+
+
+def _issued_on(record: InvoiceRecord, document: dict[str, Json] | None) -> date | None:
+    """Day of issue in China Standard Time; None for an outside invoice of which nothing is kept any more."""
+    if not record.is_outside:
+        return cst_date(_time(record.issued_at))
+    return date.fromisoformat(str(document["issued_on"])) if document is not None else None
 
 
 def _reason(connection: Connection, step: HistoryStep) -> str | None:

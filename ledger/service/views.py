@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from ledger.service.approval_views import NO_APPROVAL, ApprovalView
@@ -166,6 +166,7 @@ class InvoiceView:
     use: str = "none"  # none, selected, confirmed: as input tax, as it is by now
     issued_here: bool = True  # False: registered from elsewhere, its issue was not seen here; seller is 0
     strength: str = "issued_here"  # else signed_original, original, qr, typed: what its registration proves
+    issued_on: date | None = None  # China Standard Time; None: of an outside invoice, not kept any more
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,7 @@ class ClaimLine:
     reason: str | None = None  # of a released one: why, in the words of who released it
     payment_reference: str | None = None  # of a settled one
     decision: str | None = None  # the newest of an approver: approved, rejected
+    strength: str = "issued_here"  # else what this claim's registration proves: signed_original, original, qr, typed
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ledger.domain.numbers import format_number
-from ledger.formats import Strength
+from ledger.formats import Source, Strength
 from ledger.service import Caller, ClaimWritten, InvalidRequest
 from ledger.service.outside_facts import OutsideItem, item_of_fields, item_of_qr
+from ledger.service.papers import ListFilter
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused
 
@@ -98,6 +99,7 @@ def test_a_stronger_proof_takes_the_lock_and_both_are_told(world: World, cast: C
     assert world.ledger.supervising.exceptions(world.officer, number=number_of(item), limit=10).items
     view = world.ledger.claim(cast.claimant, first)
     assert (view.locked_count, view.released_count) == (0, 1)
+    assert [(line.state, line.ended, line.strength) for line in view.lines] == [("released", "displaced", "typed")]
     refused(claim(world, cast.claimant, cast.employer, stronger(item, Strength.ORIGINAL)), "locked")
 
 
@@ -148,7 +150,7 @@ def test_a_number_of_this_ledger_is_refused_and_points_there(world: World, cast:
     ],
 )
 def test_what_cannot_be_reimbursed_is_refused_before_anything_is_signed(
-    world: World, cast: Cast, fields: dict[str, str], path: str, code: str
+    world: World, cast: Cast, fields: dict[str, Any], path: str, code: str
 ) -> None:
     if "buyer_tax_id" in fields:
         fields = {**fields, "buyer_tax_id": world.tax_ids[cast.other_employer.party]}
@@ -262,8 +264,8 @@ def test_a_day_on_which_nothing_can_have_been_issued_is_named(world: World, cast
 
 
 @pytest.mark.parametrize("known", [{}, {"gross": "1060.00", "tax": ""}])
-def test_a_title_counts_however_little_else_was_typed(world: World, cast: Cast, known: dict[str, str]) -> None:
-    titles: list[tuple[dict[str, str], str | None]] = [
+def test_a_title_counts_however_little_else_was_typed(world: World, cast: Cast, known: dict[str, Any]) -> None:
+    titles: list[tuple[dict[str, Any], str | None]] = [
         ({"buyer_name": "别的公司有限公司"}, "buyer.name"),
         ({"buyer_tax_id": world.tax_ids[cast.other_employer.party]}, "buyer.tax_id"),
         ({"seller_name": "雇主公司", "seller_tax_id": world.tax_ids[cast.employer.party]}, "seller.tax_id"),
@@ -279,3 +281,34 @@ def test_a_title_counts_however_little_else_was_typed(world: World, cast: Cast, 
         with pytest.raises(InvalidRequest) as refusal:
             claim(world, cast.claimant, cast.employer, item)
         assert list(problems(refusal)) == [f"outside.0.{path}"]
+
+
+def test_a_displaced_line_keeps_what_was_claimed_and_not_what_the_other_company_claims(
+    world: World, cast: Cast
+) -> None:
+    item = typed()
+    first = must(claim(world, cast.claimant, cast.employer, item)).claim_id
+    proof = replace(item, read=replace(item.read, source=Source.QR_CODED, gross_fen=206_000, net_fen=200_000))
+    second = must(claim(world, cast.claimant, cast.other_employer, proof)).claim_id
+    assert first is not None
+    assert second is not None
+    (line,) = world.ledger.claim(cast.cashier, first).lines
+    assert (line.ended, line.gross_fen, line.strength) == ("displaced", 106_000, "typed")
+    (line,) = world.ledger.claim(cast.other_cashier, second).lines
+    assert (line.state, line.gross_fen, line.strength) == ("locked", 206_000, "qr")
+
+
+def test_a_list_has_the_printed_day_and_seller_and_says_that_issue_was_not_seen(world: World, cast: Cast) -> None:
+    item = typed(seller_name="某某餐厅", buyer_name="王小明", issued_on="2025-03-04")
+    must(claim(world, cast.claimant, cast.employer, item))
+    found = world.ledger.search(cast.claimant, number=number_of(item)).items[0]
+    assert (found.issued_on, found.seller_name, found.buyer_name) == (date(2025, 3, 4), "某某餐厅", "王小明")
+    assert (found.document, found.month) == (None, "2025-03")
+    paper = world.ledger.papers.invoice_list(cast.claimant, ListFilter(number=number_of(item)))
+    text = paper.data.decode("utf-8-sig")
+    assert "2025-03-04" in text
+    assert "某某餐厅" in text
+    assert "外部：手工录入（未见开具）" in text
+    ours = world.issued(cast.seller, cast.claimant)
+    paper = world.ledger.papers.invoice_list(cast.claimant, ListFilter(number=ours), language="en")
+    assert "issued_here" in paper.data.decode("utf-8-sig")
