@@ -257,7 +257,9 @@ EXAMPLES: dict[str, Example] = {
     "reserve_numbers": Example(
         {201: {"numbers": [_NUMBER, _OTHER_NUMBER], "expires_at": _BY}}, {"count": 2, "subject": 5}
     ),
-    "open_claim": _write({"numbers": [_NUMBER], "employer": 7, "reference": "BX-2026-0311"}, claim_id=_CLAIM_ID),
+    "open_claim": _write(
+        {"numbers": [_NUMBER], "employer": 7, "reference": "BX-2026-0311"}, claim_id=_CLAIM_ID, disputed=[]
+    ),
     "list_claims": _read({"items": [_CLAIM], "next_cursor": "1f3"}),
     "read_claim": _read(_CLAIM),
     "withdraw_claim": _write({"numbers": [_NUMBER]}, claim_id=_CLAIM_ID),

@@ -42,4 +42,4 @@ _READING: dict[str, Json] = {
 
 def outside_examples(read: Callable[..., T], write: Callable[..., T]) -> dict[str, T]:
     """Examples by operation id; `read` takes the answer, `write` the request."""
-    return {"read_outside": read(_READING), "register_outside": write(None)}
+    return {"read_outside": read(_READING), "register_outside": write(None, disputed=[])}

@@ -27,7 +27,7 @@ from verifier.canonical import Json
 routes = router("claims")
 
 
-@routes.post("/claims", status_code=201, responses=write_answers(), summary="Claim invoices")
+@routes.post("/claims", status_code=201, responses=write_answers(answers.ClaimOpened), summary="Claim invoices")
 @writes
 def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: ClaimRequest) -> Response:
     """Locks all invoices for the employer, or none.
@@ -45,7 +45,10 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
     lines: list[Json] = [{"number": line.number, "refusal": optional_refusal(line.refusal)} for line in claimed.lines]
     check_written(claimed.written, {"lines": lines, "remaining": remaining})
     claim_id = claimed.written.claim_id
-    return written_answer(claimed.written, location=f"/v1/claims/{claim_id}" if claim_id else None)
+    return written_answer(
+        claimed.written, location=f"/v1/claims/{claim_id}" if claim_id else None,
+        extra={"disputed": [*claimed.disputed]},
+    )  # fmt: skip
 
 
 @routes.get("/claims", responses=read_answers(answers.ClaimPage), summary="List claims")

@@ -25,6 +25,7 @@ from api.routes.declared import (
     write_answers,
 )
 from api.schemas import outside, outside_items
+from api.schemas.answers import ClaimOpened
 from api.schemas.values import ExternalId, QueryFen, Reference
 from api.uploads import upload_body
 from ledger.domain.errors import FieldProblem
@@ -62,7 +63,7 @@ def read_outside(
 @routes.post(
     "/outside-invoices",
     status_code=201,
-    responses=write_answers(),
+    responses=write_answers(ClaimOpened),
     summary="Claim an invoice of elsewhere",
     openapi_extra=upload_body(*FILE_KINDS),
 )
@@ -81,7 +82,10 @@ def register_outside(
     lines: list[Json] = [{"number": line.number, "refusal": optional_refusal(line.refusal)} for line in claimed.lines]
     check_written(claimed.written, {"lines": lines, "remaining": None})
     claim_id = claimed.written.claim_id
-    return written_answer(claimed.written, location=f"/v1/claims/{claim_id}" if claim_id else None)
+    return written_answer(
+        claimed.written, location=f"/v1/claims/{claim_id}" if claim_id else None,
+        extra={"disputed": [*claimed.disputed]},
+    )  # fmt: skip
 
 
 def items_of(given: list[outside_items.OutsideInvoice]) -> list[OutsideItem]:

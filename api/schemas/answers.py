@@ -102,6 +102,15 @@ class ClaimLineRefusal(Strict):
     refusal: Refusal | None
 
 
+class ClaimOpened(Written):
+    """A new claim; `claim_id` is null when everything it brought is disputed."""
+
+    disputed: Annotated[
+        list[Number],
+        Field(description="Paid or booked elsewhere before: not in the claim; that company and the officers are told."),
+    ]
+
+
 class Enrolled(Written):
     """An enrolment; `api_key` is the new party's credential."""
 

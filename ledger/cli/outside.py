@@ -104,7 +104,11 @@ def claim(
         if not as_json:
             for line in claimed.lines:
                 print_line(_refused_line(line))
-        extra: dict[str, object] = {"claim": claimed.written.claim_id} if claimed.written.claim_id else {}
+        extra: dict[str, object] = {}
+        if claimed.written.claim_id:
+            extra["claim"] = claimed.written.claim_id
+        if claimed.disputed:
+            extra["disputed"] = list(claimed.disputed)
         print_written(claimed.written, as_json=as_json, extra=extra)
 
 

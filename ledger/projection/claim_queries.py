@@ -122,7 +122,10 @@ def claims_to_decide(
 
 
 def lines_claimed(connection: Connection, record: ClaimRecord) -> dict[int, StateWord]:
-    """Invoices a claim began with, each with its state then: one group locks or registers them all."""
+    """Invoices a claim began with, each with its state then: one group locks or registers them all.
+
+    A registration that only disputes a settlement locked nothing and is left out.
+    """
     table = OPERATION_RECORD
     first = record.opened_order & ~_GROUP_MASK
     rows = connection.execute(
@@ -134,11 +137,31 @@ def lines_claimed(connection: Connection, record: ClaimRecord) -> dict[int, Stat
         .order_by(table.c.number)
     )  # fmt: skip
     claim_id = int(record.claim_id, 16)
-    return {
+    states = {
         int(row.number): StateWord.unpack(int.from_bytes(row.state, "big"))
         for row in rows
         if _claim_id(row.code, row.terms) == claim_id
     }
+    return {number: state for number, state in states.items() if state.claim == Claim.LOCKED}
+
+
+def disputed_numbers(connection: Connection, digest: bytes, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Those of `numbers` that the group `digest` registered without locking them: paid or booked before."""
+    if len(numbers) > NUMBERS_MAX:
+        raise ValueError(f"at most {NUMBERS_MAX} numbers are asked for at a time")
+    table = OPERATION_RECORD
+    rows = connection.execute(
+        select(table.c.number, table.c.state)
+        .where(
+            table.c.number.in_([number_text(number) for number in numbers]),
+            table.c.digest == digest,
+            table.c.code == Code.REGISTER_OUTSIDE,
+            table.c.outcome == "applied",
+        )
+        .order_by(table.c.number)
+    )
+    states = {int(row.number): StateWord.unpack(int.from_bytes(row.state, "big")) for row in rows}
+    return tuple(number for number, state in states.items() if state.claim != Claim.LOCKED)
 
 
 def line_endings(connection: Connection, record: ClaimRecord, numbers: Sequence[int]) -> dict[int, LineEnding]:

@@ -108,10 +108,20 @@ def open_claim(
     submitted = submit(context, caller, idempotency_key, request_hash("claim", request), prepare)
     answer = written(context, caller, submitted)
     if answer.status is not WriteStatus.REFUSED:
-        return ClaimWritten(answer)
+        return _opened(context, answer, keys, outside)
     lines = _line_refusals(context, caller, keys, employer, answer, outside)
     remaining = tuple(line.number for line in lines if line.refusal is None and int(line.number) not in outside)
     return ClaimWritten(replace(answer, claim_id=None), lines, remaining)
+
+
+def _opened(context: Context, answer: Written, keys: Sequence[int], outside: Mapping[int, OutsideItem]) -> ClaimWritten:
+    """A claim that was taken; without its id when all it brought had been paid before, so that there is no claim."""
+    if answer.status is not WriteStatus.RECORDED or not outside:
+        return ClaimWritten(answer)
+    with context.reading() as connection:
+        disputed = claim_queries.disputed_numbers(connection, bytes.fromhex(answer.digest), tuple(outside))
+    kept = answer if len(disputed) < len(keys) else replace(answer, claim_id=None)
+    return ClaimWritten(kept, disputed=tuple(format_number(number) for number in disputed))
 
 
 def _keys(numbers: list[str], items: Sequence[OutsideItem]) -> tuple[int, ...]:

@@ -116,6 +116,23 @@ def test_the_number_decides_not_the_form_it_came_in(world: World, rival: Actor) 
     assert (displaced["locked_count"], displaced["released_count"]) == (0, 1)
 
 
+def test_what_was_paid_before_is_disputed_and_no_claim_is_promised(world: World, rival: Actor) -> None:
+    text = qr()
+    first = done(claim(world.claimant, world.employer, typed(text)), "open_claim")
+    assert first["disputed"] == []
+    paid = world.accountant.client.post(
+        f"/v1/claims/{first['claim_id']}/approve", {"payment_reference": "FK-9"}, key=key()
+    )
+    done(paid, "approve_claim")
+    answer = claim(world.claimant, rival, {"qr": text, "gross_fen": GROSS_FEN})
+    written = done(answer, "open_claim")
+    assert (written["claim_id"], written["disputed"]) == (None, [number_of(text)])
+    assert answer.headers["location"] == f"/v1/operations/{written['digest']}"
+    told = done(world.officer.get(f"/v1/exceptions?number={number_of(text)}"), "list_exceptions")["items"]
+    assert [one["kinds"] for one in told] == [["settlement_disputed"]]
+    assert_problem(claim(world.claimant, rival, typed(text)), "refused/settled")
+
+
 def test_strangers_learn_neither_who_holds_it_nor_what_it_says(world: World) -> None:
     text = qr()
     done(claim(world.claimant, world.employer, {"qr": text, "gross_fen": GROSS_FEN}), "open_claim")

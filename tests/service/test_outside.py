@@ -16,6 +16,10 @@ from ledger.service.outside_facts import OutsideItem, item_of_fields, item_of_qr
 from ledger.service.papers import ListFilter
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused
+from verifier.canonical import dumps
+from verifier.report import Result
+from verifier.steps import verify
+from verifier.trust import parse_trust
 
 SERIALS = iter(range(1, 10_000))
 
@@ -109,10 +113,29 @@ def test_a_settled_one_is_disputed_and_stays_settled(world: World, cast: Cast) -
     assert claim_id is not None
     must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="P", idempotency_key=world.key()))
     refused(claim(world, cast.claimant, cast.other_employer, item), "settled")
-    must(claim(world, cast.claimant, cast.other_employer, stronger(item, Strength.ORIGINAL)))
+    answer = claim(world, cast.claimant, cast.other_employer, stronger(item, Strength.ORIGINAL))
+    assert must(answer).claim_id is None, "nothing was locked, so there is no claim"
+    assert answer.disputed == (number_of(item),)
     told = world.ledger.supervising.exceptions(cast.cashier, number=number_of(item), limit=10).items
     assert [one.kinds for one in told] == [("settlement_disputed",)]
-    assert world.ledger.invoice(cast.cashier, number_of(item)).claim_state == "settled"
+    view = world.ledger.invoice(cast.cashier, number_of(item))
+    assert (view.claim_state, view.strength) == ("settled", "typed")
+    report = verify(world.ledger.evidence(cast.cashier, number_of(item)), parse_trust(dumps(world.ledger.trust())))
+    assert report.verdict is Result.VALID, report
+
+
+def test_a_claim_goes_on_without_the_line_it_disputes(world: World, cast: Cast) -> None:
+    paid, free = typed(), typed()
+    claim_id = must(claim(world, cast.claimant, cast.employer, paid)).claim_id
+    assert claim_id is not None
+    must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="P", idempotency_key=world.key()))
+    answer = claim(world, cast.claimant, cast.other_employer, stronger(paid, Strength.QR), free)
+    second = must(answer).claim_id
+    assert second is not None
+    assert answer.disputed == (number_of(paid),)
+    must(world.ledger.withdraw_claim(cast.claimant, second, idempotency_key=world.key()))
+    view = world.ledger.claim(cast.other_cashier, second)
+    assert [(line.number, line.state) for line in view.lines] == [(number_of(free), "released")]
 
 
 def test_two_companies_race_for_one_number(world: World, cast: Cast) -> None:
