@@ -21,7 +21,7 @@ LATIN_ORGANISATION_WORDS = frozenset({
 PERSONAL_TITLES = frozenset({"", "个人", "个人抬头", "自然人", "个人消费者"})
 PERSONAL_NAME_LENGTH_MAX = 4  # characters of a Chinese person's name that has no point inside
 NAME_POINTS = "·•・"  # inside names such as 阿卜杜拉·买买提, which are longer
-_MASK = re.compile(r"[*＊Xx]{2,}")
+_MASK = re.compile(r"[*＊]{2,}|(?<![A-Za-z0-9])[Xx]{2,}(?![A-Za-z0-9])|[Xx]{4,}")  # FOXXCONN hides nothing
 _DROPPED = re.compile(r"[\s()（）\-—·•・.,，。]")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z .,'\-]*")
 
@@ -63,7 +63,7 @@ def _may_be(shown: str, tax_id: str) -> bool:
 def _is_personal(name: str, tax_id: str, claimant_name: str) -> bool:
     """Whether a title names a person, or nobody. What could be a company is taken for one: better asked than paid."""
     plain = _plain(name)
-    if tax_id:
+    if tax_id or (plain and not _MASK.sub("", plain)):
         return False
     if plain in PERSONAL_TITLES or plain == _plain(claimant_name):
         return True
@@ -71,15 +71,24 @@ def _is_personal(name: str, tax_id: str, claimant_name: str) -> bool:
         return False
     if _LATIN.fullmatch(name.strip()):
         return not LATIN_ORGANISATION_WORDS & set(re.split(r"[ .,]+", name.upper()))
-    return len(plain) <= PERSONAL_NAME_LENGTH_MAX or any(point in name for point in NAME_POINTS)
+    return len(plain) <= PERSONAL_NAME_LENGTH_MAX or _is_pointed(name)
+
+
+def _is_pointed(name: str) -> bool:
+    """Whether points stand between the parts of a name, none at its edge."""
+    parts = [_plain(part) for part in re.split(f"[{NAME_POINTS}]", name)]
+    return len(parts) > 1 and all(parts)
 
 
 def _same_name(one: str, other: str) -> bool:
     if _MASK.search(one):
+        if not _MASK.sub("", _plain(one)):
+            return False  # a mask alone fits every company
         return _may_be(_plain(one), _plain(other))
     return _plain(one) == _plain(other)
 
 
 def _plain(name: str) -> str:
-    """A name without blanks, brackets and points, full-width letters as plain ones."""
-    return _DROPPED.sub("", unicodedata.normalize("NFKC", name)).upper()
+    """A name without blanks, brackets, points and signs that nobody sees, full-width letters as plain ones."""
+    seen = (char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) not in ("Cf", "Mn"))
+    return _DROPPED.sub("", "".join(seen)).upper()
