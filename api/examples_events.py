@@ -20,6 +20,8 @@ _STATE: dict[str, Json] = {
     "gross_fen": 10600,
     "credited_fen": 0,
     "version": 2,
+    "issued_here": True,
+    "strength": "issued_here",
 }
 _EVENT: dict[str, Json] = {
     "cursor": "1a500000",

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.fields import CLAIM_ID_PATTERN, CURSOR_PATTERN
 from api.schemas.answers import Time
-from api.schemas.values import Cursor, Hash, Month, Number, Strict
+from api.schemas.values import Cursor, Hash, Month, Number, Strength, Strict
 
 URL_LENGTH_MAX = 2_048
 
@@ -32,6 +32,8 @@ class EventState(Strict):
     gross_fen: int
     credited_fen: int
     version: int
+    issued_here: Annotated[bool, Field(description="False: registered from elsewhere; its issue was not seen here.")]
+    strength: Strength
 
 
 class EventRefusal(Strict):

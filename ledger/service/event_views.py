@@ -64,6 +64,8 @@ class EventState:
     gross_fen: int
     credited_fen: int
     version: int
+    issued_here: bool = True  # False: registered from elsewhere, its issue was not seen here
+    strength: str = "issued_here"  # else signed_original, original, qr, typed: what its registration proves
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def _state_json(state: EventState | None) -> Json:
         "gross_fen": state.gross_fen,
         "credited_fen": state.credited_fen,
         "version": state.version,
+        "issued_here": state.issued_here,
+        "strength": state.strength,
     }
 
 

@@ -21,7 +21,7 @@ from ledger.service.reading import CLAIMS, COLOURS, ENTRIES, NUMBER_MASK, PAGE_S
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Refusal
 from verifier.operations import INVOICE_CODES, Code
-from verifier.words import Claim, Colour, Entry, StateWord
+from verifier.words import Claim, Colour, Entry, StateWord, Strength
 
 NAMES_CLAIM = frozenset({Code.LOCK, Code.UNLOCK, Code.SETTLE})
 CLAIM_ID_SHIFT = {Code.REGISTER_OUTSIDE: 96}  # where the terms word holds the claim id; 0 for the others
@@ -119,6 +119,8 @@ def _state(caller: Caller, roles: Role, word: int | None) -> EventState | None:
         gross_fen=state.gross,
         credited_fen=state.credited,
         version=state.version,
+        issued_here=state.strength == Strength.ISSUED_HERE,
+        strength=Strength(state.strength).name.lower(),
     )
 
 

@@ -335,3 +335,12 @@ def test_a_list_has_the_printed_day_and_seller_and_says_that_issue_was_not_seen(
     ours = world.issued(cast.seller, cast.claimant)
     paper = world.ledger.papers.invoice_list(cast.claimant, ListFilter(number=ours), language="en")
     assert "issued_here" in paper.data.decode("utf-8-sig")
+
+
+def test_events_say_that_issue_was_not_seen_and_how_much_was_proved(world: World) -> None:
+    employer = world.enterprise("事件雇主有限公司")
+    claimant = world.person("事件员工", (employer, ["claim"]))
+    must(claim(world, claimant, employer, typed()))
+    page = world.ledger.events.page(claimant, limit=50)
+    states = [one.state for one in page.items if one.operation == "register_outside"]
+    assert [(one.issued_here, one.strength) for one in states if one is not None] == [(False, "typed")]
