@@ -54,10 +54,18 @@ def _may_be(shown: str, tax_id: str) -> bool:
     """Whether a printed tax id can be this one; files come with ids masked by stars."""
     if not _MASK.search(shown):
         return shown == tax_id
-    pattern = "".join(
-        ".*" if _MASK.fullmatch(part) else re.escape(part) for part in re.split(f"({_MASK.pattern})", shown)
-    )
-    return re.fullmatch(pattern, tax_id) is not None
+    parts = _MASK.split(shown)
+    if not any(parts) or len(parts[0]) + len(parts[-1]) > len(tax_id):
+        return False  # a mask alone fits everybody
+    if not tax_id.startswith(parts[0]) or not tax_id.endswith(parts[-1]):
+        return False
+    at, end = len(parts[0]), len(tax_id) - len(parts[-1])
+    for part in parts[1:-1]:  # each at its first place after the one before: no pattern that could take long
+        found = tax_id.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _is_personal(name: str, tax_id: str, claimant_name: str) -> bool:
@@ -82,8 +90,6 @@ def _is_pointed(name: str) -> bool:
 
 def _same_name(one: str, other: str) -> bool:
     if _MASK.search(one):
-        if not _MASK.sub("", _plain(one)):
-            return False  # a mask alone fits every company
         return _may_be(_plain(one), _plain(other))
     return _plain(one) == _plain(other)
 

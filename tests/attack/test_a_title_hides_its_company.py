@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.formats import read_typed
+from ledger.service import outside_titles
 from ledger.service.outside_titles import Employer, title_problems
 from tests.service.world import tax_id
 
@@ -40,3 +41,15 @@ def test_no_unseen_sign_and_no_point_at_the_edge_makes_a_company_a_person(title:
 
     assert not _is_personal(title, "", "李雷")
     assert _is_personal("阿卜杜拉·买买提", "", "李雷")
+
+
+def test_a_tax_id_that_is_a_mask_alone_is_nobodys() -> None:
+    assert not outside_titles._may_be("******************", "91440300MA5DA1234X")
+    assert outside_titles._may_be("9144****1234X", "91440300MA5DA1234X")
+    assert not outside_titles._may_be("9144****1234Y", "91440300MA5DA1234X")
+    assert not outside_titles._may_be("914403****300MA5DA1234X", "914403MA5DA1234X")
+
+
+def test_many_masks_take_no_longer_than_the_name_is_long() -> None:
+    shown = "**".join("A" * 60) + "**B"
+    assert not outside_titles._may_be(shown, "A" * 200)
