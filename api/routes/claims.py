@@ -21,6 +21,7 @@ from api.routes.outside import items_of
 from api.schemas import answers
 from api.schemas.requests import ClaimApproval, ClaimRejection, ClaimRequest, ClaimWithdrawal
 from api.schemas.values import ClaimId, Cursor, Reference
+from ledger.service.outside_facts import OutsideItem
 from ledger.service.problems import invalid
 from verifier.canonical import Json
 
@@ -35,13 +36,14 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
     When one cannot be claimed, the problem names each invoice with its reason in `lines`, and `remaining` is the
     body of a new claim of the others: send it as it is, with a new Idempotency-Key.
     """
+    items = items_of(body.outside)
     claimed = ledger.open_claim(
-        caller, body.numbers, employer=body.employer, reference=body.reference, outside=items_of(body.outside),
+        caller, body.numbers, employer=body.employer, reference=body.reference, outside=items,
         external_id=body.external_id, idempotency_key=key,
     )  # fmt: skip
     remaining: Json = None
     if claimed.remaining:
-        remaining = {"numbers": list(claimed.remaining), "employer": body.employer, "reference": body.reference}
+        remaining = _remaining(body, items, frozenset(claimed.remaining))
     lines: list[Json] = [{"number": line.number, "refusal": optional_refusal(line.refusal)} for line in claimed.lines]
     check_written(claimed.written, {"lines": lines, "remaining": remaining})
     claim_id = claimed.written.claim_id
@@ -49,6 +51,24 @@ def open_claim(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: C
         claimed.written, location=f"/v1/claims/{claim_id}" if claim_id else None,
         extra={"disputed": [*claimed.disputed]},
     )  # fmt: skip
+
+
+def _remaining(body: ClaimRequest, items: list[OutsideItem], taken: frozenset[str]) -> dict[str, Json]:
+    """Body of a claim of what alone would be taken: as it came, without the rest."""
+    elsewhere = {item.read.number for item in items}
+    outside: list[Json] = [
+        one.model_dump(exclude_unset=True)
+        for one, item in zip(body.outside, items, strict=True)
+        if item.read.number in taken
+    ]
+    value: dict[str, Json] = {
+        "numbers": [*sorted(taken - elsewhere)], "employer": body.employer, "reference": body.reference
+    }  # fmt: skip
+    if outside:
+        value["outside"] = outside
+    if body.external_id is not None:
+        value["external_id"] = body.external_id
+    return value
 
 
 @routes.get("/claims", responses=read_answers(answers.ClaimPage), summary="List claims")

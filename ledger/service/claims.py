@@ -110,7 +110,7 @@ def open_claim(
     if answer.status is not WriteStatus.REFUSED:
         return _opened(context, answer, keys, outside)
     lines = _line_refusals(context, caller, keys, employer, answer, outside)
-    remaining = tuple(line.number for line in lines if line.refusal is None and int(line.number) not in outside)
+    remaining = tuple(line.number for line in lines if line.refusal is None)
     return ClaimWritten(replace(answer, claim_id=None), lines, remaining)
 
 

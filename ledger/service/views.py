@@ -104,7 +104,8 @@ class LineRefusal:
 
 @dataclass(frozen=True)
 class ClaimWritten:
-    """Answer to opening a claim. When refused, `lines` names each invoice; `remaining` can be sent as a new claim.
+    """Answer to opening a claim. When refused, `lines` names each invoice; `remaining` can be sent as a new claim,
+    those of elsewhere with what they were read from.
 
     When recorded, `disputed` names invoices of elsewhere that another company paid or booked before: they are not in
     the claim, the stronger proof was noted and that company and the officers told.

@@ -116,6 +116,19 @@ def test_the_number_decides_not_the_form_it_came_in(world: World, rival: Actor) 
     assert (displaced["locked_count"], displaced["released_count"]) == (0, 1)
 
 
+def test_the_rest_of_a_refused_claim_is_sent_as_it_is(world: World, rival: Actor) -> None:
+    taken, free, here = qr(), qr(), world.issue()
+    done(claim(world.claimant, world.employer, {"qr": taken, "gross_fen": GROSS_FEN}), "open_claim")
+    items = [{"qr": taken, "gross_fen": GROSS_FEN}, {"qr": free, "tax_fen": 6_000}]
+    problem = assert_problem(claim(world.claimant, world.employer, *items, numbers=(here,)), "refused/locked")
+    rest = problem["remaining"]
+    assert rest == {
+        "numbers": [here], "outside": items[1:], "employer": world.employer.party, "reference": "BX-7"
+    }  # fmt: skip
+    written = done(world.claimant.client.post("/v1/claims", rest, key=key()), "open_claim")
+    assert set(written["numbers"]) == {here, number_of(free)}
+
+
 def test_what_was_paid_before_is_disputed_and_no_claim_is_promised(world: World, rival: Actor) -> None:
     text = qr()
     first = done(claim(world.claimant, world.employer, typed(text)), "open_claim")
