@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from dataclasses import replace
 from datetime import date
 from typing import Annotated
@@ -11,8 +12,8 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from api.fields import parameter_problem
-from api.pools import readings, uploads
-from api.problems import INVALID_PARAMETER, INVALID_REQUEST, field_failure
+from api.pools import FILE_THREADS_MAX, readings, uploads
+from api.problems import BUSY, INVALID_PARAMETER, INVALID_REQUEST, ProblemError, field_failure
 from api.render import answer, check_written, optional_refusal, written_answer
 from api.routes.declared import (
     Authenticated,
@@ -36,6 +37,8 @@ from verifier.canonical import Json
 
 routes = router("outside invoices")
 FILE_KINDS = ("application/pdf", "application/ofd", "application/xml", "text/plain", "image/png", "image/jpeg")
+
+_READING = threading.BoundedSemaphore(FILE_THREADS_MAX)  # guards how many claims of this process read files at once
 
 Gross = Annotated[QueryFen | None, Query(description="Gross in fen, where the file does not hold it.")]
 Tax = Annotated[QueryFen | None, Query(description="Tax in fen, where the file does not hold it.")]
@@ -89,7 +92,23 @@ def register_outside(
 
 
 def items_of(given: list[outside_items.OutsideInvoice]) -> list[OutsideItem]:
-    """Items of a claim's `outside`. Raises: ProblemError, InvalidRequest naming `outside.N...`."""
+    """Items of a claim's `outside`. Raises: ProblemError, busy among them; InvalidRequest naming `outside.N...`.
+
+    A claim runs among the writes: files, which cost seconds, must not take the threads that tills issue with.
+    """
+    if not any(one.file is not None for one in given):
+        return _items(given)
+    if not _READING.acquire(blocking=False):
+        raise ProblemError(
+            BUSY, "too many files are being read; nothing was stored", "正在读取的文件过多，未保存任何内容"
+        )
+    try:
+        return _items(given)
+    finally:
+        _READING.release()
+
+
+def _items(given: list[outside_items.OutsideInvoice]) -> list[OutsideItem]:
     items = []
     for index, one in enumerate(given):
         path = f"outside.{index}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.pools import FILE_THREADS_MAX
+from api.routes import outside as outside_routes
 from tests.api.conftest import Answer, Client
 from tests.api.test_life_of_an_invoice import Actor, World, done, enrolled, key
 from tests.api.test_problem_shapes import assert_problem
@@ -102,6 +104,23 @@ def test_one_claim_takes_invoices_of_here_and_of_elsewhere_in_every_form(world: 
     assert set(written["numbers"]) == {here, number_of(scanned), number_of(file), number_of(by_hand)}
     view = done(world.accountant.client.get(f"/v1/claims/{written['claim_id']}"), "read_claim")
     assert (view["locked_count"], view["locked_fen"]) == (4, 3 * GROSS_FEN + 10_600)
+
+
+def test_claims_whose_files_are_read_leave_threads_to_issuing(world: World) -> None:
+    text = qr()
+    item = {"file": base64.b64encode(text.encode()).decode(), "gross_fen": GROSS_FEN}
+    held = 0
+    try:
+        while outside_routes._READING.acquire(blocking=False):
+            held += 1
+        assert_problem(claim(world.claimant, world.employer, item), "busy")
+        done(claim(world.claimant, world.employer, typed(qr())), "open_claim")
+        assert world.issue(), "no file, no wait"
+    finally:
+        for _ in range(held):
+            outside_routes._READING.release()
+    assert held == FILE_THREADS_MAX
+    done(claim(world.claimant, world.employer, item), "open_claim")
 
 
 def test_the_number_decides_not_the_form_it_came_in(world: World, rival: Actor) -> None:
