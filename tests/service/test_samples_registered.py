@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from ledger.domain.identifiers import tax_id_problem
 from ledger.service import Caller, ClaimWritten, InvalidRequest
 from ledger.service.outside_facts import OutsideItem, item_of_fields, item_of_file
 from tests.formats.test_typed import RECORDS, record_fields
-from tests.service.conftest import Cast
 from tests.service.world import World, must, refused
 from verifier.canonical import dumps
 from verifier.report import Result
@@ -23,6 +23,21 @@ SAMPLES = Path(__file__).resolve().parents[2] / ".." / "shared" / "samples"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no sample files in ../shared/samples")
 MISREAD = "17666382"
 Companies = dict[str, tuple[Caller, Caller]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A ledger of its own: other tests register the same real numbers in theirs."""
+    made = World(tmp_path_factory.mktemp("samples"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def others(world: World) -> tuple[Caller, Caller]:
+    """A company that no sample is made out to, and its employee."""
+    employer = world.enterprise("雇主公司")
+    return employer, world.person("张三", (employer, ["claim"]))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +101,7 @@ def records() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("record", records(), ids=lambda record: str(record["invoice_num"]))
 def test_a_record_is_claimed_from_its_buyer_and_the_misread_one_is_refused(
-    world: World, cast: Cast, companies: Companies, record: dict[str, Any]
+    world: World, others: tuple[Caller, Caller], companies: Companies, record: dict[str, Any]
 ) -> None:
     fields = record_fields(record)
     if record["invoice_num"] == MISREAD:
@@ -103,7 +118,7 @@ def test_a_record_is_claimed_from_its_buyer_and_the_misread_one_is_refused(
     buyer = item.read.buyer
     assert tax_id_problem(buyer.tax_id) is None
     with pytest.raises(InvalidRequest) as refusal:
-        claimed(world, cast.employer, cast.claimant, item)
+        claimed(world, *others, item)
     assert [one.path for one in refusal.value.problems] == ["outside.0.buyer.tax_id"]
     employer, claimant = company(world, companies, buyer.name, buyer.tax_id)
     must(claimed(world, employer, claimant, item))
@@ -113,9 +128,11 @@ def test_a_record_is_claimed_from_its_buyer_and_the_misread_one_is_refused(
     refused(claimed(world, employer, claimant, item), "locked")
 
 
-def test_an_original_with_a_number_of_ours_is_refused_and_points_here(world: World, cast: Cast) -> None:
+def test_an_original_with_a_number_of_ours_is_refused_and_points_here(
+    world: World, others: tuple[Caller, Caller]
+) -> None:
     item = read("x.xml", "xml/file-toolbox-sample_einvoice.xml")
-    reading = world.ledger.outside.read(cast.claimant, item)
+    reading = world.ledger.outside.read(others[1], item)
     assert reading.refusal is not None
     assert (reading.refusal.reason, reading.refusal.number) == ("of_ledger", "99990000000000000001")
 
@@ -124,11 +141,13 @@ def test_an_original_with_a_number_of_ours_is_refused_and_points_here(world: Wor
     "path",
     ["ofd/cq-test-intact.ofd", "xml/mof-official-gd-special.xml", "xml/einvoice-xml2pdf-demo.xml"],
 )
-def test_an_original_made_out_to_another_company_is_refused(world: World, cast: Cast, path: str) -> None:
+def test_an_original_made_out_to_another_company_is_refused(
+    world: World, others: tuple[Caller, Caller], path: str
+) -> None:
     item = read(Path(path).name, path)
     with pytest.raises(InvalidRequest) as refusal:
-        claimed(world, cast.employer, cast.claimant, item)
+        claimed(world, *others, item)
     assert {one.code for one in refusal.value.problems} == {"outside_title"}
-    reading = world.ledger.outside.read(cast.claimant, item, employer=cast.employer.party)
+    reading = world.ledger.outside.read(others[1], item, employer=others[0].party)
     assert [one[1] for one in reading.problems] == ["outside_title"]
     assert reading.refusal is None, "the number stays free"
