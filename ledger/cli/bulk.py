@@ -67,7 +67,7 @@ def bulk(
             view = _signed(ledger, caller, view, again=again)
         if results is not None:
             write_file(results, ledger.bulk.results(caller, view.job, kind=results.suffix[1:], language=lang)[2])
-    _end(view, sign=sign, as_json=as_json)
+    _end(view, as_party=as_party, sign=sign, as_json=as_json)
 
 
 def _sheet(
@@ -121,7 +121,7 @@ def _wrong_rows(ledger: Ledger, caller: Caller, view: BulkJobView) -> Iterator[B
         complain("more rows are wrong; --results writes all of them", "另有错误行，可用 --results 全部导出")
 
 
-def _end(view: BulkJobView, *, sign: bool, as_json: bool) -> None:
+def _end(view: BulkJobView, *, as_party: int, sign: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -136,7 +136,7 @@ def _end(view: BulkJobView, *, sign: bool, as_json: bool) -> None:
     elif sign:
         print_line(f"{view.state}: {view.count('recorded')} invoices recorded, sheet {view.job}")
     else:
-        print_line(f"nothing is signed yet; sign with: einvoice bulk --job {view.job} --as PARTY --sign")
+        print_line(f"nothing is signed yet; sign with: einvoice bulk --job {view.job} --as {as_party} --sign")
     if view.stopped is not None and view.state == "draft":
         row = f" (row {view.stopped.row})" if view.stopped.row is not None else ""
         complain(f"{view.stopped.code}: {view.stopped.message}{row}", view.stopped.message_zh)

@@ -25,6 +25,7 @@ app = typer.Typer(
 
 Month = Annotated[str, typer.Argument(help="Month, YYYY-MM.")]
 AsParty = Annotated[int, typer.Option("--as", help="Party that asks or signs: the enterprise, or its finance.")]
+AsCalendar = Annotated[int, typer.Option("--as", help="Party that signs: the calendar, or the authority.")]
 Subject = Annotated[int | None, typer.Option(help="Enterprise acted for, when there are several.")]
 Note = Annotated[str, typer.Option(help="A remark that becomes part of the report.")]
 _SUM = "RATE:NET:TAX in hundredths of a percent and fen, `600:250000:15000`; or RATE/MARK, `0/exempt:250000:0`."
@@ -35,7 +36,7 @@ Unread = Annotated[
 
 
 @app.command("open")
-def open_month(month: Month, as_party: AsParty, as_json: AsJson = False) -> None:
+def open_month(month: Month, as_party: AsCalendar, as_json: AsJson = False) -> None:
     """Open a month for issuing, as the calendar or the authority; the node does it by itself.
 
     Example: `einvoice month open 2026-12 --as 3`
@@ -146,6 +147,8 @@ def file_month(
     as_json: AsJson = False,
 ) -> None:
     """File a month with the ledger's totals and what is declared, here or before; it is frozen afterwards.
+
+    A month that has not ended can be filed as well: nothing more is issued in it then.
 
     Example: `einvoice month file 2026-11 --as 4 --uninvoiced 600:250000:15000`
     """

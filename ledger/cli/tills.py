@@ -82,7 +82,12 @@ def order(
     file: KeyFile,
     till: Annotated[str, typer.Option(help="The till's id.")],
     number: Annotated[str, typer.Option("--id", help="The order's own id, another for each order.")],
-    line: Annotated[list[str], typer.Option("--line", help="ITEM:GROSS_FEN or NAME:RATE_BP:GROSS_FEN, 8 at most.")],
+    line: Annotated[
+        list[str],
+        typer.Option(
+            "--line", help="ITEM:GROSS_FEN, where 1 is the first item registered, or NAME:RATE_BP:GROSS_FEN; 8 at most."
+        ),
+    ],
     expires_in_s: Annotated[int, typer.Option(help="Seconds in which it can be collected.")] = EXPIRES_IN_S,
     qr: Annotated[bool, typer.Option("--qr", help="Draw the code as well.")] = False,
     as_json: AsJson = False,

@@ -37,7 +37,7 @@ def test_sheet_is_shown_then_signed_and_its_results_written(town: Town, tmp_path
     shown = town.shell.run("bulk", file, "--as", town.seller)
     assert shown.code == 0
     assert "ready: 2 invoices, 2.06 yuan" in shown.out
-    assert "nothing is signed yet" in shown.out
+    assert f"--as {town.seller} --sign" in shown.out
     assert "第 4 行" in shown.err
     results = tmp_path / "results.csv"
     signed = town.shell.run("bulk", file, "--as", town.seller, "--sign", "--results", results, "--lang", "en")
