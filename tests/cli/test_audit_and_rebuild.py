@@ -79,7 +79,10 @@ def test_every_derived_table_is_compared(shell: Shell) -> None:
 def test_a_row_that_is_missing_is_named_with_its_table(shell: Shell, name_at: int) -> None:
     names = [name for name in tables_with_rows(shell) if "head" not in name and "block" not in name]
     name = names[name_at % len(names)]
-    edit(shell, f"DELETE FROM {name} WHERE rowid = (SELECT min(rowid) FROM {name})")
+    try:
+        edit(shell, f"DELETE FROM {name} WHERE rowid = (SELECT min(rowid) FROM {name})")
+    except sqlite3.OperationalError:  # a table without row ids
+        edit(shell, f"DELETE FROM {name}")
     answer = shell.run("audit", "--json")
     assert answer.code == 1
     assert answer.json["difference"]["table"] == name
