@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from contracts import load_artifact
+from ledger.domain.blocks import ChainBlock, Outcome
 from tests.api.conftest import Installation
 from tests.api.test_server_process import serving
 from tests.js import clients
@@ -37,6 +38,11 @@ def read(installation: Installation) -> Iterator[Reading]:
         yield run
 
 
+def logs_of(block: ChainBlock) -> int:
+    """Logs of a block: the events of its groups, and one for each that was refused or malformed."""
+    return sum(len(group.events) + (group.outcome is not Outcome.APPLIED) for group in block.groups)
+
+
 def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(
     installation: Installation, read: Reading
 ) -> None:
@@ -61,8 +67,8 @@ def test_ethers_reads_blocks_logs_receipts_and_words_and_verifies_a_proof(
         "stateRoot": found["stateRoot"],  # the proof was checked against it
         "transactionHash": found["transactionHash"],
         "status": 1,
-        "receiptLogs": len([event for group in blocks[-1].groups for event in group.events]),
-        "logs": len(events),
+        "receiptLogs": logs_of(blocks[-1]),
+        "logs": sum(map(logs_of, blocks)),
         "events": found["events"],
         "words": str(reader.words([key])[0]),
         "refused": True,

@@ -87,9 +87,10 @@ def test_party_and_month_events_are_read(ledger: Ledger) -> None:
     (event,) = appointed.events
     assert isinstance(event, PartyWritten)
     assert (event.party, PartyWord.unpack(event.word).kind) == (2, 5)
-    hours = ledger.now() | (ledger.now() + 100) << 64
+    now = ledger.now()
+    hours = now | (now + 100) << 64
     opened = ledger.do(ledger.calendar, 2, Operation(Code.OPEN_MONTH, 2, ledger.month, month=ledger.month, terms=hours))
-    assert opened.events == (MonthOpened(ledger.month, ledger.now(), ledger.now() + 100),) or opened.reason
+    assert opened.events == (MonthOpened(ledger.month, now, now + 100),) or opened.reason
     assert opened.outcome == Outcome.APPLIED
 
 
