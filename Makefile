@@ -27,7 +27,7 @@ test: $(DEV) clients ## the whole test suite
 quick: $(DEV) ## unit tests, under a minute
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(UNITS)
 # what is tested without a process, a chain or an API of its own
-UNITS := $(wildcard $(addprefix tests/,contract docs documents domain formats identity verifier))
+UNITS := $(wildcard $(addprefix tests/,docs documents domain formats identity verifier))
 
 lint: $(DEV) ## ruff, mypy, import rules, current contract artifact
 	$(BIN)/ruff check .
