@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from ledger.chain import ChainReader
 from ledger.domain.groups import ChainDomain
 from ledger.identity import SealedBytes, SealError, Vault
@@ -27,6 +29,8 @@ SEALED_NAME = "name"
 OPERATOR_ADDRESS = "operator_address"
 AUTHORITY_ROOT = "authority_root"
 CHAIN_IDENTITY = "chain_identity"
+
+log = structlog.get_logger("service")
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Context:
             with self.store.reading() as connection:
                 yield connection
         except DatabaseUnavailableError as err:
-            raise Busy from err
+            raise busy(err) from err
 
     def seal(self, plaintext: bytes, kind: str, item_id: str) -> SealedBytes:
         """Sealed bytes for a row; see ledger.identity.vault."""
@@ -81,3 +85,9 @@ class Context:
                 self._keys.clear()
             self._keys[address] = known
         return known
+
+
+def busy(err: Exception) -> Busy:
+    """The caller hears that the server is busy; why (full, locked, gone) is for the operator, in the log."""
+    log.error("database_unavailable", reason=str(err))
+    return Busy()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from ledger.service.errors import NotReady
 from ledger.settings import EMBEDDED_CHAIN, Settings
-
-SQLITE_START = b"SQLite format 3\0"  # of every database file that holds anything
 
 
 def chain_place(settings: Settings) -> Path | str:
@@ -29,19 +30,31 @@ def require_unused(data_dir: Path, action: str, action_zh: str) -> None:
 
 
 def require_database(settings: Settings) -> None:
-    """The SQLite file is one: opening a missing or an empty file would make a new database. Raises: NotReady."""
+    """The SQLite file is one: opening a missing or an empty file would make a new database. Raises: NotReady.
+
+    SQLite itself reads it. A plain open and close of the file would give up every lock that this process holds on
+    it (POSIX locks are the process's, https://www.sqlite.org/howtocorrupt.html section 2.2), and another process
+    would take away the log under our connections.
+    """
     if settings.database_url:
         return
     path = settings.data_dir / "ledger.sqlite"
+    said, said_zh = "is missing", "不存在"
     try:
-        with path.open("rb") as file:
-            if file.read(len(SQLITE_START)) == SQLITE_START:
-                return
+        if path.stat().st_size:
+            address = f"file:{quote(str(path.absolute()))}?mode=rw"
+            with closing(sqlite3.connect(address, uri=True, timeout=settings.busy_timeout_ms / 1000)) as connection:
+                connection.execute("PRAGMA schema_version").fetchone()
+            return
         said, said_zh = "is damaged: it is no database", "已损坏，不是数据库"
     except FileNotFoundError:
-        said, said_zh = "is missing", "不存在"
+        pass
     except OSError as err:
         said, said_zh = f"cannot be read: {err.strerror}", "无法读取"
+    except sqlite3.OperationalError:
+        return  # locked, read-only, no space: opening it comes next and says so
+    except sqlite3.DatabaseError:
+        said, said_zh = "is damaged: it is no database", "已损坏，不是数据库"
     raise NotReady(
         f"{path} {said}; restore a backup, or run `einvoice init` for a new ledger elsewhere",
         f"{path} {said_zh}，请恢复备份，或另选目录用 einvoice init 新建账本",

@@ -40,7 +40,7 @@ from ledger.projection import (
     remember,
 )
 from ledger.projection.queued import GroupStatus
-from ledger.service.context import Context
+from ledger.service.context import Context, busy
 from ledger.service.errors import Busy, IdempotencyConflict, NoSigningKey, NotFound, NumbersExhausted, QueueFull
 from ledger.service.external_ids import NewId
 from ledger.service.problems import invalid
@@ -125,7 +125,9 @@ def run_write(context: Context, write: Callable[[Connection], T]) -> T:
     """Runs a write and says its failures in the service's words."""
     try:
         return context.store.write(write)
-    except (WriteQueueFullError, StoreClosedError, DatabaseUnavailableError) as err:
+    except DatabaseUnavailableError as err:
+        raise busy(err) from err
+    except (WriteQueueFullError, StoreClosedError) as err:
         raise Busy from err
     except IdempotencyConflictError as err:
         raise IdempotencyConflict(err.key) from err
