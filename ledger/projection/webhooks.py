@@ -1,7 +1,7 @@
 """Webhooks and the sending of events to them: at least once, tried again, given up in the open.
 
 A webhook's cursor and the deliveries up to it are written in one transaction, so an event is neither lost nor queued
-twice. A sender takes what is due for a while (`take_due`); one that dies leaves it due again after that while.
+twice. What waits is due until an attempt is recorded: a sender that dies in between leaves it due.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Row, delete, func, select, text, update
 
 from ledger.projection.ground_work import (
     ERROR_SIZE_MAX,
@@ -124,24 +124,6 @@ def queue_deliveries(
         connection.execute(WEBHOOK_DELIVERY.insert(), rows)
     connection.execute(update(WEBHOOK).where(WEBHOOK.c.webhook_id == webhook_id).values(cursor_order=cursor_order))
     return len(rows)
-
-
-def take_due(connection: Connection, *, now_s: int, lease_s: int, limit: int) -> tuple[Delivery, ...]:
-    """Deliveries of active webhooks that are due, the longest due first; they are due again after `lease_s`."""
-    table = WEBHOOK_DELIVERY
-    rows = connection.execute(
-        select(table)
-        .join(WEBHOOK, WEBHOOK.c.webhook_id == table.c.webhook_id)
-        .where(_WAITING, table.c.next_try_at <= now_s, WEBHOOK.c.state == WebhookState.ACTIVE.value)
-        .order_by(table.c.next_try_at, table.c.seq)
-        .limit(page_size(limit))
-    ).all()
-    if rows:
-        connection.execute(
-            update(table).where(table.c.seq == bindparam("of_seq")).values(next_try_at=now_s + lease_s),
-            [{"of_seq": row.seq} for row in rows],
-        )
-    return tuple(delivery_of(row) for row in rows)
 
 
 def record_attempt(

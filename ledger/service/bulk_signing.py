@@ -179,7 +179,7 @@ class BulkSigning:
         caller, seller = self._signer(connection, job, options)
         if bulk_queries.waiting_operations(connection, caller.party) + len(ready) > self._queue_limit:
             return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
-        key = _key_of(self._context, connection, caller.party)
+        key = self._context.signing_key(connection, caller.party)
         expires_at = now_s + NUMBERS_HELD_S
         numbers = number_pool.reserve(connection, seller.party, len(ready), expires_at=expires_at, now_s=now_s)
         bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)  # somebody is at it
@@ -308,14 +308,6 @@ def _draft(context: Context, job_id: str, row: BulkRow) -> InvoiceDocument:
     document = draft_of(context, job_id, row)
     assert document is not None
     return parse_issuable(document)
-
-
-def _key_of(context: Context, connection: Connection, party: int) -> bytes:
-    found = parties.party(connection, party)
-    key = context.private_key(connection, found.signer) if found is not None and found.signer else None
-    if key is None:
-        raise NoSigningKey(party)
-    return key
 
 
 def _code_of(err: ServiceError) -> str:

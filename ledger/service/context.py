@@ -12,9 +12,9 @@ import structlog
 from ledger.chain import ChainReader
 from ledger.domain.groups import ChainDomain
 from ledger.identity import SealedBytes, SealError, Vault
-from ledger.projection import Connection, DatabaseUnavailableError, Store, keystore
+from ledger.projection import Connection, DatabaseUnavailableError, Store, keystore, parties
 from ledger.sequencer import OutcomeWatch
-from ledger.service.errors import Busy, NotReady
+from ledger.service.errors import Busy, NoSigningKey, NotReady
 from ledger.settings import Settings
 
 KEYS_CACHED_MAX = 1_024  # opened signing keys kept in memory; opening one costs two AES-GCM calls and a row
@@ -85,6 +85,14 @@ class Context:
                 self._keys.clear()
             self._keys[address] = known
         return known
+
+    def signing_key(self, connection: Connection, party: int) -> bytes:
+        """Private key the party signs with today. Raises: NoSigningKey when it is not in our keeping."""
+        found = parties.party(connection, party)
+        key = self.private_key(connection, found.signer) if found is not None and found.signer else None
+        if key is None:
+            raise NoSigningKey(party)
+        return key
 
 
 def busy(err: Exception) -> Busy:

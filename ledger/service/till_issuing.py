@@ -25,7 +25,7 @@ from ledger.projection import (
 )
 from ledger.projection.till_orders import TillOrder
 from ledger.service.context import Context
-from ledger.service.errors import NoSigningKey, NotFound
+from ledger.service.errors import NotFound
 from ledger.service.issuing import FirstHolder, Seller, numbered
 from ledger.service.people import caller_of
 from ledger.service.problems import invalid
@@ -83,7 +83,7 @@ def issue_once(
     draft = numbered(context, [wanted.draft], [number], wanted.seller, wanted.first_holder, wanted.issued_on)
     group = Group(wanted.clerk, now_s + context.settings.group_lifetime_s, draft.operations)
     digest = group.digest(context.domain)
-    signed = sign_group(_key_of(context, connection, wanted.clerk), group, context.domain)
+    signed = sign_group(context.signing_key(connection, wanted.clerk), group, context.domain)
     acceptance = Acceptance((NewGroup(digest, signed, draft.documents),))
     accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
     picked_by = wanted.first_holder if isinstance(wanted.first_holder, int) else None
@@ -144,11 +144,3 @@ def party_as_caller(context: Context, connection: Connection, party: int) -> Cal
     if record is None:
         raise NotFound("party", str(party))
     return caller_of(context, connection, record)
-
-
-def _key_of(context: Context, connection: Connection, party: int) -> bytes:
-    found = parties.party(connection, party)
-    key = context.private_key(connection, found.signer) if found is not None and found.signer else None
-    if key is None:
-        raise NoSigningKey(party)
-    return key

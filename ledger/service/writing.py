@@ -41,7 +41,7 @@ from ledger.projection import (
 )
 from ledger.projection.queued import GroupStatus
 from ledger.service.context import Context, busy
-from ledger.service.errors import Busy, IdempotencyConflict, NoSigningKey, NotFound, NumbersExhausted, QueueFull
+from ledger.service.errors import Busy, IdempotencyConflict, NotFound, NumbersExhausted, QueueFull
 from ledger.service.external_ids import NewId
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
@@ -102,7 +102,7 @@ def submit(
             return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
         draft = prepare(connection)
         group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
-        signed = sign_group(_key_of(context, connection, caller.party), group, context.domain)
+        signed = sign_group(context.signing_key(connection, caller.party), group, context.domain)
         digest = group.digest(context.domain)
         entry = IdempotencyEntry(caller.party, key, hashed, now_s + context.settings.idempotency_lifetime_s)
         acceptance = Acceptance(
@@ -264,14 +264,6 @@ def _stored_group(connection: Connection, digest: bytes) -> Group:
     if signed is None:
         raise NotFound("operation", digest.hex())
     return signed.group
-
-
-def _key_of(context: Context, connection: Connection, party: int) -> bytes:
-    found = parties.party(connection, party)
-    key = context.private_key(connection, found.signer) if found is not None and found.signer else None
-    if key is None:
-        raise NoSigningKey(party)
-    return key
 
 
 def _time(seconds: int) -> datetime:

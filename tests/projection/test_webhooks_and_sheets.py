@@ -19,6 +19,7 @@ from ledger.projection import (
     Store,
     WebhookState,
     bulk_jobs,
+    webhook_queries,
     webhooks,
 )
 from ledger.projection.webhooks import Delivery
@@ -44,7 +45,8 @@ def _queue(store: Store, orders: list[int], cursor_order: int) -> int:
 
 
 def _due(store: Store, now_s: int = NOW_S, limit: int = 10) -> tuple[Delivery, ...]:
-    return store.write(lambda connection: webhooks.take_due(connection, now_s=now_s, lease_s=30, limit=limit))
+    with store.reading() as connection:
+        return webhook_queries.heads_due(connection, now_s=now_s, limit=limit)
 
 
 def _attempt(store: Store, seq: int, *, error: str | None = None, retry_at: int | None = None) -> bool:
@@ -70,11 +72,15 @@ def test_event_is_queued_once_and_the_cursor_never_goes_back(hook: Store) -> Non
         assert [one.event_order for one in (*page.items, *rest.items)] == [13, 12, 11]
 
 
-def test_taken_delivery_is_due_again_when_its_sender_dies(hook: Store) -> None:
+def test_events_go_out_one_by_one_in_the_order_of_the_chain(hook: Store) -> None:
     _queue(hook, [11, 12], 12)
-    assert [one.event_order for one in _due(hook)] == [11, 12]
-    assert _due(hook) == ()
-    assert [one.event_order for one in _due(hook, NOW_S + 30, limit=1)] == [11]
+    (first,) = _due(hook)
+    assert first.event_order == 11
+    assert _due(hook) == (first,), "a sender that died before it recorded an attempt leaves it due"
+    assert _attempt(hook, first.seq, error="refused", retry_at=NOW_S + 60)
+    assert _due(hook) == (), "the next one waits for it"
+    assert _attempt(hook, first.seq)
+    assert [one.event_order for one in _due(hook)] == [12]
 
 
 def test_delivered_is_not_sent_again_and_a_late_sender_is_told(hook: Store) -> None:
