@@ -9,6 +9,7 @@ from verifier.hashing import keccak256
 from verifier.operations import pack_bits, unpack_bits
 
 WORDS_SLOT = 1  # storage slot of the contract's one map, see contracts/artifacts (0 is the compiler's own)
+SUCCESSOR_SLOT = 2  # storage slot of the address of the contract that succeeds this one, empty while it is open
 
 
 class Table(IntEnum):
