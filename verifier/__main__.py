@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from verifier.canonical import PDF_START
 from verifier.errors import EvidenceError, TrustError
 from verifier.offline import forbid_network
 from verifier.parsing import FILE_SIZE_MAX, parse
@@ -52,6 +53,8 @@ def _report(file: Path, trust_file: Path | None) -> Report:
         data = _read(file, FILE_SIZE_MAX)
     except OSError as err:
         return unchecked("file", Reason.FILE_UNREADABLE, err.strerror or "")
+    if data.startswith(PDF_START):  # said before a trust file is asked for: with one it would be no different
+        return unchecked("file", Reason.PDF_FILE)
     if trust_file is None:
         return unchecked("ledger", Reason.TRUST_MISSING)
     try:

@@ -19,6 +19,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 INTEGER_MAX = 2**53 - 1  # the largest integer every JSON reader holds exactly (RFC 7493, 2.2)
 DEPTH_MAX = 32  # an evidence file nests 6 deep, an invoice document 4; deeper only costs stack
 VALUES_MAX = 500_000  # commas and brackets in a text; bounds memory and time over hostile bytes
+PDF_START = b"%PDF-"  # what people hand in instead of the evidence inside it; no canonical JSON starts so
 _BRACKET = re.compile(
     r'"(?:[^"\\]++|\\.)*+"?|([\[\]{}])', re.DOTALL
 )  # passes over strings, even one without its end: linear
@@ -43,9 +44,11 @@ def dumps(value: Json) -> bytes:
 def loads(data: bytes, size_max: int) -> Json:
     """Value of canonical bytes of at most `size_max` bytes.
 
-    Raises: CanonicalError when `data` is longer, no JSON, holds a key twice, a float or too large an integer,
+    Raises: CanonicalError when `data` is longer, a PDF, no JSON, holds a key twice, a float or too large an integer,
     nests or branches beyond the limits, or is not byte for byte what `dumps` writes.
     """
+    if data.startswith(PDF_START):
+        raise CanonicalError(Reason.PDF_FILE)
     if len(data) > size_max:
         raise CanonicalError(Reason.FILE_TOO_LARGE, f"{len(data)} > {size_max} bytes")
     try:

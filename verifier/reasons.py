@@ -11,6 +11,7 @@ class Reason(StrEnum):
     OK = "ok"
     FILE_UNREADABLE = "file_unreadable"
     FILE_TOO_LARGE = "file_too_large"
+    PDF_FILE = "pdf_file"
     NOT_CANONICAL = "not_canonical"
     NOT_EVIDENCE = "not_evidence"
     UNKNOWN_VERSION = "unknown_version"
@@ -58,6 +59,11 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.OK: ("核对一致", "everything compared agrees"),
     Reason.FILE_UNREADABLE: ("文件无法读取", "the file cannot be read"),
     Reason.FILE_TOO_LARGE: ("文件超出大小上限", "the file is larger than the limit"),
+    Reason.PDF_FILE: (
+        "这是 PDF：请用 einvoice verify 核验，或在 PDF 阅读器中另存其附件 evidence.json 后核验该附件",
+        "this is a PDF: check it with `einvoice verify`, or save its attachment evidence.json with a PDF viewer and "
+        "check that",
+    ),
     Reason.NOT_CANONICAL: (
         "不是规范 JSON：文件损坏、被截断，或不是证据包",
         "no canonical JSON: damaged, cut short, or no evidence file",

@@ -94,6 +94,8 @@ def test_time_that_is_none_is_a_wrong_usage(
     [
         (lambda evidence, trust: evidence.unlink(), "file_unreadable"),
         (lambda evidence, trust: evidence.write_bytes(SCENARIO.data[:100]), "not_canonical"),
+        (lambda evidence, trust: evidence.write_bytes(b"%PDF-1.7\n"), "pdf_file"),
+        (lambda evidence, trust: (evidence.write_bytes(b"%PDF-1.7\n"), trust.unlink()), "pdf_file"),
         (lambda evidence, trust: evidence.write_bytes(b" " * 4_000_001), "file_too_large"),
         (lambda evidence, trust: trust.unlink(), "trust_missing"),
         (lambda evidence, trust: trust.write_bytes(b"{}"), "trust_unreadable"),
