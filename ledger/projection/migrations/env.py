@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from alembic import context
 
-from ledger.projection import derived, ground, ground_claims, ground_tills, ground_work  # noqa: F401 - their import fills METADATA
+from ledger.projection import (  # noqa: F401 - their import fills METADATA
+    derived,
+    ground,
+    ground_claims,
+    ground_tills,
+    ground_witnesses,
+    ground_work,
+)
 from ledger.projection.columns import METADATA
 
 connection = context.config.attributes["connection"]
