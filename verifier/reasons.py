@@ -26,6 +26,8 @@ class Reason(StrEnum):
     ACCOUNT_ABSENT = "account_absent"
     CODE_DIFFERS = "code_differs"
     INVOICE_ABSENT = "invoice_absent"
+    INVOICE_PRESENT = "invoice_present"
+    INVOICE_SETTLED = "invoice_settled"
     PARTIES_DIFFER = "parties_differ"
     IDENTITY_DIFFERS = "identity_differs"
     CERTIFICATE_MALFORMED = "certificate_malformed"
@@ -89,6 +91,14 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.ACCOUNT_ABSENT: ("该区块中没有此合约", "the contract does not exist in that block"),
     Reason.CODE_DIFFERS: ("合约代码与信任文件不一致", "the contract's code is not the trusted one"),
     Reason.INVOICE_ABSENT: ("该区块中没有此发票", "the invoice does not exist in that block"),
+    Reason.INVOICE_PRESENT: (
+        "声明称该号码从未开具，但该区块中已有此发票",
+        "the statement says never issued, but the ledger holds the number in that block",
+    ),
+    Reason.INVOICE_SETTLED: (
+        "声明称该发票未核销，但该区块中已核销",
+        "the statement says not settled, but the invoice is settled in that block",
+    ),
     Reason.PARTIES_DIFFER: (
         "所列当事方与历史涉及的当事方不一致",
         "the parties listed are not those of the history",
