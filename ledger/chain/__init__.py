@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ledger.chain.calldata import calldata_size as calldata_size
     from ledger.chain.errors import BatchRefusedError as BatchRefusedError
     from ledger.chain.errors import BatchTooLargeError as BatchTooLargeError
+    from ledger.chain.errors import BlockDiffersError as BlockDiffersError
     from ledger.chain.errors import BlockUnknownError as BlockUnknownError
     from ledger.chain.errors import BlockUnreadableError as BlockUnreadableError
     from ledger.chain.errors import ChainClockError as ChainClockError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ledger.chain.reader import ChainReader as ChainReader
     from ledger.chain.reader import copy_chain as copy_chain
     from ledger.chain.reader import open_reader as open_reader
+    from ledger.chain.replaying import Replay as Replay
     from ledger.chain.rpc_envelope import answer_request as answer_request
     from ledger.chain.rpc_envelope import rpc_failure as rpc_failure
     from ledger.chain.writer import ChainWriter as ChainWriter
@@ -48,6 +50,7 @@ _ERRORS: Final = (
     *("ChainDirectoryError", "ChainError", "ChainExistsError", "ChainForeignError", "ChainFullError"),
     *("ChainInUseError", "ChainMissingError", "ChainReadOnlyError", "ChainStoppedError", "ChainStorageError"),
     *("RemoteChainError", "RpcError"),
+    "BlockDiffersError",
 )
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
@@ -63,6 +66,7 @@ _HOMES: Final = {
     "ChainReader": "reader",
     "copy_chain": "reader",
     "open_reader": "reader",
+    "Replay": "replaying",
     "answer_request": "rpc_envelope",
     "rpc_failure": "rpc_envelope",
     "ChainWriter": "writer",

@@ -15,6 +15,7 @@ ChainError
 |-- BatchRefusedError       the node or the contract rejected the whole transaction
 |-- BlockUnknownError       no such block; carries its number
 |-- BlockUnreadableError    a block holds what this release cannot read
+|-- BlockDiffersError       a stored block is not what executing it again gives; carries where
 |-- RpcError                a JSON-RPC request cannot be answered; carries its code
 `-- RemoteChainError        a remote node failed, is unreachable or contradicts itself
 """
@@ -104,6 +105,17 @@ class BlockUnknownError(ChainError):
 
 class BlockUnreadableError(ChainError):
     """A block holds calldata or events that this release cannot take apart."""
+
+
+class BlockDiffersError(ChainError):
+    """Block `number` is stored otherwise than executing it again gives; values are text, bytes as hex."""
+
+    def __init__(self, number: int, field: str, stored: str, recomputed: str) -> None:
+        super().__init__(f"block {number}: {field}: stored {stored}, recomputed {recomputed}")
+        self.number = number
+        self.field = field
+        self.stored = stored
+        self.recomputed = recomputed
 
 
 class RpcError(ChainError):

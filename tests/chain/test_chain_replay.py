@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import rlp
-from eth.chains.base import Chain
-from eth.consensus.clique.clique import CliqueApplier, CliqueConsensusContext
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.london import LondonVM
 from eth_tester import EthereumTester, PyEVMBackend
@@ -23,6 +21,7 @@ from ledger.chain import export_chain
 from ledger.chain.limits import BLOCK_GAS_LIMIT
 from ledger.chain.lmdb_store import ChainStore
 from ledger.chain.records import Header, Receipt, Transaction, block_header, receipts, transactions
+from ledger.chain.replaying import chain_of_genesis
 from tests.chain.world import SELLER, Actor, Ledger
 
 
@@ -49,41 +48,6 @@ def busy(ledger: Ledger) -> None:
     )
 
 
-class EqualTimestamps(LondonVM):
-    """Clique with a period of 0 allows equal timestamps, which the engine's own check does not."""
-
-    @classmethod
-    def validate_header(cls, header: Any, parent_header: Any) -> None:
-        assert header.timestamp >= parent_header.timestamp
-        super().validate_header(header.copy(timestamp=parent_header.timestamp + 1), parent_header)
-
-
-def replaying_chain(genesis: dict[str, Any]) -> Any:
-    """The engine as it is published, started from a genesis file."""
-    clique = genesis["config"]["clique"]
-    chain_class = Chain.configure(
-        __name__="Replay",
-        vm_configuration=CliqueApplier().amend_vm_configuration(((0, EqualTimestamps),)),
-        chain_id=genesis["config"]["chainId"],
-        consensus_context_class=type("Context", (CliqueConsensusContext,), {"epoch_length": clique["epoch"]}),
-    )
-    return chain_class.from_genesis(
-        AtomicDB(),
-        {
-            "difficulty": int(genesis["difficulty"], 16),
-            "gas_limit": int(genesis["gasLimit"], 16),
-            "timestamp": int(genesis["timestamp"], 16),
-            "extra_data": bytes.fromhex(genesis["extraData"][2:]),
-            "base_fee_per_gas": int(genesis["baseFeePerGas"], 16),
-            "nonce": bytes.fromhex(genesis["nonce"][2:]),
-        },
-        {
-            bytes.fromhex(address): {"balance": int(entry["balance"], 16), "nonce": 0, "code": b"", "storage": {}}
-            for address, entry in genesis["alloc"].items()
-        },
-    )
-
-
 def replayed(ledger: Ledger, directory: Path) -> tuple[Any, list[bytes]]:
     """A chain of genesis alone and the encoded blocks to import, from exported files only."""
     assert export_chain(ledger.directory, directory).block == ledger.reader.head().number
@@ -94,7 +58,7 @@ def replayed(ledger: Ledger, directory: Path) -> tuple[Any, list[bytes]]:
         end = size[3] + size[2]
         blocks.append(content[:end])
         content = content[end:]
-    return replaying_chain(json.loads((directory / "genesis.json").read_text())), blocks
+    return chain_of_genesis(json.loads((directory / "genesis.json").read_text()), AtomicDB()), blocks
 
 
 def test_unmodified_engine_imports_every_block_and_agrees_on_every_root(
