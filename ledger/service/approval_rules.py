@@ -12,6 +12,7 @@ from ledger.projection import Connection, Decision, approvals, claims
 from ledger.projection.approvals import ClaimDecision, ClaimPolicy
 from ledger.projection.claims import ClaimRecord
 from ledger.service.errors import ApprovalMissing
+from ledger.service.views import Caller
 
 NOT_REQUIRED, WAITING = "not_required", "waiting"
 
@@ -68,10 +69,11 @@ def decisions_on(connection: Connection, record: ClaimRecord) -> list[ClaimDecis
     return [one for one in found if len(same) == 1 or one.number is not None]
 
 
-def may_decide(connection: Connection, party: int, record: ClaimRecord) -> bool:
-    """Whether `party` may see and decide on a claim: an approver's, of a sum that needs approval, not its own."""
+def may_decide(connection: Connection, caller: Caller, record: ClaimRecord) -> bool:
+    """Whether the caller may see and decide on a claim: an approver's, of a sum that needs approval, not its own."""
     return (
-        record.claimant != party
-        and approvals.is_approver(connection, record.employer, party)
+        not caller.suspended
+        and record.claimant != caller.party
+        and approvals.is_approver(connection, record.employer, caller.party)
         and needs_approval(approvals.claim_policy(connection, record.employer), record)
     )

@@ -122,6 +122,8 @@ class Approvals:
     def to_decide(self, caller: Caller, *, cursor: str | None = None, limit: int) -> ClaimPage:
         """Claims with lines that wait for the caller's decision, newest first. Raises: InvalidRequest."""
         size = checked_page_size(self._context, limit)
+        if caller.suspended:
+            return ClaimPage((), None)
         with self._context.reading() as connection:
             with checked_cursor():
                 page = claim_queries.claims_to_decide(connection, caller.party, limit=size, cursor=cursor)
@@ -147,7 +149,7 @@ class Approvals:
         record = need_claim(caller, connection, claim_id)
         if record.claimant == caller.party:
             raise NotPermitted("nobody decides on a claim of their own", "不能审批本人的报销单")
-        if not may_decide(connection, caller.party, record):
+        if not may_decide(connection, caller, record):
             raise NotPermitted(
                 "only approvers named in the enterprise's claim policy decide, on claims that need an approval",
                 "仅企业报销审批规则中指定的审批人可审批，且该报销单须达到审批金额",

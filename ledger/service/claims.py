@@ -202,7 +202,7 @@ def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRe
     for record in claims.claim(connection, claim_id):
         if seen is None or seen & {record.claimant, record.employer}:
             return record
-        if approval_rules.may_decide(connection, caller.party, record):
+        if approval_rules.may_decide(connection, caller, record):
             return record
     raise NotFound("claim", claim_id)
 

@@ -61,8 +61,10 @@ def caller_by_id(context: Context, party: int) -> Caller:
 
 
 def caller_of(context: Context, connection: Connection, party: PartyRecord) -> Caller:
-    """A party as a caller, with what enterprises granted it."""
-    granted = {grant.enterprise: grant.bits for grant in parties.grants(connection, person=party.id)}
+    """A party as a caller, with what enterprises granted it; while it is suspended none of that counts."""
+    granted: dict[int, int] = {}
+    if not party.suspended:  # what is granted stays on chain and counts again once it is reinstated
+        granted = {grant.enterprise: grant.bits for grant in parties.grants(connection, person=party.id)}
     known = keystore.party_name(connection, party.identity)
     return Caller(
         party=party.id,
@@ -85,6 +87,7 @@ def subject_for(caller: Caller, subject: int | None, bit: Grant) -> int:
         return checked_party("subject", subject)
     if caller.kind == "enterprise":
         return caller.party
+    need_active(caller)
     choices = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & bit)
     if not choices:
         word = bit.name.lower() if bit.name else str(bit)
@@ -101,6 +104,12 @@ def need_officer(caller: Caller) -> None:
     """Raises: NotPermitted unless the caller acts for the tax bureau."""
     if not caller.is_officer:
         raise NotPermitted("only a tax officer may do this", "仅税务人员可执行此操作")
+
+
+def need_active(caller: Caller) -> None:
+    """Raises: NotPermitted for a suspended person; of a suspended enterprise the contract stops the issuing alone."""
+    if caller.suspended and caller.kind != "enterprise":
+        raise NotPermitted("you are suspended; ask the tax bureau", "您已被暂停，请联系税务机关")
 
 
 def need_authority(caller: Caller) -> None:
@@ -174,7 +183,7 @@ def _is_to_approve(connection: Connection, caller: Caller, record: InvoiceRecord
     if record.claim != Claim.LOCKED or record.claim_id is None:
         return False
     return any(
-        may_decide(connection, caller.party, one)
+        may_decide(connection, caller, one)
         for one in claims.claim(connection, record.claim_id)
         if (one.claimant, one.employer) == (record.claimant, record.employer)
     )

@@ -98,12 +98,17 @@ class Tills:
             return tuple(view_of(one) for one in tills.tills(connection, seller.party))
 
     def close(self, caller: Caller, till_id: str, *, idempotency_key: str) -> TillView:
-        """For good: orders that were not collected are refused from then on. Raises: NotFound; Busy."""
+        """For good: orders that were not collected are refused from then on.
+
+        Raises: NotFound; NotPermitted for an officer, who only looks; Busy.
+        """
         hashed = request_hash("till closing", {"till_id": till_id})
 
         def write(connection: Connection) -> None:
             def take() -> dict[str, Json]:
-                own_till(connection, caller, till_id)
+                known = own_till(connection, caller, till_id)
+                if not acts_for(caller, known.seller, Grant.ISSUE):
+                    raise NotPermitted("only the seller and its clerks close tills", "仅销售方及其开票员可关闭收银台")
                 tills.close_till(connection, till_id, self._context.now_s())
                 return {}
 

@@ -43,6 +43,7 @@ from ledger.projection.queued import GroupStatus
 from ledger.service.context import Context, busy
 from ledger.service.errors import Busy, IdempotencyConflict, NotFound, NumbersExhausted, QueueFull
 from ledger.service.external_ids import NewId
+from ledger.service.people import need_active
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
@@ -237,7 +238,11 @@ def remembered(
     hashed: bytes,
     take: Callable[[], dict[str, Json]],
 ) -> dict[str, Json]:
-    """Runs a write that signs nothing, once per Idempotency-Key; its answer is kept with the key."""
+    """Runs a write that signs nothing, once per Idempotency-Key; its answer is kept with the key.
+
+    Raises: NotPermitted for a suspended person, whom no contract hears here.
+    """
+    need_active(caller)
     now_s = context.now_s()
     earlier = find_accepted(connection, caller.party, key, hashed, now_s)
     if earlier is not None:
