@@ -85,6 +85,8 @@ def issue_problems(document: InvoiceDocument, problems: Problems) -> None:
     buyer_sound = noted.isdisjoint({"buyer", "buyer.tax_id"})
     if document.kind is InvoiceKind.SPECIAL and not document.buyer.tax_id and buyer_sound:
         problems.add("buyer.tax_id", "buyer_tax_id_missing")
+    if document.buyer.tax_id and document.buyer.tax_id == document.seller.tax_id and buyer_sound:
+        problems.add("buyer.tax_id", "buyer_is_seller")  # no sale, and nothing to deduct
     for index, line in enumerate(document.lines):
         if line.rate_bp and line.rate_bp not in RATES_IN_FORCE_BP:
             choices = ", ".join(f"{format_yuan(rate)} %" for rate in RATES_IN_FORCE_BP)

@@ -141,6 +141,10 @@ PROBLEM_TEXTS: dict[str, tuple[str, str]] = {
         "a red invoice cannot be issued from a document; open a red slip on the blue invoice instead",
         "不能直接开具红字发票，请在对应蓝字发票上发起红字信息确认单",
     ),
+    "buyer_is_seller": (
+        "is the seller's own tax id; nobody sells to itself, name the buyer",
+        "与销售方税号相同，不能向自己开票，请填写购买方税号",
+    ),
     "gross_zero": (
         "the total is 0; nothing to invoice, add a line with an amount",
         "合计为 0，没有可开票的金额，请补充项目",
