@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
 
 if TYPE_CHECKING:
-    from ledger.service import Ledger
-    from ledger.service.deduction_views import DeductionPage, DeductionView
+    from ledger.service.deduction_views import DeductionView
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,8 +21,6 @@ app = typer.Typer(
     Example: `einvoice deduction select 2026-11 94403260911000000000 --as 5`
     """,
 )
-
-PAGE_SIZE = 100
 
 
 class Purpose(StrEnum):
@@ -58,9 +54,12 @@ def selectable(period: Period, as_party: AsParty, subject: Subject = None, as_js
     """
     with open_ledger() as ledger:
         caller = ledger.caller(as_party)
-        rows = _every(
-            lambda cursor: ledger.deductions.selectable(
-                caller, period, subject=subject, cursor=cursor, limit=page_size(ledger)
+        rows = list(
+            every_row(
+                ledger,
+                lambda cursor, limit: ledger.deductions.selectable(
+                    caller, period, subject=subject, cursor=cursor, limit=limit
+                ),
             )
         )
     _print_rows(rows, as_json=as_json)
@@ -74,9 +73,12 @@ def selected(period: Period, as_party: AsParty, subject: Subject = None, as_json
     """
     with open_ledger() as ledger:
         caller = ledger.caller(as_party)
-        rows = _every(
-            lambda cursor: ledger.deductions.selected(
-                caller, period, subject=subject, cursor=cursor, limit=page_size(ledger)
+        rows = list(
+            every_row(
+                ledger,
+                lambda cursor, limit: ledger.deductions.selected(
+                    caller, period, subject=subject, cursor=cursor, limit=limit
+                ),
             )
         )
     _print_rows(rows, as_json=as_json)
@@ -155,22 +157,6 @@ def confirm(period: Period, as_party: AsParty, subject: Subject = None, as_json:
     with open_ledger(writing=True) as ledger:
         written = ledger.deductions.confirm(ledger.caller(as_party), period, subject=subject, idempotency_key=new_key())
         print_written(written, as_json=as_json)
-
-
-def page_size(ledger: Ledger) -> int:
-    """Rows asked for at a time: as many as the settings allow, PAGE_SIZE at most."""
-    return min(PAGE_SIZE, ledger.context.settings.page_size_max)
-
-
-def _every(read: Callable[[str | None], DeductionPage]) -> list[DeductionView]:
-    rows: list[DeductionView] = []
-    cursor = None
-    while True:
-        page = read(cursor)
-        rows += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return rows
 
 
 def _print_rows(rows: list[DeductionView], *, as_json: bool) -> None:

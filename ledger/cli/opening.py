@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from ledger.service import Ledger
 
 WARNING = 30
+PAGE_SIZE = 100  # rows of a list asked for at a time
 BLOCK_WAIT_MS = 20_000  # a command has nothing better to do than to see its write recorded, on a slow machine as well
+
+RowT_co = TypeVar("RowT_co", covariant=True)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -49,6 +52,25 @@ def open_ledger(*, writing: bool = False) -> Iterator[Ledger]:
                     yield ledger
             else:
                 yield ledger
+
+
+class _Page(Protocol[RowT_co]):
+    @property
+    def items(self) -> Sequence[RowT_co]: ...
+
+    @property
+    def next_cursor(self) -> str | None: ...
+
+
+def every_row(ledger: Ledger, read: Callable[[str | None, int], _Page[RowT_co]]) -> Iterator[RowT_co]:
+    """Rows of all pages of a list. `read` gives the page at a cursor (None: the first) of at most that many rows."""
+    size, cursor = min(PAGE_SIZE, ledger.context.settings.page_size_max), None
+    while True:
+        page = read(cursor, size)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def new_key() -> str:

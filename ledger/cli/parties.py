@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
 
 if TYPE_CHECKING:
-    from ledger.service import Caller, Ledger, PartyView
+    from ledger.service import PartyView
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,7 +21,6 @@ app = typer.Typer(
     """,
 )
 
-PAGE_SIZE = 100
 
 AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
 Party = Annotated[int, typer.Argument(help="Party id.")]
@@ -157,22 +155,13 @@ def list_parties(as_party: AsParty, as_json: AsJson = False) -> None:
     Example: `einvoice party list --as 1 --json`
     """
     with open_ledger() as ledger:
-        rows = list(_every_party(ledger, ledger.caller(as_party)))
+        caller = ledger.caller(as_party)
+        rows = list(every_row(ledger, lambda cursor, limit: ledger.parties(caller, cursor=cursor, limit=limit)))
     if as_json:
         print_json([asdict(row) for row in rows])
         return
     for row in rows:
         print_line(f"{row.party:>6}  {row.kind:<10}  {row.name}  {_remarks(row)}".rstrip())
-
-
-def _every_party(ledger: Ledger, caller: Caller) -> Iterator[PartyView]:
-    cursor = None
-    while True:
-        page = ledger.parties(caller, cursor=cursor, limit=PAGE_SIZE)
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def _remarks(row: PartyView) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ app = typer.Typer(
     """,
 )
 
-PAGE_SIZE = 50
 FORM = "LINE, LINE:QUANTITY or LINE::NET_FEN"
 
 AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
@@ -143,16 +142,14 @@ def slips(
 
     Example: `einvoice red slips --as 5 --waiting`
     """
-    found: list[SlipView] = []
     with open_ledger() as ledger:
-        caller, cursor = ledger.caller(as_party), None
-        while True:
-            size = min(PAGE_SIZE, ledger.context.settings.page_size_max)
-            page = ledger.red_letters.slips(caller, number=number, waiting=waiting, cursor=cursor, limit=size)
-            found.extend(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        caller, read = ledger.caller(as_party), ledger.red_letters.slips
+        found = list(
+            every_row(
+                ledger,
+                lambda cursor, limit: read(caller, number=number, waiting=waiting, cursor=cursor, limit=limit),
+            )
+        )
     if as_json:
         print_json([asdict(one) for one in found])
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.opening import new_key, open_ledger
+from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ app = typer.Typer(
     """,
 )
 
-PAGE_SIZE = 50
 
 AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
 Number = Annotated[str, typer.Argument(help="Invoice number, 20 digits.")]
@@ -95,18 +94,14 @@ def exceptions(
 
     Example: `einvoice risk exceptions --as 5 --unanswered`
     """
-    found: list[ExceptionView] = []
     with open_ledger() as ledger:
-        caller, cursor = ledger.caller(as_party), None
-        while True:
-            size = min(PAGE_SIZE, ledger.context.settings.page_size_max)
-            page = ledger.supervising.exceptions(
-                caller, number=number, unanswered=unanswered, cursor=cursor, limit=size
+        caller, read = ledger.caller(as_party), ledger.supervising.exceptions
+        found = list(
+            every_row(
+                ledger,
+                lambda cursor, limit: read(caller, number=number, unanswered=unanswered, cursor=cursor, limit=limit),
             )
-            found.extend(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        )
     if as_json:
         print_json([asdict(one) for one in found])
         return

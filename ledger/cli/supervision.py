@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.opening import open_ledger
+from ledger.cli.opening import every_row, open_ledger
 from ledger.cli.output import EXIT_USAGE, AsJson, fail, print_json, print_line, write_file
 
 if TYPE_CHECKING:
     from ledger.service import Caller, Ledger
-
-PAGE_SIZE = 100
 
 
 class Kind(StrEnum):
@@ -70,15 +68,7 @@ def _write_tables(ledger: Ledger, caller: Caller, kind: Kind, asked: dict[str, A
 
 def _every(ledger: Ledger, caller: Caller, kind: Kind, asked: dict[str, Any]) -> list[Any]:
     read = getattr(ledger.supervision, kind.value)
-    size = min(PAGE_SIZE, ledger.context.settings.page_size_max)
-    rows: list[Any] = []
-    cursor = None
-    while True:
-        page = read(caller, **asked, cursor=cursor, limit=size)
-        rows += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return rows
+    return list(every_row(ledger, lambda cursor, limit: read(caller, **asked, cursor=cursor, limit=limit)))
 
 
 def _line(kind: Kind, row: Any) -> str:

@@ -11,6 +11,7 @@ from ledger.domain.errors import FieldProblem, MonthError
 from ledger.domain.invoice import RATE_BP_MAX, RateMark
 from ledger.domain.months import parse_date
 from ledger.formats.errors import format_problem
+from verifier.canonical import Json
 
 NAME_SHOWN_MAX = 40  # characters of a file's own names and values repeated in a message
 STARS = "***"
@@ -79,6 +80,23 @@ def read_rate(text: str, tax_fen: int) -> tuple[int, RateMark, bool] | None:
     if finer or not 0 <= rate_bp < RATE_BP_MAX:
         return None
     return rate_bp, RateMark.RATE if rate_bp else RateMark.ZERO, False
+
+
+def take_rate(
+    line: dict[str, Json], text: str, name: str, path: str, problems: list[FieldProblem], warnings: list[FieldProblem]
+) -> None:
+    """Sets `rate_bp` and `rate_mark` of a line whose `tax_fen` is read, from the printed rate; notes what is odd."""
+    tax_fen = line["tax_fen"]
+    assert isinstance(tax_fen, int)
+    rate = read_rate(text, tax_fen)
+    if rate is None:
+        problems.append(format_problem(f"{path}.rate_bp", "rate_unreadable", name=f"{name} {shown(text)!r}"))
+        line["rate_bp"], line["rate_mark"] = 0, RateMark.DIFFERENCE.value
+        return
+    rate_bp, mark, assumed = rate
+    line["rate_bp"], line["rate_mark"] = rate_bp, mark.value
+    if assumed:
+        warnings.append(format_problem(f"{path}.rate_mark", "rate_mark_assumed", mark=mark.value))
 
 
 def read_date(text: str) -> str | None:

@@ -14,7 +14,7 @@ from ledger.formats.errors import FieldsRefusedError, format_problem
 from ledger.formats.national_xml import infer_natures, take_natures
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
-from ledger.formats.xml_fields import STARS, leaf_texts, local_name, read_amount, read_date, read_rate, read_tax, shown
+from ledger.formats.xml_fields import STARS, leaf_texts, local_name, read_amount, read_date, read_tax, shown, take_rate
 from verifier.canonical import Json
 
 Values = dict[str, Json]
@@ -241,18 +241,8 @@ def _line(texts: dict[str, str], path: str, problems: Problems, warnings: Proble
         "price": texts.get("Price", ""),
         "net_fen": read_amount(texts.get("Amount", ""), "Amount", f"{path}.net_fen", problems),
         "tax_fen": tax_fen,
-        "rate_bp": 0,
     }
-    printed = texts.get("TaxScheme", "")
-    rate = read_rate(printed, tax_fen)
-    if rate is None:
-        problems.append(format_problem(f"{path}.rate_bp", "rate_unreadable", name=f"TaxScheme {shown(printed)!r}"))
-        line["rate_mark"] = "difference"
-        return line
-    rate_bp, mark, assumed = rate
-    line["rate_bp"], line["rate_mark"] = rate_bp, mark.value
-    if assumed:
-        warnings.append(format_problem(f"{path}.rate_mark", "rate_mark_assumed", mark=mark.value))
+    take_rate(line, texts.get("TaxScheme", ""), "TaxScheme", path, problems, warnings)
     return line
 
 
