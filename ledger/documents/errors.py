@@ -78,6 +78,15 @@ DOCUMENT_TEXTS: dict[str, tuple[str, str]] = {
     "pdf_size": ("has {count} bytes, at most {limit} are looked into", "共 {count} 字节，最多查看 {limit} 字节"),
     "pdf_unknown": ("not a PDF; choose the file that was downloaded", "不是 PDF 文件，请选择原下载文件"),
     "pdf_broken": ("the PDF is damaged; download it again", "PDF 已损坏，请重新下载"),
+    "pdf_costly": (
+        "reading the PDF takes more time or memory than any invoice; download the original again",
+        "读取该 PDF 所需的时间或内存超出发票应有的范围，请重新下载原件",
+    ),
+    "pdf_busy": ("many files are being read just now; try again in a minute", "正在读取的文件较多，请一分钟后重试"),
+    "pdf_attachments": (
+        "more than {limit} attachments are inside; download the original again",
+        "PDF 内附件超过 {limit} 个，请重新下载原件",
+    ),
     "pdf_locked": ("the PDF is encrypted; download the original again", "PDF 已加密，请重新下载原件"),
     "evidence_missing": (
         "the PDF carries no evidence.json; download it with evidence, or the evidence file alone",

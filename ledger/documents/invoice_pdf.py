@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fpdf import FPDF
 
 EVIDENCE_NAME = "evidence.json"
+XML_NAME = "invoice.xml"  # what accounting programs read of the same invoice
 ATTACHMENTS_MAX = 8  # evidence, trust file, XML, JSON and a few of the parties' own
 ATTACHMENT_SIZE_MAX = FILE_SIZE_MAX  # bytes; an evidence file is the largest thing that belongs in an invoice
 ATTACHMENT_NAME_LENGTH_MAX = 64  # characters; shown in a narrow column by every viewer

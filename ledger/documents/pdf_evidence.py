@@ -1,79 +1,107 @@
-"""The evidence file taken out of a PDF again: hostile bytes give a named refusal, bounded in size and work."""
+"""What lies inside a PDF taken out of it: hostile bytes give a named refusal, bounded in size, time and memory."""
 
 from __future__ import annotations
 
-import io
-import logging
-from typing import TYPE_CHECKING
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from ledger.documents.errors import DocumentsError, EvidenceMissingError, PdfRefusedError
-from ledger.documents.invoice_pdf import ATTACHMENT_SIZE_MAX, ATTACHMENTS_MAX, EVIDENCE_NAME
-
-if TYPE_CHECKING:
-    from pypdf import Configuration
+from ledger.documents.errors import EvidenceMissingError, PdfRefusedError
+from ledger.documents.invoice_pdf import ATTACHMENT_SIZE_MAX, ATTACHMENTS_MAX, EVIDENCE_NAME, XML_NAME
+from ledger.formats.errors import FileRefusedError
+from ledger.formats.image_process import scan
 
 PDF_SIZE_MAX = 16 << 20  # bytes; pages take under 1 MB, attachments shrink to a third
 PDF_START = b"%PDF-"
+INSIDE_MAX = 2 * ATTACHMENTS_MAX  # attachments looked at: those we put in, and as many of whoever passed it on
+PAGES_MAX = 1_000  # pages compared; 2,000 lines with the longest names take 620
 
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings repeat the file's bytes, which are private
+
+@dataclass(frozen=True)
+class PdfContents:
+    """What a PDF holds: attachments by name (None for those not taken out), and digests of what is shown.
+
+    `catalog` and each of `pages` are SHA-256 in hex by key, of what may change what people see. `annotations` are page
+    number, kind and text; `check_address` is the one printed on the first page, "" when none is.
+    """
+
+    attachments: tuple[tuple[str, bytes | None], ...]
+    catalog: Mapping[str, str]
+    page_count: int
+    pages: tuple[Mapping[str, str], ...]
+    annotations: tuple[tuple[int, str, str], ...]
+    check_address: str
+
+    @property
+    def evidence(self) -> bytes:
+        """The one attachment called EVIDENCE_NAME. Raises: EvidenceMissingError when there is none, or several."""
+        found = self.named(EVIDENCE_NAME)
+        if not found:
+            raise EvidenceMissingError("evidence_missing")
+        if len(found) > 1:
+            raise EvidenceMissingError("evidence_twice")
+        return found[0]
+
+    def named(self, name: str) -> list[bytes]:
+        """Contents of the attachments of that name."""
+        return [content for one, content in self.attachments if one == name and content is not None]
 
 
-def read_evidence(pdf: bytes) -> bytes:
-    """Bytes of the one attachment called EVIDENCE_NAME; they are for the verifier to judge, nothing is believed here.
+def look_into(pdf: bytes) -> PdfContents:
+    """What a PDF holds, read in a process of its own; nothing is believed here.
 
-    Raises: PdfRefusedError when the bytes are no PDF, too large, damaged or encrypted; EvidenceMissingError when it
-    carries no such attachment, several, or one beyond ATTACHMENT_SIZE_MAX.
+    Raises: PdfRefusedError when the bytes are no PDF, too large, damaged, encrypted, cost too much or hold more than
+    INSIDE_MAX attachments; EvidenceMissingError when an attachment we read is beyond ATTACHMENT_SIZE_MAX.
     """
     if len(pdf) > PDF_SIZE_MAX:
         raise PdfRefusedError("pdf_size", count=len(pdf), limit=PDF_SIZE_MAX)
     if not pdf.startswith(PDF_START):
         raise PdfRefusedError("pdf_unknown")
-    try:
-        return _evidence(pdf)
-    except DocumentsError:
-        raise
-    except Exception as err:  # whatever hostile bytes make the library raise, the file is damaged
-        raise PdfRefusedError("pdf_broken") from err
+    limits = [str(limit) for limit in (INSIDE_MAX, ATTACHMENT_SIZE_MAX, PAGES_MAX)]
+    return contents_of(run_apart("pdf_structure.py", [*limits, EVIDENCE_NAME, XML_NAME], pdf))
 
 
-def _evidence(pdf: bytes) -> bytes:
-    from pypdf import PdfReader, apply_configuration  # loaded by those who read a PDF only
+def read_evidence(pdf: bytes) -> bytes:
+    """Bytes of the one attachment called EVIDENCE_NAME; they are for the verifier to judge.
 
-    with apply_configuration(_limits()):
-        reader = PdfReader(io.BytesIO(pdf), root_object_recovery_limit=1_000, xref_stream_maximum_entries=100_000)
-        if reader.is_encrypted:
-            raise PdfRefusedError("pdf_locked")
-        found = []
-        for count, attachment in enumerate(reader.attachment_list, 1):
-            if count > 2 * ATTACHMENTS_MAX:
-                raise EvidenceMissingError("evidence_missing")
-            if attachment.name == EVIDENCE_NAME:
-                found.append(attachment)
-        if not found:
-            raise EvidenceMissingError("evidence_missing")
-        if len(found) > 1:
-            raise EvidenceMissingError("evidence_twice")
-        content = bytes(found[0].content)
-    if len(content) > ATTACHMENT_SIZE_MAX:
-        raise EvidenceMissingError("evidence_size", limit=ATTACHMENT_SIZE_MAX)
-    return content
+    Raises: PdfRefusedError and EvidenceMissingError as `look_into`, and when there is none or more than one.
+    """
+    return look_into(pdf).evidence
 
 
-def _limits() -> Configuration:
-    """Nothing in an invoice's PDF unpacks to more than its largest attachment."""
-    from pypdf import Configuration
-
-    return Configuration(
-        maximum_declared_stream_length=PDF_SIZE_MAX,
-        array_based_stream_maximum_output_length=ATTACHMENT_SIZE_MAX,
-        array_maximum_element_count=10_000,
-        dictionary_maximum_element_count=10_000,
-        lzw_maximum_output_length=ATTACHMENT_SIZE_MAX,
-        run_length_maximum_output_length=ATTACHMENT_SIZE_MAX,
-        zlib_maximum_output_length=ATTACHMENT_SIZE_MAX,
-        zlib_maximum_recovery_input_length=100_000,
-        brotli_maximum_output_length=ATTACHMENT_SIZE_MAX,
-        stream_decoding_work_maximum_length=4 * ATTACHMENT_SIZE_MAX,
-        jbig2dec_binary=None,
-        disable_legacy_handling=True,
+def contents_of(answer: Mapping[str, Any]) -> PdfContents:
+    """What `pdf_structure.describe` says."""
+    return PdfContents(
+        attachments=tuple(
+            (name, None if content is None else base64.b64decode(content)) for name, content in answer["attachments"]
+        ),
+        catalog=answer["catalog"],
+        page_count=answer["page_count"],
+        pages=tuple(answer["pages"]),
+        annotations=tuple((page, kind, text) for page, kind, text in answer["annotations"]),
+        check_address=answer.get("check_address", ""),
     )
+
+
+def run_apart(program: str, arguments: list[str], data: bytes) -> dict[str, Any]:
+    """Answer of a program beside this file, within the limits of `ledger.formats.image_process`.
+
+    Raises: PdfRefusedError as the program says, when it crashes (pdf_broken), uses up a limit (pdf_costly), or none
+    can be started in time (pdf_busy); EvidenceMissingError for an attachment that is too large.
+    """
+    try:
+        answer = scan(str(Path(__file__).parent / program), arguments, data, "PDF")
+    except FileRefusedError as err:
+        code = err.problems[0].code
+        if code == "view_busy":
+            raise PdfRefusedError("pdf_busy") from err
+        if code == "view_too_costly":
+            raise PdfRefusedError("pdf_costly") from err
+        raise PdfRefusedError("pdf_broken") from err
+    if "stopped" not in answer:
+        return answer
+    code, values = str(answer["stopped"]), answer["values"]
+    assert isinstance(values, dict), "the program's own word"
+    raise (EvidenceMissingError if code == "evidence_size" else PdfRefusedError)(code, **values)
