@@ -20,14 +20,14 @@ from verifier.parsing import FILE_SIZE_MAX, parse
 from verifier.reasons import Reason
 from verifier.report import EXIT_CODES, Report, Result
 from verifier.steps import not_older_than, unchecked, verify
-from verifier.trust import TRUST_SIZE_MAX, parse_trust
+from verifier.trust import TRUST_SIZE_MAX, Trust, parse_trust
 
 TIME_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; argparse exits with 2 itself on wrong usage."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     if options.offline:
         with forbid_network():
             return _run(options)
@@ -55,15 +55,20 @@ def _report(file: Path, trust_file: Path | None) -> Report:
         return unchecked("file", Reason.FILE_UNREADABLE, err.strerror or "")
     if data.startswith(PDF_START):  # said before a trust file is asked for: with one it would be no different
         return unchecked("file", Reason.PDF_FILE)
-    if trust_file is None:
+    trust = read_trust(trust_file)
+    return trust if isinstance(trust, Report) else verify(data, trust)
+
+
+def read_trust(file: Path | None) -> Trust | Report:
+    """The trust file, or the report of evidence for which there is none that can be used."""
+    if file is None:
         return unchecked("ledger", Reason.TRUST_MISSING)
     try:
-        trust = parse_trust(_read(trust_file, TRUST_SIZE_MAX))
+        return parse_trust(_read(file, TRUST_SIZE_MAX))
     except OSError as err:
         return unchecked("ledger", Reason.TRUST_MISSING, err.strerror or "")
     except TrustError as err:
         return unchecked("ledger", err.reason, err.at)
-    return verify(data, trust)
 
 
 def _redact(file: Path, target: Path, keep: list[str]) -> int:
@@ -94,7 +99,8 @@ def _time(text: str) -> int:
     raise argparse.ArgumentTypeError("时间应为 YYYY-MM-DD 或 YYYY-MM-DDTHH:MM:SSZ / neither a day nor a moment in UTC")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m verifier", description="离线核验证据包 / verify evidence offline")
     parser.add_argument("file", type=Path, help="证据包 / evidence file")
     parser.add_argument("--trust", type=Path, help="信任文件 / trust file of the ledger, from the authority")

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ledger.documents.pdf_evidence import PdfContents, look_into
+from ledger.documents.errors import DocumentsError
+from ledger.documents.pdf_evidence import PdfContents, look_into, read_evidence
 from ledger.documents.pdf_page import PageReport, compare_page
 from ledger.documents.pdf_words import EXIT_CODES, REASON_WORDS, VERDICT_WORDS, PageReason, PdfVerdict
 from ledger.domain.document import parse_document
@@ -116,6 +117,29 @@ def check_pdf(
     if not_older_than_s is not None:
         report = not_older_than(report, not_older_than_s)
     return PdfReport(report, page)
+
+
+def unproven(pdf: bytes, report: Report) -> PdfReport:
+    """A PDF of whose evidence only `report` can be said: there is no trust file to check it with.
+
+    Raises: as `check_pdf`.
+    """
+    read_evidence(pdf)
+    return PdfReport(report, PageReport(PageReason.EVIDENCE_FAILED))
+
+
+def refused_json(error: DocumentsError, lang: str) -> bytes:
+    """Canonical JSON of a file that cannot be looked into: `code` says why."""
+    return dumps(
+        {
+            "format": REPORT_FORMAT,
+            "version": REPORT_VERSION,
+            "verdict": PdfVerdict.UNCHECKED.value,
+            "text": error.message_zh if lang == "zh" else error.message_en,
+            "number": "",
+            "code": error.code,
+        }
+    )
 
 
 def page_of(pdf: bytes, contents: PdfContents, data: bytes, report: Report, check_address: str | None) -> PageReport:

@@ -16,7 +16,7 @@ from ledger.formats.image_process import scan
 PDF_SIZE_MAX = 16 << 20  # bytes; pages take under 1 MB, attachments shrink to a third
 PDF_START = b"%PDF-"
 INSIDE_MAX = 2 * ATTACHMENTS_MAX  # attachments looked at: those we put in, and as many of whoever passed it on
-PAGES_MAX = 1_000  # pages compared; 2,000 lines with the longest names take 620
+PAGES_MAX = 1_000  # pages compared; 2,000 lines with the longest names take 667
 
 
 @dataclass(frozen=True)

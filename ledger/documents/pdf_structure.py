@@ -23,7 +23,7 @@ import re
 import sys
 from typing import Any, NamedTuple
 
-NODES_MAX = 200_000  # values looked at in one file; our longest invoice, of some 300 pages, has a tenth of it
+NODES_MAX = 200_000  # values looked at in one file; our longest invoice, of 667 pages, has a tenth of it
 DEPTH_MAX = 64  # of values in values; ours nest 12 deep
 UNPACKED_SIZE_MAX = 256 << 20  # bytes of all streams; ours unpack to under 100 MB with 2,000 lines
 ANNOTATIONS_MAX = 20  # told of one file
