@@ -30,6 +30,7 @@ from api.problems import (
 from api.routes import (
     approvals,
     bulk,
+    checkpoints,
     claims,
     deductions,
     events,
@@ -65,6 +66,7 @@ ROUTERS = (
     operations.health_routes,
     reds.routes,
     supervising.routes,
+    checkpoints.routes,
     events.routes,
     tills.routes,
     rpc.routes,

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from api.fields import KEY_PATTERN, field_problems, parameter_problem, shown_key
 from api.json_body import parse_body
+from api.notes import take_note
 from api.pools import Access, access_of, in_thread, pools
 from api.problems import (
     BAD_REQUEST,
@@ -69,6 +70,8 @@ class LedgerRoute(APIRoute):
                 async with one_upload():
                     await take_upload(request, read_body)
                     return await inner(request)
+            if access.note:
+                await take_note(request, read_body)
             if not takes_body:
                 return await inner(request)
             check_content_type(request)

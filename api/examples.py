@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.examples_approvals import approval_examples
 from api.examples_bulk import bulk_examples
+from api.examples_checkpoints import checkpoint_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
 from api.examples_outside import outside_examples
@@ -308,6 +309,7 @@ EXAMPLES: dict[str, Example] = {
     **bulk_examples(Example),
     **event_examples(Example),
     **till_examples(Example, _write),
+    **checkpoint_examples(Example),
     **outside_examples(_read, _write),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }

@@ -20,6 +20,7 @@ WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
 READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
 FILE_THREADS_MAX = 4  # files of one process read, checked or written out at once: each costs seconds of a core
 CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
+NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
 
@@ -35,6 +36,7 @@ class Pools:
     writes: CapacityLimiter
     files: CapacityLimiter
     chain: CapacityLimiter
+    notes: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Access:
     public: bool
     upload: bool = False
     file: bool = False  # reads or writes whole files, on the threads of those
+    note: bool = False  # its body is a signed note (api/notes.py), which needs no credential beside its signatures
 
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
@@ -57,7 +60,7 @@ def pools() -> Pools:
     """The limiters of the running event loop, made at first use."""
     found = _POOLS.get(None)
     if found is None:
-        sizes = (READ_THREADS_MAX, WRITE_THREADS_MAX, FILE_THREADS_MAX, CHAIN_THREADS_MAX)
+        sizes = (READ_THREADS_MAX, WRITE_THREADS_MAX, FILE_THREADS_MAX, CHAIN_THREADS_MAX, NOTE_THREADS_MAX)
         found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
     return found
@@ -105,6 +108,11 @@ def readings(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return _threaded(endpoint, Access(writes=False, public=False, upload=True, file=True))
 
 
+def notes(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that takes a signed note from anybody; what it says twice is done once."""
+    return _threaded(endpoint, Access(writes=False, public=True, note=True))
+
+
 def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
@@ -115,7 +123,13 @@ def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable
     @functools.wraps(endpoint)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         found = pools()
-        limiter = found.files if access.file else found.writes if access.writes else found.reads
+        limiter = found.reads
+        if access.file:
+            limiter = found.files
+        elif access.writes:
+            limiter = found.writes
+        elif access.note:
+            limiter = found.notes
         return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
 
     setattr(call, ACCESS, access)

@@ -94,6 +94,16 @@ NOT_BOOKED = ProblemType(
     "not-booked", 409, "The claim is not settled and booked as a whole", "报销单尚未全部核销入账",
     "`detail` names an invoice that is still locked or not booked; approve or release it, book it, then ask again.",
 )  # fmt: skip
+NOT_WITNESSED = ProblemType(
+    "not-witnessed", 409, "Too few witnesses have signed it yet", "见证方签名尚不足",
+    "Evidence was asked for with `witnessed=required`; witnesses sign within seconds while they run. Ask again, or "
+    "take the evidence as of the head with `witnessed=preferred`.",
+)  # fmt: skip
+HISTORY_DIFFERS = ProblemType(
+    "history-differs", 409, "A witness saw another history", "见证方看到了另一份历史",
+    "An admitted witness signed a block that this chain does not have. The note is kept as an alarm, which the "
+    "authority lists with `einvoice witnesses list`.",
+)  # fmt: skip
 NO_SIGNING_KEY = ProblemType(
     "no-signing-key", 409, "The server holds no key of this party", "系统未保管该参与方的密钥",
     "The party keeps its key itself and signs for itself.",
@@ -170,6 +180,8 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.NumbersExhausted: NUMBERS_EXHAUSTED,
     service.ApprovalMissing: APPROVAL_MISSING,
     service.NotBooked: NOT_BOOKED,
+    service.NotWitnessed: NOT_WITNESSED,
+    service.HistoryDiffers: HISTORY_DIFFERS,
     service.NoSigningKey: NO_SIGNING_KEY,
     service.NotReady: NOT_READY,
 }

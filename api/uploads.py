@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Scope
 
+from api.notes import NOTE_SIZE_MAX
 from api.pools import access_of
 from api.problems import BUSY, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, ProblemError, field_failure
 from ledger.domain.errors import FieldProblem
@@ -88,16 +89,16 @@ async def take_upload(request: Request, read: Callable[[Request, int], Awaitable
 def size_limit(routers: Iterable[APIRouter], settings: Settings) -> Callable[[Scope], int]:
     """What a request's body may have at most, in bytes, told by method and path before anything is routed."""
     patterns = [
-        (route.path_regex, frozenset(route.methods or ()))
+        (route.path_regex, frozenset(route.methods or ()), NOTE_SIZE_MAX if access.note else settings.upload_size_max)
         for router in routers
         for route in router.routes
-        if isinstance(route, APIRoute) and access_of(route.endpoint).upload
+        if isinstance(route, APIRoute) and ((access := access_of(route.endpoint)).upload or access.note)
     ]
 
     def limit(scope: Scope) -> int:
-        for pattern, methods in patterns:
+        for pattern, methods, size_max in patterns:
             if scope["method"] in methods and pattern.match(scope["path"]):
-                return settings.upload_size_max
+                return size_max
         return settings.body_size_max
 
     return limit

@@ -103,6 +103,17 @@ def public_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
     return {200: _success(model, "Answered."), **_failures(_PUBLIC + (_BODY if body else ()))}
 
 
+def public_file_answers(*media_types: str) -> Answers:
+    """Answers of a public download; its route has `response_class=Response`."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+    return {200: {"description": "The file.", "content": content}, **_failures((*_PUBLIC, 404))}
+
+
+def note_answers(model: type[BaseModel]) -> Answers:
+    """Answers to a signed note that anybody may bring."""
+    return {200: _success(model, "Taken, now or before."), **_failures((*_PUBLIC, 409, *_BODY))}
+
+
 def write_answers(model: type[BaseModel] = Written, *, waits: bool = True) -> Answers:
     """Answers of a write; one that needs no block (`waits` false) is never merely accepted."""
     failures = _failures((*_READ, 409, *_BODY, 429))

@@ -23,6 +23,7 @@ from ledger.cli import (
     upkeep,
     witness,
 )
+    witnesses,
 from ledger.cli.bulk import bulk
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
@@ -162,3 +163,4 @@ app.add_typer(deductions.app, name="deduction")
 app.command()(supervision)
 app.add_typer(chain.app, name="chain")
 app.add_typer(witness.app, name="witness")
+app.add_typer(witnesses.app, name="witnesses")

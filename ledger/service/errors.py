@@ -11,6 +11,8 @@ ServiceError
 ├── NumbersExhausted      the seller's segment holds no free number
 ├── ApprovalMissing       finance settles lines that the company wants approved first, and nobody did
 ├── NotBooked             a claim whose archive is asked for is not settled and booked as a whole
+├── NotWitnessed          evidence was asked for with witnesses' signatures, and too few have signed yet
+├── HistoryDiffers        a witness signed a block that this chain does not have
 ├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
 └── NotReady              the installation is missing, foreign or damaged; says what to do
 """
@@ -147,6 +149,35 @@ class NotBooked(ServiceError):
             f"{what} {state_zh}；须全部核销或解除锁定并入账后方可归档",
         )
         self.what = what
+
+
+class NotWitnessed(ServiceError):
+    """Evidence with `needed` witnesses' signatures was asked for, and no block since its last change has them."""
+
+    def __init__(self, number: str, needed: int) -> None:
+        super().__init__(
+            f"no block since the last change of {number} has the signatures of {needed} witnesses; ask again in a "
+            "moment, or with witnessed=preferred",
+            f"{number} 最近一次变更之后的区块尚无 {needed} 个见证方签名，请稍后重试，或使用 witnessed=preferred",
+        )
+        self.number = number
+        self.needed = needed
+
+
+class HistoryDiffers(ServiceError):
+    """A witness signed `block_hash` at `height`, where this chain has `own_hash`, or ended (None). Hashes in hex."""
+
+    def __init__(self, height: int, block_hash: str, own_hash: str | None) -> None:
+        ours = f"has {own_hash} there" if own_hash is not None else "ends below it"
+        ours_zh = f"该高度为 {own_hash}" if own_hash is not None else "尚未到达该高度"
+        super().__init__(
+            f"a witness signed block {height} as {block_hash}, but this chain {ours}: there are two histories, or the "
+            "chain was taken back; the note is kept",
+            f"见证方签署的区块 {height} 为 {block_hash}，而本链{ours_zh}：存在两份历史或链被回退，该检查点已留存",
+        )
+        self.height = height
+        self.block_hash = block_hash
+        self.own_hash = own_hash
 
 
 class NotReady(ServiceError):

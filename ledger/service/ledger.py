@@ -49,6 +49,7 @@ from ledger.service.views import (
 )
 from ledger.service.webhooks import Webhooks
 from ledger.settings import Settings
+from ledger.service.witnessing import Witnessing
 from verifier.canonical import Json
 
 DIGEST_HEX_LENGTH = 64
@@ -77,6 +78,7 @@ class Ledger:
         self.supervision = Supervision(context)
 
     @classmethod
+        self.witnessing = Witnessing(context)
     def open(cls, settings: Settings) -> Ledger:
         """The ledger in `settings`. Raises: NotReady saying what to do."""
         return cls(open_context(settings))

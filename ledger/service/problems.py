@@ -227,6 +227,48 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "write a time with its offset, as 2026-11-05T10:30:00+08:00",
         "请写带时区的时间，如 2026-11-05T10:30:00+08:00",
     ),
+    "note_form": (
+        "not a checkpoint of this ledger: {reason}",
+        "不是本账本的检查点：{reason}",
+    ),
+    "note_size": ("a checkpoint sent here has at most {high} bytes", "提交的检查点最多 {high} 字节"),
+    "note_signatures": (
+        "at most {high} signature lines; send them in several notes",
+        "最多 {high} 行签名，请分多次提交",
+    ),
+    "note_origin": (
+        "the checkpoint is of another chain; this one's origin is {expected}",
+        "该检查点属于其他链，本链的 origin 为 {expected}",
+    ),
+    "note_signature": (
+        "the signature of {name} does not verify; send the witness's note as it is",
+        "{name} 的签名无效，请原样提交见证方的检查点",
+    ),
+    "note_witness_unknown": (
+        "no admitted witness signed it; ask the authority to admit the key",
+        "没有已登记见证方的签名，请税务机关先登记其公钥",
+    ),
+    "note_differs": (
+        "state root or block time are not those of the block it names",
+        "状态根或区块时间与所指区块不符",
+    ),
+    "witness_key_form": (
+        "not a witness's key: {reason}; give the line that einvoice witness init printed",
+        "不是见证方公钥：{reason}，请填写 einvoice witness init 输出的一行",
+    ),
+    "witness_key_known": (
+        "this key was admitted before, as {name}; have the witness make a new one",
+        "该公钥曾以 {name} 登记，请见证方重新生成",
+    ),
+    "witness_name_known": (
+        "a key called {name} is admitted; withdraw that first: a witness counts once",
+        "名为 {name} 的公钥已登记，请先撤销：每个见证方只计一次",
+    ),
+    "witnesses_max": ("at most {high} witnesses are admitted at once", "最多同时登记 {high} 个见证方"),
+    "witness_needed": (
+        "{needed} witnesses are needed; lower that first with einvoice witnesses need",
+        "策略要求 {needed} 个见证方，请先用 einvoice witnesses need 降低",
+    ),
 }
 
 

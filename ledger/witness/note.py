@@ -125,6 +125,10 @@ class Signature:
             return None
         return int.from_bytes(self.value[:TIME_SIZE], "big")
 
+    def to_line(self) -> str:
+        """The line, without its newline."""
+        return f"{_DASH} {self.name} {_base64(self.key_id + self.value)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

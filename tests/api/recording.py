@@ -12,6 +12,7 @@ from ledger.service.external_ids import ExternalIdView
 from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
+from ledger.service.witness_views import CheckpointTaken
 from tests.api.recorded_months import MONTH_ANSWERS
 
 API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
@@ -49,6 +50,7 @@ PUBLIC = views.PublicInvoice(
     NUMBER, "ordinary", "normal", "free", "卖方 <b>", "91440300MA5E0000AB", "买方", 10_000, 600, GROSS_FEN,
     "2026-11-05",     COMMITMENT, 421, ((NOW, "issue"), (NOW, "lock")),
 )  # fmt: skip
+TAKEN = CheckpointTaken(421, DIGEST, ("witness.example/w1",), 0, 1)
 SLIP = red_views.SlipView(
     DIGEST, NUMBER, "seller_opened", "opened", "待确认", "return", "goods returned", "销货退回", 5, "卖方", 5, "卖方",
     7, "买方", 7, GROSS_FEN, 600, NOW, NOW, 60, None, NOW, None, {"kind": "ordinary"},
@@ -224,5 +226,7 @@ ANSWERS: dict[str, Any] = {
     "public_evidence": lambda ledger, args: b'{"format":"redacted"}' if _check(ledger, args) else None,
     "admit_to_rpc": lambda *_: None,
     "rpc": lambda *_: b'{"jsonrpc":"2.0","id":1,"result":"0x1"}',
+    "witnessing.take": lambda *_: TAKEN,
+    "witnessing.latest": lambda *_: "origin\n1\n",
     "health": lambda *_: views.Health(421, 420, 3),
 }  # fmt: skip

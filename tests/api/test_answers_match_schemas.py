@@ -51,6 +51,8 @@ def request_of(caller: Any, name: str, key: str | None = "key-1") -> Any:
         headers = {"content-type": "application/octet-stream", **({"idempotency-key": key} if key else {})}
         query, file = FILES.get(name, ("", b"a file"))
         return caller.request(method, address_of(route) + query, file, headers)
+    if access_of(route.endpoint).note:
+        return caller.request(method, address_of(route), b"a note", {"content-type": "text/plain"})
     if example.request is None:
         return caller.get(address_of(route))
     return caller.post(address_of(route), example.request, method=method, key=key)
@@ -100,7 +102,7 @@ def test_every_method_that_changes_something_is_a_write():
     reading_posts = {"verify_invoice"}
     for name, route in ROUTES.items():
         access = access_of(route.endpoint)
-        reads = name in reading_posts or (access.upload and not access.writes)
+        reads = name in reading_posts or access.note or (access.upload and not access.writes)
         assert access.writes is (route.methods != {"GET"} and not reads)
 
 
@@ -113,7 +115,10 @@ def test_failures_are_declared_as_problems_with_examples(anyone):
         assert operation["description"]
         if "requestBody" in operation:
             body = operation["requestBody"]["content"]
-            assert "example" in body.get("application/json", {}) or body["application/octet-stream"]
+            assert "example" in body.get("application/json", {}) or set(body) & {
+                "application/octet-stream",
+                "text/plain",
+            }
         for status, response in operation["responses"].items():
             if all("$ref" not in one["schema"] for one in response["content"].values()):
                 assert int(status) < 400
