@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from verifier.canonical import Json, dumps
 from verifier.commitment import Disclosure
-from verifier.hashing import HASH_SIZE
+from verifier.hashing import HASH_SIZE, keccak256
 from verifier.operations import Code, Operation
 from verifier.shape import base64_of, word_hex
-from verifier.words import StateWord, Table, storage_key, storage_slot
+from verifier.words import StateWord, Table, hash_key, storage_key, storage_slot
 
 FORMAT = "einvoice-evidence"
 VERSION = 1
@@ -25,7 +25,8 @@ class Event:
     """One operation of the invoice, the group it was signed in, and the state word after it.
 
     `time_s` is the block time and `valid_until` the signature's end, seconds since 1970, UTC; `before` and
-    `after` are the hashes of the group's other operations; `certificate` is an index into the file's list.
+    `after` are the hashes of the group's other operations; `certificate` is an index into the file's list, `contract`
+    one into the ledger's contracts: the one that applied the group.
     """
 
     time_s: int
@@ -38,6 +39,7 @@ class Event:
     r: int
     s: int
     certificate: int
+    contract: int = 0
 
     def group_hashes(self) -> list[bytes]:
         """Hashes of all operations of the group, in order."""
@@ -58,6 +60,7 @@ class SignedEvent:
     r: int
     s: int
     certificate: bytes
+    contract: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class PartyIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A sealed header (RLP) and the trie nodes from its state root to the words; nodes in ascending byte order."""
+    """A sealed header (RLP) and the trie nodes from its state root to the words of all contracts.
+
+    The nodes of each of the two sets stand in ascending byte order, each once.
+    """
 
     header: bytes
     account: tuple[bytes, ...]
@@ -80,10 +86,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One evidence file. `contract` has 20 bytes, `genesis` 32; `number` is the invoice's, below 2**80."""
+    """One evidence file. `number` is the invoice's, below 2**80; `genesis` has 32 bytes.
+
+    `contracts` are the 20-byte addresses of those that carried the ledger, first to the one current at that block.
+    `checkpoint` is the text that witnesses signed about that block, None when none did, and `witnesses` their lines.
+    """
 
     chain_id: int
-    contract: bytes
+    contracts: tuple[bytes, ...]
     genesis: bytes
     number: int
     document: Disclosure
@@ -91,6 +101,8 @@ class Bundle:
     history: tuple[Event, ...]
     parties: tuple[PartyIdentity, ...]
     proof: Proof
+    checkpoint: str | None = None
+    witnesses: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The file: canonical JSON."""
@@ -108,7 +120,7 @@ class Bundle:
 def build(
     *,
     chain_id: int,
-    contract: bytes,
+    contracts: Iterable[bytes],
     genesis: bytes,
     number: int,
     document: Disclosure,
@@ -118,11 +130,15 @@ def build(
     account_nodes: Iterable[bytes],
     storage_nodes: Iterable[bytes],
     authorities: Iterable[bytes] = (),
+    checkpoint: str | None = None,
+    witnesses: Iterable[str] = (),
 ) -> Bundle:
     """Evidence of one invoice from plain values.
 
-    `parties` maps each of `parties_of(...)` to its identity hash and its text, None to keep it back; the nodes
-    are those of `proof_slots(...)` in any order; `authorities` are intermediate certificates, never the root.
+    `contracts` and the nodes are those of one block: the nodes lead to each contract's account, to its successor slot
+    and to `proof_slots(...)`, in any order. `parties` maps each of `parties_of(...)` to its identity hash and its text,
+    None to keep it back; `authorities` are intermediate certificates, never the root. `checkpoint` and `witnesses`
+    (lines without their newline, in any order) are of the header's block; without lines the checkpoint is left out.
     """
     events = list(events)
     certificates = tuple(sorted({*authorities, *(event.certificate for event in events)}))
@@ -139,23 +155,27 @@ def build(
             event.r,
             event.s,
             index[event.certificate],
+            event.contract,
         )
         for event in events
     )
+    lines = tuple(sorted(set(witnesses)))
     return Bundle(
         chain_id=chain_id,
-        contract=contract,
+        contracts=tuple(contracts),
         genesis=genesis,
         number=number,
         document=document,
         certificates=certificates,
         history=history,
         parties=tuple(PartyIdentity(party, *parties[party]) for party in sorted(parties)),
-        proof=Proof(header, _proof_nodes(account_nodes), _proof_nodes(storage_nodes)),
+        proof=Proof(header, proof_nodes(account_nodes), proof_nodes(storage_nodes)),
+        checkpoint=checkpoint if lines else None,
+        witnesses=lines,
     )
 
 
-def _proof_nodes(nodes: Iterable[bytes]) -> tuple[bytes, ...]:
+def proof_nodes(nodes: Iterable[bytes]) -> tuple[bytes, ...]:
     """Nodes each once and in ascending order, without those under 32 bytes, which stand inside their parents."""
     return tuple(sorted({node for node in nodes if len(node) >= HASH_SIZE}))
 
@@ -175,26 +195,49 @@ def parties_of(history: Iterable[tuple[int, Operation, int]]) -> tuple[int, ...]
     return tuple(sorted(found - {0}))
 
 
-def proof_keys(number: int, parties: Iterable[int]) -> list[int]:
-    """Keys of the contract's words that the storage proof holds: state, head, then one identity a party."""
+def proof_keys(number: int, parties: Iterable[int], certificates: Iterable[bytes] = ()) -> list[int]:
+    """Keys of the ledger's words that the storage proof holds: state, head, an identity a party, what is revoked.
+
+    `certificates` are the DER of all that the file will list but the authority's root, which nobody can revoke.
+    """
     identities = [storage_key(Table.IDENTITY, party) for party in parties]
-    return [storage_key(Table.STATE, number), storage_key(Table.HEAD, number), *identities]
+    revoked = [revocation_key(der) for der in sorted(set(certificates))]
+    return [storage_key(Table.STATE, number), storage_key(Table.HEAD, number), *identities, *revoked]
 
 
-def proof_slots(number: int, parties: Iterable[int]) -> list[bytes]:
+def proof_slots(number: int, parties: Iterable[int], certificates: Iterable[bytes] = ()) -> list[bytes]:
     """32-byte storage slots of `proof_keys`."""
-    return [storage_slot(key) for key in proof_keys(number, parties)]
+    return [storage_slot(key) for key in proof_keys(number, parties, certificates)]
+
+
+def revocation_key(der: bytes) -> int:
+    """Key of the word that says whether the certificate with these DER bytes was revoked."""
+    return storage_key(Table.REVOKED, hash_key(keccak256(der)))
+
+
+def chain_json(chain_id: int, contracts: Iterable[bytes], genesis: bytes) -> dict[str, Json]:
+    """The key `chain` of a file."""
+    return {
+        "chain_id": chain_id,
+        "contracts": [contract.hex() for contract in contracts],
+        "genesis": genesis.hex(),
+    }
+
+
+def proof_json(proof: Proof) -> dict[str, Json]:
+    """The key `proof` of a file."""
+    return {
+        "header": base64_of(proof.header),
+        "account": [base64_of(node) for node in proof.account],
+        "storage": [base64_of(node) for node in proof.storage],
+    }
 
 
 def _bundle_json(bundle: Bundle) -> dict[str, Json]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "chain": {
-            "chain_id": bundle.chain_id,
-            "contract": bundle.contract.hex(),
-            "genesis": bundle.genesis.hex(),
-        },
+        "chain": chain_json(bundle.chain_id, bundle.contracts, bundle.genesis),
         "number": f"{bundle.number:020d}",
         "document": {
             "count": bundle.document.count,
@@ -204,13 +247,9 @@ def _bundle_json(bundle: Bundle) -> dict[str, Json]:
         "certificates": [base64_of(der) for der in bundle.certificates],
         "history": [_event_json(event) for event in bundle.history],
         "parties": [{"party": one.party, "hash": one.hash.hex(), "text": one.text} for one in bundle.parties],
-        "proof": {
-            "header": base64_of(bundle.proof.header),
-            "account": [base64_of(node) for node in bundle.proof.account],
-            "storage": [base64_of(node) for node in bundle.proof.storage],
-        },
-        "checkpoint": None,
-        "witnesses": [],
+        "proof": proof_json(bundle.proof),
+        "checkpoint": bundle.checkpoint,
+        "witnesses": list(bundle.witnesses),
     }
 
 
@@ -222,6 +261,7 @@ def _event_json(event: Event) -> dict[str, Json]:
         "state": word_hex(event.state),
         "certificate": event.certificate,
         "group": {
+            "contract": event.contract,
             "actor": event.actor,
             "valid_until": event.valid_until,
             "before": [hashed.hex() for hashed in event.before],

@@ -1,104 +1,111 @@
-"""Steps `ledger`, `seal`, `account` and `words`: from the pinned ledger down to the contract's words."""
+"""Steps `ledger`, `seal`, `witnesses` and `account`: from the pinned ledger down to the contracts' storage.
+
+They need of a file only what every kind of proof has (`examination.Proven`).
+"""
 
 from __future__ import annotations
 
-from verifier.bundle import parties_of
+from itertools import pairwise
+
+from verifier.contract_words import EMPTY_CODE_HASH, ContractWords, account_at
 from verifier.errors import CheckError, UncheckedError
-from verifier.examination import Examination
-from verifier.hashing import HASH_SIZE, keccak256
+from verifier.examination import ChainExamination, FileT
 from verifier.header import parse_header
 from verifier.reasons import Reason
 from verifier.report import Compared
-from verifier.rlp import Item, decode
-from verifier.shape import utc_text, word_hex
+from verifier.shape import utc_text
 from verifier.signatures import address_of
 from verifier.trie import ProofNodes
-from verifier.words import Table, storage_key, storage_slot
+from verifier.witnesses import checkpoint_text, parse_cosignature
 
-ACCOUNT_FIELDS = 4  # nonce, balance, storage root, code hash
+NO_ADDRESS = bytes(20)
 
 
-def check_ledger(run: Examination) -> Compared:
-    """The file's chain id, contract and genesis hash are those of the trust file."""
-    bundle, trust = run.bundle, run.trust
-    pairs = {
-        "chain_id": (bundle.chain_id, trust.chain_id),
-        "contract": (bundle.contract, trust.contract),
-        "genesis": (bundle.genesis, trust.genesis),
-    }
-    for name, (found, trusted) in pairs.items():
+def check_ledger(run: ChainExamination[FileT]) -> Compared:
+    """The file's chain id and genesis hash are those of the trust file, its contracts the first of those there."""
+    file, trust = run.file, run.trust
+    for name, found, trusted in (
+        ("chain_id", file.chain_id, trust.chain_id),
+        ("genesis", file.genesis, trust.genesis),
+    ):
         if found != trusted:
             raise UncheckedError(Reason.OTHER_LEDGER, name)
-    return {"chain_id": bundle.chain_id, "contract": bundle.contract.hex(), "genesis": bundle.genesis.hex()}
+    known = tuple(one.address for one in trust.contracts)
+    for mine, pinned in zip(file.contracts, known, strict=False):
+        if mine != pinned:
+            raise UncheckedError(Reason.OTHER_LEDGER, "contracts")
+    if len(file.contracts) > len(known):
+        raise UncheckedError(Reason.TRUST_OUTDATED, f"{len(file.contracts)} contracts, {len(known)} trusted")
+    named = {f"contract_{at}": address.hex() for at, address in enumerate(file.contracts)}
+    return {"chain_id": file.chain_id, "genesis": file.genesis.hex(), **named}
 
 
-def check_seal(run: Examination) -> Compared:
+def check_seal(run: ChainExamination[FileT]) -> Compared:
     """The header is well formed and sealed by one of the pinned sealers."""
-    header = parse_header(run.bundle.proof.header)
+    header = parse_header(run.file.proof.header)
     sealer = header.sealed_by(run.trust.sealers)
     run.header = header
+    listed: Compared = {"sealers_listed": len(header.sealers)} if header.sealers else {}
     return {
         "block": header.number,
         "block_hash": header.hash.hex(),
         "time": utc_text(header.time_s),
         "sealer": address_of(sealer).hex(),
+        **listed,
     }
 
 
-def check_account(run: Examination) -> Compared:
-    """The state root holds the contract's account, its code is the pinned one, and no node is surplus."""
+def check_witnesses(run: ChainExamination[FileT]) -> Compared:
+    """The checkpoint is that of the sealed header, every line below it is of a pinned witness, and they are enough."""
     assert run.header is not None, "step seal runs first"
-    nodes = ProofNodes(run.bundle.proof.account)
-    encoded = nodes.lookup(run.header.state_root, keccak256(run.bundle.contract))
+    file, trust = run.file, run.trust
+    expected = checkpoint_text(file.chain_id, file.genesis, run.header)
+    if file.checkpoint is not None and file.checkpoint != expected:
+        raise CheckError(Reason.CHECKPOINT_DIFFERS, "not that of the header")
+    if any(one >= two for one, two in pairwise(file.witnesses)):
+        raise CheckError(Reason.WITNESS_SURPLUS, "lines are not in ascending order")
+    keys = {(key.name, key.key_id): key for key in trust.witnesses}
+    signed: dict[str, str | int] = {}
+    for line in file.witnesses:
+        one = parse_cosignature(line)
+        key = keys.pop((one.name, one.key_id), None)
+        if key is None:
+            raise CheckError(Reason.WITNESS_SURPLUS, f"{one.name} {one.key_id.hex()}")
+        if not key.is_cosigned(expected, one.time_s, one.signature):
+            raise CheckError(Reason.WITNESS_SIGNATURE_INVALID, one.name)
+        signed[f"witness {one.name}"] = utc_text(one.time_s)
+    if len(signed) < trust.witnesses_needed:
+        raise UncheckedError(Reason.WITNESSES_MISSING, f"{len(signed)} of {trust.witnesses_needed}")
+    return {"signed": len(signed), "needed": trust.witnesses_needed, **signed}
+
+
+def check_account(run: ChainExamination[FileT]) -> Compared:
+    """The state root holds each contract's account with its pinned code, and each handed over to the next one listed.
+
+    No account node is surplus. What the storage holds is looked up by later steps.
+    """
+    assert run.header is not None, "step seal runs first"
+    contracts, state_root = run.file.contracts, run.header.state_root
+    nodes = ProofNodes(run.file.proof.account)
+    roots = []
+    compared: dict[str, str | int] = {"state_root": state_root.hex()}
+    for at, (address, pinned) in enumerate(zip(contracts, run.trust.contracts, strict=False)):
+        storage_root, code_hash = account_at(nodes, state_root, address)
+        if code_hash == EMPTY_CODE_HASH:
+            raise CheckError(Reason.ACCOUNT_ABSENT, address.hex())
+        if code_hash != pinned.code_hash:
+            raise CheckError(Reason.CODE_DIFFERS, code_hash.hex())
+        roots.append(storage_root)
+        compared |= {f"code_hash_{at}": code_hash.hex(), f"storage_root_{at}": storage_root.hex()}
+    words = ContractWords(run.file.proof.storage, tuple(roots))
+    *earlier, last = words.successors()
+    for at, successor in enumerate(earlier):
+        if successor != contracts[at + 1]:
+            raise CheckError(Reason.SUCCESSION_DIFFERS, f"contract {at} handed over to {successor.hex()}")
+    if last not in {NO_ADDRESS, *contracts}:
+        if account_at(nodes, state_root, last)[1] != EMPTY_CODE_HASH:
+            raise CheckError(Reason.CONTRACT_SUCCEEDED, last.hex())
+        compared["closed_for"] = last.hex()
     nodes.check_all_used()
-    if encoded is None:
-        raise CheckError(Reason.ACCOUNT_ABSENT, run.bundle.contract.hex())
-    account = decode(encoded, Reason.PROOF_MALFORMED)
-    if isinstance(account, bytes) or len(account) != ACCOUNT_FIELDS:
-        raise CheckError(Reason.PROOF_MALFORMED, "account")
-    storage_root, code_hash = _hash(account[2]), _hash(account[3])
-    if code_hash != run.trust.code_hash:
-        raise CheckError(Reason.CODE_DIFFERS, code_hash.hex())
-    run.storage_root = storage_root
-    return {"state_root": run.header.state_root.hex(), "code_hash": code_hash.hex(), "storage_root": storage_root.hex()}
-
-
-def check_words(run: Examination) -> Compared:
-    """The storage root holds the invoice's two words and the identity of every party, and no node is surplus."""
-    bundle = run.bundle
-    listed = tuple(party.party for party in bundle.parties)
-    needed = parties_of((event.actor, event.operation, event.state) for event in bundle.history)
-    if listed != needed:
-        raise CheckError(Reason.PARTIES_DIFFER, f"{listed[:8]} listed, {needed[:8]} needed")
-    nodes = ProofNodes(bundle.proof.storage)
-    state = _word(nodes, run.storage_root, storage_key(Table.STATE, bundle.number))
-    head = _word(nodes, run.storage_root, storage_key(Table.HEAD, bundle.number))
-    for party in bundle.parties:
-        identity = _word(nodes, run.storage_root, storage_key(Table.IDENTITY, party.party))
-        if identity != int.from_bytes(party.hash, "big"):
-            raise CheckError(Reason.IDENTITY_DIFFERS, f"party {party.party}")
-        if party.text is not None and keccak256(party.text.encode()) != party.hash:
-            raise CheckError(Reason.IDENTITY_DIFFERS, f"text of party {party.party}")
-    nodes.check_all_used()
-    if not state or not head:
-        raise CheckError(Reason.INVOICE_ABSENT, f"{bundle.number:020d}")
-    run.state, run.head = state, head
-    names = {f"party_{party.party}": party.text or party.hash.hex() for party in bundle.parties}
-    return {"state": word_hex(state), "head": word_hex(head), **names}
-
-
-def _word(nodes: ProofNodes, storage_root: bytes, key: int) -> int:
-    """The contract's word at `key`, 0 when proven absent."""
-    value = nodes.lookup(storage_root, keccak256(storage_slot(key)))
-    if value is None:
-        return 0
-    number = decode(value, Reason.PROOF_MALFORMED)
-    if not isinstance(number, bytes) or not 1 <= len(number) <= HASH_SIZE or number[0] == 0:
-        raise CheckError(Reason.PROOF_MALFORMED, "a word is no integer")
-    return int.from_bytes(number, "big")
-
-
-def _hash(item: Item) -> bytes:
-    if not isinstance(item, bytes) or len(item) != HASH_SIZE:
-        raise CheckError(Reason.PROOF_MALFORMED, "account")
-    return item
+    run.words = words
+    return compared

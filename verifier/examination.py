@@ -3,28 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from verifier.bundle import Bundle
+from verifier.bundle import Bundle, Proof
 from verifier.certificates import Certificate
+from verifier.contract_words import ContractWords
 from verifier.header import SealedHeader
 from verifier.trust import Trust
 
 
-@dataclass(slots=True)
-class Examination:
-    """One file under examination.
+class Proven(Protocol):
+    """A file that proves words of one ledger as of one block: evidence, or a statement."""
 
-    `header` stands once the seal holds, `storage_root` once the account is proven, `state` and `head` once the
-    storage is, `certificates` (in the file's order) once each chains to the root.
+    @property
+    def chain_id(self) -> int: ...
+    @property
+    def contracts(self) -> tuple[bytes, ...]: ...
+    @property
+    def genesis(self) -> bytes: ...
+    @property
+    def proof(self) -> Proof: ...
+    @property
+    def checkpoint(self) -> str | None: ...
+    @property
+    def witnesses(self) -> tuple[str, ...]: ...
+
+
+FileT = TypeVar("FileT", bound=Proven)
+
+
+@dataclass(slots=True)
+class ChainExamination(Generic[FileT]):
+    """One file under examination, as far as its ledger, its block and the contracts' accounts.
+
+    `header` stands once the seal holds, `words` once the contracts' accounts and their succession are proven.
     """
 
-    bundle: Bundle
+    file: FileT
     trust: Trust
     header: SealedHeader | None = None
-    storage_root: bytes = b""
+    words: ContractWords | None = None
+
+
+@dataclass(slots=True)
+class Examination(ChainExamination[Bundle]):
+    """One evidence file under examination.
+
+    `state`, `head` and `revoked` (a word a certificate, 0 when not revoked) stand once the storage is proven;
+    `certificates` (in the file's order) and `chains` (by the signer's index) once each chains to the root.
+    """
+
     state: int = 0
     head: int = 0
-    certificates: tuple[Certificate, ...] = field(default=())
+    revoked: tuple[int, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    chains: dict[int, tuple[Certificate, ...]] = field(default_factory=dict)
+
+    @property
+    def bundle(self) -> Bundle:
+        """The file."""
+        return self.file
 
     def parties_by_hash(self) -> dict[bytes, int]:
         """Party ids by identity hash, as the file lists them; step `words` proves them."""

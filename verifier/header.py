@@ -1,18 +1,20 @@
 """Sealed headers: the block header whose state root a proof starts from, and the sealer who answers for it.
 
 A header is RLP of 16 fields (London). On this proof-of-authority chain (Clique, EIP-225) the last 65 bytes of
-`extraData` are the sealer's signature (r, s, recovery bit) over the keccak256 of the header without them.
+`extraData` are the sealer's signature (r, s, recovery bit) over the keccak256 of the header without them. Every
+epoch-th header lists, between vanity and seal, the addresses of those who may seal from then on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from verifier.errors import CheckError
 from verifier.hashing import keccak256
 from verifier.reasons import Reason
 from verifier.rlp import Item, decode, encode
-from verifier.signatures import address_of, is_signed, load_public_key, recovery_bit
+from verifier.signatures import ADDRESS_SIZE, address_of, is_signed, load_public_key, recovery_bit
 
 SEAL_SIZE = 65
 VANITY_SIZE = 32
@@ -28,7 +30,10 @@ NUMBER_MAX = 2**48 - 1  # blocks, and seconds since 1970: both are reached in mi
 
 @dataclass(frozen=True, slots=True)
 class SealedHeader:
-    """Number, 32-byte hash and time (seconds since 1970, UTC) of a block, its state root and its seal."""
+    """Number, 32-byte hash and time (seconds since 1970, UTC) of a block, its state root and its seal.
+
+    `sealers` are the 20-byte addresses that a header at the end of an epoch lists, ascending; empty in all others.
+    """
 
     number: int
     hash: bytes
@@ -36,11 +41,12 @@ class SealedHeader:
     state_root: bytes
     seal_hash: bytes
     seal: bytes
+    sealers: tuple[bytes, ...]
 
     def sealed_by(self, sealers: tuple[bytes, ...]) -> bytes:
         """The one of the 64-byte public keys `sealers` that sealed this header.
 
-        Raises: CheckError when none did, or the seal is not in its one form.
+        Raises: CheckError when none did, the seal is not in its one form, or the header lists others as sealers.
         """
         r = int.from_bytes(self.seal[:32], "big")
         s = int.from_bytes(self.seal[32:64], "big")
@@ -49,6 +55,8 @@ class SealedHeader:
             if is_signed(key, self.seal_hash, r, s):
                 if recovery_bit(key, self.seal_hash, r, s) != self.seal[64]:
                     raise CheckError(Reason.SEAL_INVALID, "recovery bit")
+                if self.sealers and address_of(sealer) not in self.sealers:
+                    raise CheckError(Reason.SEAL_INVALID, "the sealer is not among those the header lists")
                 return sealer
         raise CheckError(Reason.SEAL_INVALID, "none of " + ", ".join(address_of(key).hex() for key in sealers))
 
@@ -84,7 +92,18 @@ def parse_header(encoded: bytes) -> SealedHeader:
         state_root=fields[STATE_ROOT],
         seal_hash=keccak256(encode(unsealed)),
         seal=extra[-SEAL_SIZE:],
+        sealers=_listed(extra[VANITY_SIZE:-SEAL_SIZE]),
     )
+
+
+def _listed(addresses: bytes) -> tuple[bytes, ...]:
+    """Addresses of sealers, ascending, 20 bytes each."""
+    if len(addresses) % ADDRESS_SIZE:
+        raise CheckError(Reason.HEADER_MALFORMED, "what stands between vanity and seal are no addresses")
+    listed = tuple(addresses[at : at + ADDRESS_SIZE] for at in range(0, len(addresses), ADDRESS_SIZE))
+    if any(one >= two for one, two in pairwise(listed)):
+        raise CheckError(Reason.HEADER_MALFORMED, "listed sealers are not in ascending order")
+    return listed
 
 
 def _bytes(item: Item) -> bytes:

@@ -19,13 +19,15 @@ def check_history(run: Examination) -> Compared:
     """Hashing every operation in order from zero gives the head word; the last state is the state word."""
     assert run.header is not None, "step words runs first"
     bundle = run.bundle
-    separator = domain_separator(bundle.chain_id, bundle.contract)
-    head, time_s = ZERO_HASH, 0
+    separators = [domain_separator(bundle.chain_id, contract) for contract in bundle.contracts]
+    head, time_s, contract = ZERO_HASH, 0, 0
     for at, event in enumerate(bundle.history):
         if event.time_s < time_s:
             raise CheckError(Reason.TIME_ORDER, f"history.{at}")
-        time_s = event.time_s
-        digest = group_digest(separator, event.actor, event.valid_until, event.group_hashes())
+        if event.contract < contract:
+            raise CheckError(Reason.CONTRACT_ORDER, f"history.{at}: contract {event.contract} after {contract}")
+        time_s, contract = event.time_s, event.contract
+        digest = group_digest(separators[contract], event.actor, event.valid_until, event.group_hashes())
         signer = run.certificates[event.certificate].address
         head = head_after(head, digest, event.operation.hash(), signer, time_s, event.state)
     if time_s > run.header.time_s:

@@ -10,14 +10,17 @@ from verifier.errors import ShapeError
 from verifier.operations import GROUP_OPERATIONS_MAX, Operation
 from verifier.reasons import Reason
 from verifier.shape import based, fields, hexed, integer, items, text, word
+from verifier.signatures import ADDRESS_SIZE
 from verifier.trie import NODE_SIZE_MAX
+from verifier.trust import CONTRACTS_MAX, WITNESSES_MAX
+from verifier.witnesses import CHECKPOINT_SIZE_MAX, WITNESS_LINE_SIZE_MAX
 
 FILE_SIZE_MAX = 4_000_000  # bytes; a whole document of 2,000 full lines takes 2.5 MB
 HISTORY_MAX = 1_000  # operations of one invoice; each costs a signature check of 0.3 ms
 CERTIFICATES_MAX = 256  # signers of one invoice over its life, and their issuers
 PARTIES_MAX = 1_000
 HEADER_SIZE_MAX = 4096  # bytes; 610, more at an epoch block, which lists the sealers
-ACCOUNT_NODES_MAX = 65  # a path of 64 nibbles has no more
+ACCOUNT_NODES_MAX = 256  # of CONTRACTS_MAX accounts; a ledger's own chain has few, its state trie is a few nodes deep
 STORAGE_NODES_MAX = 8_192  # eight nodes a word, for the words of PARTIES_MAX parties
 IDENTITY_SIZE_MAX = 128  # characters of an identity text
 UINT32_MAX, UINT48_MAX = 2**32 - 1, 2**48 - 1
@@ -36,7 +39,7 @@ FILE_FIELDS = (
     "witnesses",
 )
 EVENT_FIELDS = ("time_s", "operation", "state", "certificate", "group")
-GROUP_FIELDS = ("actor", "valid_until", "before", "after", "r", "s")
+GROUP_FIELDS = ("contract", "actor", "valid_until", "before", "after", "r", "s")
 
 
 def parse(data: bytes) -> Bundle:
@@ -46,29 +49,58 @@ def parse(data: bytes) -> Bundle:
     not this format.
     """
     found = fields(_versioned(loads(data, FILE_SIZE_MAX)), FILE_FIELDS, "")
-    chain = fields(found["chain"], ("chain_id", "contract", "genesis"), "chain")
-    proof = fields(found["proof"], ("header", "account", "storage"), "proof")
     certificates = items(found["certificates"], CERTIFICATES_MAX, "certificates")
     history = items(found["history"], HISTORY_MAX, "history")
     if not history:
         raise ShapeError(Reason.NOT_EVIDENCE, "history: empty")
-    if found["checkpoint"] is not None or found["witnesses"] != []:
-        raise ShapeError(Reason.UNKNOWN_VERSION, "checkpoint and witnesses are empty in version 1")
+    chain_id, contracts, genesis = chain_of(found["chain"])
+    checkpoint, witnesses = witnessed(found["checkpoint"], found["witnesses"])
+    limits = len(certificates), len(contracts)
     return Bundle(
-        chain_id=integer(chain["chain_id"], "chain.chain_id"),
-        contract=hexed(chain["contract"], 20, "chain.contract"),
-        genesis=hexed(chain["genesis"], 32, "chain.genesis"),
-        number=_number(found["number"]),
+        chain_id=chain_id,
+        contracts=contracts,
+        genesis=genesis,
+        number=number_of(found["number"]),
         document=_document(found["document"]),
         certificates=tuple(based(der, CERTIFICATE_SIZE_MAX, "certificates") for der in certificates),
-        history=tuple(_event(event, f"history.{at}", len(certificates)) for at, event in enumerate(history)),
+        history=tuple(_event(event, f"history.{at}", *limits) for at, event in enumerate(history)),
         parties=tuple(_party(party) for party in items(found["parties"], PARTIES_MAX, "parties")),
-        proof=Proof(
-            based(proof["header"], HEADER_SIZE_MAX, "proof.header"),
-            _nodes(proof["account"], ACCOUNT_NODES_MAX, "proof.account"),
-            _nodes(proof["storage"], STORAGE_NODES_MAX, "proof.storage"),
-        ),
+        proof=proof_of(found["proof"]),
+        checkpoint=checkpoint,
+        witnesses=witnesses,
     )
+
+
+def chain_of(value: Json) -> tuple[int, tuple[bytes, ...], bytes]:
+    """Chain id, contracts (first to current) and genesis hash of the key `chain`."""
+    chain = fields(value, ("chain_id", "contracts", "genesis"), "chain")
+    contracts = items(chain["contracts"], CONTRACTS_MAX, "chain.contracts")
+    if not contracts:
+        raise ShapeError(Reason.NOT_EVIDENCE, "chain.contracts: empty")
+    return (
+        integer(chain["chain_id"], "chain.chain_id"),
+        tuple(hexed(contract, ADDRESS_SIZE, "chain.contracts") for contract in contracts),
+        hexed(chain["genesis"], 32, "chain.genesis"),
+    )
+
+
+def proof_of(value: Json) -> Proof:
+    """The key `proof`."""
+    proof = fields(value, ("header", "account", "storage"), "proof")
+    return Proof(
+        based(proof["header"], HEADER_SIZE_MAX, "proof.header"),
+        _nodes(proof["account"], ACCOUNT_NODES_MAX, "proof.account"),
+        _nodes(proof["storage"], STORAGE_NODES_MAX, "proof.storage"),
+    )
+
+
+def witnessed(checkpoint: Json, witnesses: Json) -> tuple[str | None, tuple[str, ...]]:
+    """The keys `checkpoint` and `witnesses`: neither stands without the other."""
+    lines = items(witnesses, WITNESSES_MAX, "witnesses")
+    if (checkpoint is None) != (not lines):
+        raise ShapeError(Reason.NOT_EVIDENCE, "checkpoint and witnesses: one without the other")
+    said = None if checkpoint is None else text(checkpoint, CHECKPOINT_SIZE_MAX, "checkpoint")
+    return said, tuple(text(line, WITNESS_LINE_SIZE_MAX, "witnesses") for line in lines)
 
 
 def _versioned(value: Json) -> Json:
@@ -80,7 +112,8 @@ def _versioned(value: Json) -> Json:
     return value
 
 
-def _number(value: Json) -> int:
+def number_of(value: Json) -> int:
+    """An invoice's number, written as 20 digits."""
     digits = text(value, 20, "number")
     if len(digits) != 20 or not digits.isascii() or not digits.isdigit():
         raise ShapeError(Reason.NOT_EVIDENCE, "number: not 20 digits")
@@ -112,7 +145,7 @@ def _hidden(value: Json) -> HiddenLeaf:
     return HiddenLeaf(integer(leaf[0], at, 0, LEAVES_MAX - 1), hexed(leaf[1], 32, at))
 
 
-def _event(value: Json, at: str, certificates: int) -> Event:
+def _event(value: Json, at: str, certificates: int, contracts: int) -> Event:
     found = fields(value, EVENT_FIELDS, at)
     words = items(found["operation"], 4, f"{at}.operation")
     if len(words) != 4:
@@ -134,6 +167,7 @@ def _event(value: Json, at: str, certificates: int) -> Event:
         r=word(group["r"], f"{at}.group.r"),
         s=word(group["s"], f"{at}.group.s"),
         certificate=integer(found["certificate"], f"{at}.certificate", 0, certificates - 1),
+        contract=integer(group["contract"], f"{at}.group.contract", 0, contracts - 1),
     )
 
 

@@ -18,13 +18,20 @@ class Reason(StrEnum):
     TRUST_MISSING = "trust_missing"
     TRUST_UNREADABLE = "trust_unreadable"
     OTHER_LEDGER = "other_ledger"
+    TRUST_OUTDATED = "trust_outdated"
     HEADER_MALFORMED = "header_malformed"
     SEAL_INVALID = "seal_invalid"
+    CHECKPOINT_DIFFERS = "checkpoint_differs"
+    WITNESS_SIGNATURE_INVALID = "witness_signature_invalid"
+    WITNESS_SURPLUS = "witness_surplus"
+    WITNESSES_MISSING = "witnesses_missing"
     PROOF_MALFORMED = "proof_malformed"
     PROOF_INCOMPLETE = "proof_incomplete"
     PROOF_SURPLUS = "proof_surplus"
     ACCOUNT_ABSENT = "account_absent"
     CODE_DIFFERS = "code_differs"
+    SUCCESSION_DIFFERS = "succession_differs"
+    CONTRACT_SUCCEEDED = "contract_succeeded"
     INVOICE_ABSENT = "invoice_absent"
     INVOICE_PRESENT = "invoice_present"
     INVOICE_SETTLED = "invoice_settled"
@@ -37,12 +44,14 @@ class Reason(StrEnum):
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_OF_ANOTHER = "certificate_of_another"
     CERTIFICATE_UNUSED = "certificate_unused"
+    CERTIFICATE_REVOKED = "certificate_revoked"
     SIGNATURE_INVALID = "signature_invalid"
     SIGNATURE_NOT_CANONICAL = "signature_not_canonical"
     GROUP_EXPIRED = "group_expired"
     HEAD_DIFFERS = "head_differs"
     STATE_DIFFERS = "state_differs"
     TIME_ORDER = "time_order"
+    CONTRACT_ORDER = "contract_order"
     OPERATION_UNKNOWN = "operation_unknown"
     OPERATION_OF_ANOTHER = "operation_of_another"
     VERSION_BROKEN = "version_broken"
@@ -83,13 +92,35 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "证据属于另一账本，此信任文件不适用",
         "evidence of another ledger: this trust file says nothing about it",
     ),
+    Reason.TRUST_OUTDATED: (
+        "证据所列合约多于信任文件，请向税务局取得新的信任文件",
+        "a contract has carried the ledger since this trust file: obtain a newer one from the authority",
+    ),
     Reason.HEADER_MALFORMED: ("区块头格式错误", "the block header is malformed"),
     Reason.SEAL_INVALID: ("区块头不是由受信任的出块人签封", "no trusted sealer sealed the block header"),
+    Reason.CHECKPOINT_DIFFERS: ("检查点不是该区块的", "the checkpoint is not that of the block header"),
+    Reason.WITNESS_SIGNATURE_INVALID: ("见证人签名无效", "a witness's signature is not that witness's"),
+    Reason.WITNESS_SURPLUS: (
+        "含有信任文件未列、重复或排序错误的见证人签名",
+        "a witness's line is of no trusted key, a second one, or out of order",
+    ),
+    Reason.WITNESSES_MISSING: (
+        "见证人签名数量不足，请索取见证后的证据包",
+        "fewer witnesses signed than the trust file asks for: ask for the file again once they have",
+    ),
     Reason.PROOF_MALFORMED: ("证明节点格式错误", "a proof node is malformed"),
     Reason.PROOF_INCOMPLETE: ("证明缺少节点", "the proof lacks a node"),
     Reason.PROOF_SURPLUS: ("证明含有多余节点", "the proof holds a node that nothing needs"),
     Reason.ACCOUNT_ABSENT: ("该区块中没有此合约", "the contract does not exist in that block"),
     Reason.CODE_DIFFERS: ("合约代码与信任文件不一致", "the contract's code is not the trusted one"),
+    Reason.SUCCESSION_DIFFERS: (
+        "所列合约没有依次接替",
+        "a contract did not hand over to the next one listed",
+    ),
+    Reason.CONTRACT_SUCCEEDED: (
+        "该区块中已有其他合约接替",
+        "another contract had succeeded the last one listed by that block",
+    ),
     Reason.INVOICE_ABSENT: ("该区块中没有此发票", "the invoice does not exist in that block"),
     Reason.INVOICE_PRESENT: (
         "声明称该号码从未开具，但该区块中已有此发票",
@@ -120,6 +151,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.CERTIFICATE_EXPIRED: ("操作时证书不在有效期内", "a certificate was not valid at the operation's time"),
     Reason.CERTIFICATE_OF_ANOTHER: ("证书属于另一当事方", "a certificate belongs to another party"),
     Reason.CERTIFICATE_UNUSED: ("含有多余或排序错误的证书", "a certificate is not needed or out of order"),
+    Reason.CERTIFICATE_REVOKED: (
+        "操作时证书已被吊销",
+        "a certificate had been revoked by the operation's time",
+    ),
     Reason.SIGNATURE_INVALID: ("操作签名无效", "an operation's signature is not the signer's"),
     Reason.SIGNATURE_NOT_CANONICAL: (
         "操作签名不是唯一的规范形式",
@@ -132,6 +167,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "the history's last state is not the state word on chain",
     ),
     Reason.TIME_ORDER: ("时间先后颠倒", "times run backwards"),
+    Reason.CONTRACT_ORDER: (
+        "操作所属合约的先后颠倒",
+        "an operation is of an earlier contract than the one before it",
+    ),
     Reason.OPERATION_UNKNOWN: (
         "操作代码不属于发票操作",
         "an operation's code is not one that writes an invoice",

@@ -1,4 +1,4 @@
-"""Steps `certificates` and `signatures`: who signed, as the authority says it, and that they did."""
+"""Steps `certificates`, `revocations` and `signatures`: who signed, as the authority says it, and that they did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from verifier.reasons import Reason
 from verifier.report import Compared
 from verifier.shape import utc_text
 from verifier.signatures import is_canonical, is_signed
-from verifier.words import AUTHORITY_PARTY
+from verifier.words import AUTHORITY_PARTY, revocation_reason, revocation_time_s
 
 
 def check_certificates(run: Examination) -> Compared:
@@ -38,7 +38,7 @@ def check_certificates(run: Examination) -> Compared:
             raise CheckError(Reason.CERTIFICATE_EXPIRED, f"{place} at {utc_text(event.time_s)}")
         if not _is_of(signer.identity, event.actor, hashes):
             raise CheckError(Reason.CERTIFICATE_OF_ANOTHER, f"{place}, actor {event.actor}")
-    run.certificates = certificates
+    run.certificates, run.chains = certificates, chains
     names = {f"certificate_{at}": certificates[at].identity for at in used}
     return {"root": root.address.hex(), "chain_depth_max": CHAIN_DEPTH_MAX, **names}
 
@@ -50,17 +50,36 @@ def _is_of(identity: str, party: int, hashes: Mapping[int, bytes]) -> bool:
     return bool(identity) and keccak256(identity.encode()) == hashes.get(party)
 
 
+def check_revocations(run: Examination) -> Compared:
+    """No operation was made at or after the time its certificate, or the one that issued it, was revoked."""
+    bundle = run.bundle
+    places = {certificate.der: at for at, certificate in enumerate(run.certificates)}
+    for at, event in enumerate(bundle.history):
+        for certificate in run.chains[event.certificate]:
+            word = run.revoked[places[certificate.der]] if certificate.der in places else 0
+            if word and event.time_s >= revocation_time_s(word):
+                when = utc_text(revocation_time_s(word))
+                raise CheckError(Reason.CERTIFICATE_REVOKED, f"history.{at}: {certificate.identity or 'issuer'} {when}")
+    named = {
+        f"revoked_{at}": f"{run.certificates[at].identity or 'issuer'} at {utc_text(revocation_time_s(word))}, "
+        f"reason {revocation_reason(word)}"
+        for at, word in enumerate(run.revoked)
+        if word
+    }
+    return {"certificates": len(run.certificates), "revoked": len(named), **named}
+
+
 def check_signatures(run: Examination) -> Compared:
     """Each operation's group digest is signed with the certificate's key, in one form, within its time."""
     bundle = run.bundle
-    separator = domain_separator(bundle.chain_id, bundle.contract)
+    separators = [domain_separator(bundle.chain_id, contract) for contract in bundle.contracts]
     compared: dict[str, str | int] = {}
     for at, event in enumerate(bundle.history):
         place = f"history.{at}"
         hashes = event.group_hashes()
         if len(hashes) > GROUP_OPERATIONS_MAX:
             raise CheckError(Reason.SIGNATURE_INVALID, f"{place}: {len(hashes)} operations in a group")
-        digest = group_digest(separator, event.actor, event.valid_until, hashes)
+        digest = group_digest(separators[event.contract], event.actor, event.valid_until, hashes)
         signer = run.certificates[event.certificate]
         if not is_canonical(event.r, event.s):
             raise CheckError(Reason.SIGNATURE_NOT_CANONICAL, place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from verifier.chain_checks import check_account, check_ledger, check_seal, check_words
+from verifier.chain_checks import check_account, check_ledger, check_seal, check_witnesses
 from verifier.document_checks import check_document, check_fields
 from verifier.errors import CanonicalError, CheckError, EvidenceError, ShapeError
 from verifier.examination import Examination
@@ -14,8 +14,9 @@ from verifier.parsing import parse
 from verifier.reasons import Reason
 from verifier.report import Compared, Report, Result, Step
 from verifier.shape import utc_text
-from verifier.signer_checks import check_certificates, check_signatures
+from verifier.signer_checks import check_certificates, check_revocations, check_signatures
 from verifier.trust import Trust
+from verifier.word_checks import check_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class _Check:
 CHECKS = (
     _Check("ledger", (), check_ledger),
     _Check("seal", ("ledger",), check_seal),
+    _Check("witnesses", ("seal",), check_witnesses),
     _Check("account", ("seal",), check_account),
     _Check("words", ("account",), check_words),
     _Check("certificates", ("ledger",), check_certificates),
+    _Check("revocations", ("words", "certificates"), check_revocations),
     _Check("signatures", ("certificates",), check_signatures),
     _Check("history", ("words", "certificates"), check_history),
     _Check("rules", ("certificates",), check_rules),

@@ -208,6 +208,19 @@ DEDUCTED_LAYOUT = (("valid_tax", 64), ("count", 32), ("confirmed", 1))
 EXCEPTION_LAYOUT = (("kinds", 8), ("party", 32), ("time", 40), ("acknowledged", 2))
 
 
+REVOKED_LAYOUT = (("time", 40), ("reason", 8), ("party", 32))
+
+
+def revocation_time_s(word: int) -> int:
+    """Block time of a revocation, seconds since 1970, UTC, of the word that the table `REVOKED` holds."""
+    return unpack_bits(REVOKED_LAYOUT, word)["time"]
+
+
+def revocation_reason(word: int) -> int:
+    """Why a certificate was revoked: 0..10 as in RFC 5280, 5.3.1."""
+    return unpack_bits(REVOKED_LAYOUT, word)["reason"]
+
+
 @dataclass(frozen=True, slots=True)
 class StateWord:
     """One invoice's state: enums as their numbers, party ids, fen, month index, version."""

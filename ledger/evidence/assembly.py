@@ -34,8 +34,11 @@ def assemble(
     reader: ChainReader,
     number: int,
     disclosure: Disclosure,
+    authority_root: bytes,
 ) -> Bundle:
     """Evidence of the invoice `number`, whose document is disclosed as given, as of the chain's latest block.
+
+    `authority_root` is the DER of the root certificate: what the authority itself signed, nobody can revoke.
 
     Raises: EvidenceUnavailableError for an unknown number, a missing certificate, or a projection that lags.
     """
@@ -47,8 +50,9 @@ def assemble(
             events = [_event(connection, step) for step in steps]
             named = parties_of((event.actor, event.operation, event.state) for event in events)
             identities = _identities(connection, named)
+        revocable = {event.certificate for event in events} - {authority_root}
         try:
-            proof = reader.proof(proof_keys(number, named))
+            proof = reader.proof(proof_keys(number, named, revocable))
         except ChainError as err:
             raise EvidenceUnavailableError(f"the chain cannot be read: {err}") from err
         if proof.words[1].to_bytes(32, "big") == steps[-1].head:
@@ -66,7 +70,7 @@ def _bundle(
 ) -> Bundle:
     return build(
         chain_id=identity.chain_id,
-        contract=identity.contract,
+        contracts=proof.contracts,
         genesis=identity.genesis_hash,
         number=number,
         document=disclosure,
@@ -94,6 +98,7 @@ def _event(connection: Connection, step: HistoryStep) -> SignedEvent:
         r=int.from_bytes(signature[:32], "big"),
         s=int.from_bytes(signature[32:64], "big"),
         certificate=_certificate(connection, group.actor, group.signer),
+        contract=group.contract,
     )
 
 

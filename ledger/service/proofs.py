@@ -102,10 +102,13 @@ def trust(context: Context) -> dict[str, Json]:
         "version": 1,
         "chain_id": identity.chain_id,
         "genesis": identity.genesis_hash.hex(),
-        "contract": identity.contract.hex(),
-        "code_hash": identity.code_hash.hex(),
+        "contracts": [
+            {"address": address.hex(), "code_hash": code_hash.hex()}
+            for address, code_hash in zip(identity.contracts, identity.code_hashes, strict=True)
+        ],
         "sealers": [public_key_of(context.operator_key)[1:].hex()],
         "authority_root": pem,
+        "witnesses": {"needed": 0, "keys": []},
     }
 
 
@@ -146,11 +149,12 @@ def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, J
 def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
     with context.reading() as connection:
         opened = _disclosable(context, connection, record)
+        root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
     if opened is None:
         raise NotFound("document of invoice", format_number(record.number))
     document, seed = opened
     try:
-        return assemble(context.reading, context.reader, record.number, disclose(document, seed))
+        return assemble(context.reading, context.reader, record.number, disclose(document, seed), root)
     except EvidenceUnavailableError as err:
         raise Busy from err
 

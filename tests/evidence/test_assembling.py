@@ -16,7 +16,7 @@ from verifier.commitment import disclose
 def test_an_unknown_number_has_no_evidence(small_crowd: Crowd) -> None:
     context = small_crowd.ledger.context
     with pytest.raises(EvidenceUnavailableError):
-        assemble(context.store.reading, context.reader, 10**20 - 1, disclose({"a": 1}, bytes(32)))
+        assemble(context.store.reading, context.reader, 10**20 - 1, disclose({"a": 1}, bytes(32)), b"")
 
 
 def test_evidence_waits_for_a_projection_that_lags(small_crowd: Crowd) -> None:

@@ -12,6 +12,7 @@ from tests.service.conftest import Cast
 from tests.service.world import World, must
 from verifier import Result, Trust, parse_trust, verify
 from verifier.canonical import dumps
+from verifier.trust import TrustedContract
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,12 @@ def lived(world: World, cast: Cast) -> str:
 
 def test_the_trust_file_pins_this_chain_and_is_the_same_every_time(world: World, trust: Trust) -> None:
     identity = world.ledger.context.reader.identity
-    assert (trust.chain_id, trust.genesis, trust.contract, trust.code_hash) == (
+    assert (trust.chain_id, trust.genesis, trust.contracts) == (
         identity.chain_id,
         identity.genesis_hash,
-        identity.contract,
-        identity.code_hash,
+        (TrustedContract(identity.contract, identity.code_hash),),
     )
+    assert (trust.witnesses, trust.witnesses_needed) == ((), 0)
     assert world.ledger.trust() == world.ledger.trust()
 
 

@@ -6,6 +6,7 @@ Independent of the ledger: keys and certificates by `cryptography`, tries by `tr
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -13,7 +14,7 @@ from functools import cache, cached_property
 import rlp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.x509.oid import NameOID
 from eth_keys import keys
 from trie import HexaryTrie
@@ -21,9 +22,12 @@ from trie import HexaryTrie
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots
 from verifier.commitment import commit, disclose
 from verifier.hashing import ZERO_HASH, keccak256
+from verifier.header import parse_header
 from verifier.operations import SECP256K1_ORDER, Code, Operation, domain_separator, group_digest
-from verifier.trust import Trust
-from verifier.words import Claim, Entry, StateWord, Table, head_after, storage_key, storage_slot
+from verifier.trie import EMPTY_ROOT
+from verifier.trust import Trust, TrustedContract
+from verifier.witnesses import WitnessKey, checkpoint_text
+from verifier.words import SUCCESSOR_SLOT, Claim, Entry, StateWord, Table, head_after, storage_key, storage_slot
 
 CURVE = ec.SECP256K1()
 START = datetime(2026, 11, 2, 1, 0, 0, tzinfo=UTC)
@@ -35,6 +39,8 @@ CHAIN_ID = 1_234_567_890
 CONTRACT = bytes.fromhex("00112233445566778899aabbccddeeff00112233")
 GENESIS = keccak256(b"genesis")
 CODE_HASH = keccak256(b"code")
+SUCCESSOR = bytes.fromhex("99aabbccddeeff00112233445566778899aabbcc")  # the contract that may come after CONTRACT
+SUCCESSOR_CODE_HASH = keccak256(b"code of the successor")
 CLAIM_ID = 0x1234_5678_9ABC_DEF0
 GROSS_FEN, TAX_FEN = 11300, 1300
 
@@ -164,6 +170,7 @@ class Move:
     changes: dict[str, int] = field(default_factory=dict)
     wait_s: int = 60
     siblings: int = 12
+    contract: int = 0
 
 
 def operation(code: Code, subject: int, version: int, **fields: object) -> Operation:
@@ -208,8 +215,38 @@ MOVES = (
 
 
 @dataclass(frozen=True)
+class Witness:
+    """Somebody who signs checkpoints, by their own clock."""
+
+    name: str
+    time_s: int = START_S + 4000
+
+    @property
+    def secret(self) -> ed25519.Ed25519PrivateKey:
+        return ed25519.Ed25519PrivateKey.from_private_bytes(keccak256(self.name.encode()))
+
+    @property
+    def key(self) -> WitnessKey:
+        return WitnessKey(self.name, self.secret.public_key().public_bytes_raw())
+
+    def line(self, checkpoint: str) -> str:
+        """The line below the checkpoint, as docs/WITNESS.md describes it, without its newline."""
+        signature = self.secret.sign(f"cosignature/v1\ntime {self.time_s}\n{checkpoint}".encode())
+        material = self.key.key_id + self.time_s.to_bytes(8, "big") + signature
+        return f"\u2014 {self.name} {base64.b64encode(material).decode()}"
+
+
+CODE_HASHES = {CONTRACT: CODE_HASH, SUCCESSOR: SUCCESSOR_CODE_HASH}
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """A ledger with one invoice's history in it. `others` other words fill the storage trie."""
+    """A ledger with one invoice's history in it. `others` other words fill the first contract's storage trie.
+
+    State and head stand in the contract of the last move, and in each earlier one that had moves as that one left them;
+    `words` (all further ones) in the first, `late_words` in the last. `successors` is what the contracts' successor
+    slots hold, by default each the next one's address.
+    """
 
     moves: tuple[Move, ...] = MOVES
     number: int = NUMBER
@@ -220,6 +257,13 @@ class Scenario:
     authorities: tuple[bytes, ...] = ()
     paths: tuple[str, ...] | None = None
     words: dict[int, int] = field(default_factory=dict)
+    late_words: dict[int, int] = field(default_factory=dict)
+    contracts: tuple[bytes, ...] = (CONTRACT,)
+    successors: tuple[bytes, ...] | None = None
+    beyond: tuple[bytes, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    needed: int = 0
+    checkpoint: str | None = None
     header_time_s: int | None = None
     sealer: ec.EllipticCurvePrivateKey = SEALER_KEY
     code_hash: bytes = CODE_HASH
@@ -228,11 +272,22 @@ class Scenario:
 
     @cached_property
     def trust(self) -> Trust:
-        return Trust(CHAIN_ID, GENESIS, CONTRACT, CODE_HASH, (point(private_key(2001)), point(SEALER_KEY)), ROOT)
+        return Trust(
+            CHAIN_ID,
+            GENESIS,
+            tuple(TrustedContract(contract, CODE_HASHES[contract]) for contract in self.contracts),
+            (point(private_key(2001)), point(SEALER_KEY)),
+            ROOT,
+            tuple(sorted((witness.key for witness in self.witnesses), key=lambda key: key.name)),
+            self.needed,
+        )
+
+    @cached_property
+    def separators(self) -> list[bytes]:
+        return [domain_separator(self.chain_id, contract) for contract in self.contracts]
 
     @cached_property
     def events(self) -> list[SignedEvent]:
-        separator = domain_separator(self.chain_id, CONTRACT)
         state, time_s, found = StateWord(), START_S, []
         for move in self.moves:
             time_s += move.wait_s
@@ -241,62 +296,94 @@ class Scenario:
             siblings = [keccak256(b"sibling %d %d" % (time_s, index)) for index in range(move.siblings)]
             before, after = tuple(siblings[:split]), tuple(siblings[split:])
             digest = group_digest(
-                separator, move.actor, time_s + self.lifetime_s, [*before, move.operation.hash(), *after]
+                self.separators[move.contract],
+                move.actor,
+                time_s + self.lifetime_s,
+                [*before, move.operation.hash(), *after],
             )
             r, s = sign(self.signers.get(move.actor, default_key(move.actor)), digest)
             der = self.certificates.get(move.actor) or default_certificate(move.actor)
             found.append(
                 SignedEvent(
-                    time_s, move.operation, state.pack(), move.actor, time_s + self.lifetime_s, before, after, r, s, der
+                    time_s,
+                    move.operation,
+                    state.pack(),
+                    move.actor,
+                    time_s + self.lifetime_s,
+                    before,
+                    after,
+                    r,
+                    s,
+                    der,
+                    move.contract,
                 )
             )
         return found
 
-    def head(self) -> bytes:
-        """Head word on chain: what the contract would have stored."""
-        head, separator = ZERO_HASH, domain_separator(self.chain_id, CONTRACT)
+    def heads(self) -> list[bytes]:
+        """Head word after each event: what the contract would have stored."""
+        head, found = ZERO_HASH, []
         for event in self.events:
             hashed = [*event.before, event.operation.hash(), *event.after]
-            digest = group_digest(separator, event.actor, event.valid_until, hashed)
+            digest = group_digest(self.separators[event.contract], event.actor, event.valid_until, hashed)
             signer = keccak256(point(self.signers.get(event.actor, default_key(event.actor))))[12:]
             head = head_after(head, digest, event.operation.hash(), signer, event.time_s, event.state)
-        return head
+            found.append(head)
+        return found
 
     def parties(self) -> tuple[int, ...]:
         return parties_of((event.actor, event.operation, event.state) for event in self.events)
 
     @cached_property
-    def bundle(self) -> Bundle:
-        stored = {
-            storage_key(Table.STATE, self.number): self.events[-1].state,
-            storage_key(Table.HEAD, self.number): int.from_bytes(self.head(), "big"),
-        }
+    def revocable(self) -> set[bytes]:
+        return {*self.authorities, *(event.certificate for event in self.events)} - {ROOT}
+
+    def stored(self) -> list[dict[int, int]]:
+        """Words of each contract by their slot."""
+        words: list[dict[int, int]] = [{} for _ in self.contracts]
         for party, text in IDENTITIES.items():
-            stored[storage_key(Table.IDENTITY, party)] = int.from_bytes(keccak256(text.encode()), "big")
+            words[0][storage_key(Table.IDENTITY, party)] = int.from_bytes(keccak256(text.encode()), "big")
         for other in range(1, self.others):
-            stored[storage_key(Table.STATE, self.number + other)] = int.from_bytes(keccak256(b"%d" % other), "big")
-        stored |= self.words
-        storage = HexaryTrie({})
-        for key, word in stored.items():
-            if word:
-                storage[keccak256(storage_slot(key))] = rlp.encode(word.to_bytes(32, "big").lstrip(b"\0"))
+            words[0][storage_key(Table.STATE, self.number + other)] = int.from_bytes(keccak256(b"%d" % other), "big")
+        for event, head in zip(self.events, self.heads(), strict=True):
+            words[event.contract][storage_key(Table.STATE, self.number)] = event.state
+            words[event.contract][storage_key(Table.HEAD, self.number)] = int.from_bytes(head, "big")
+        words[0] |= self.words
+        words[-1] |= self.late_words
+        slots = [{as_int(storage_slot(key)): word for key, word in layer.items()} for layer in words]
+        following = self.successors or (*self.contracts[1:], bytes(20))
+        for layer, successor in zip(slots, following, strict=True):
+            layer[SUCCESSOR_SLOT] = as_int(successor)
+        return slots
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        storages = list(map(storage_trie, self.stored()))
         accounts = HexaryTrie({})
         for other in range(40):
             accounts[keccak256(b"account %d" % other)] = rlp.encode([b"", b"\1", ZERO_HASH, ZERO_HASH])
-        accounts[keccak256(CONTRACT)] = rlp.encode([b"\1", b"", storage.root_hash, self.code_hash])
-        slots = proof_slots(self.number, self.parties())
+        for contract, storage in zip(self.contracts, storages, strict=True):
+            code_hash = self.code_hash if contract == CONTRACT else CODE_HASHES[contract]
+            accounts[keccak256(contract)] = rlp.encode([b"\1", b"", storage.root_hash, code_hash])
+        for contract in self.beyond:
+            accounts[keccak256(contract)] = rlp.encode([b"\1", b"", EMPTY_ROOT, CODE_HASH])
+        header = self.header(accounts.root_hash)
+        named = (*self.contracts, *(one for one in self.successors or () if any(one)))
+        text = self.checkpoint or checkpoint_text(self.chain_id, GENESIS, parse_header(header))
         return build(
             chain_id=self.chain_id,
-            contract=CONTRACT,
+            contracts=self.contracts,
             genesis=GENESIS,
             number=self.number,
             document=disclose(self.document, SEED, self.paths),
             events=self.events,
             parties={party: (identity_hash(party), IDENTITIES.get(party)) for party in self.parties()},
-            header=self.header(accounts.root_hash),
-            account_nodes=proof_nodes(accounts, keccak256(CONTRACT)),
-            storage_nodes=[node for slot in slots for node in proof_nodes(storage, keccak256(slot))],
+            header=header,
+            account_nodes=[node for address in named for node in proof_nodes(accounts, keccak256(address))],
+            storage_nodes=word_nodes(storages, proof_slots(self.number, self.parties(), self.revocable)),
             authorities=self.authorities,
+            checkpoint=text,
+            witnesses=[witness.line(text) for witness in self.witnesses],
         )
 
     def header(self, state_root: bytes) -> bytes:
@@ -339,6 +426,31 @@ def sealed_header(state_root: bytes, time_s: int, sealer: ec.EllipticCurvePrivat
     seal = keys.PrivateKey(secret).sign_msg_hash(keccak256(rlp.encode(fields))).to_bytes()
     fields[12] += seal
     return rlp.encode(fields)
+
+
+def as_int(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def storage_trie(words: dict[int, int]) -> HexaryTrie:
+    """A contract's storage: words by slot, none of them zero."""
+    trie = HexaryTrie({})
+    for slot, word in words.items():
+        if word:
+            trie[keccak256(slot.to_bytes(32, "big"))] = rlp.encode(word.to_bytes(32, "big").lstrip(b"\0"))
+    return trie
+
+
+def word_nodes(storages: list[HexaryTrie], slots: list[bytes]) -> list[bytes]:
+    """Nodes to each contract's successor, and to each word in the contracts that are asked for it, the newest first."""
+    successor = keccak256(SUCCESSOR_SLOT.to_bytes(32, "big"))
+    found = [node for storage in storages for node in proof_nodes(storage, successor)]
+    for slot in slots:
+        for storage in reversed(storages):
+            found += proof_nodes(storage, keccak256(slot))
+            if storage[keccak256(slot)]:
+                break
+    return found
 
 
 def proof_nodes(trie: HexaryTrie, key: bytes) -> list[bytes]:

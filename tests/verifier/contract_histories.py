@@ -30,6 +30,7 @@ from tests.verifier.bundle_factory import (
     point,
     proof_nodes,
     sealed_header,
+    word_nodes,
 )
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots
 from verifier.commitment import disclose
@@ -37,7 +38,7 @@ from verifier.hashing import ZERO_HASH, keccak256
 from verifier.operations import Operation, numbers_written
 from verifier.report import Report
 from verifier.steps import examine
-from verifier.trust import Trust
+from verifier.trust import Trust, TrustedContract
 from verifier.words import Table
 
 FAR = START.replace(year=2200)  # the tester's clock runs ahead of every real one
@@ -52,6 +53,7 @@ class Written:
     group: SequencedGroup
     index: int
     state: int
+    contract: int = 0
 
     @property
     def operation(self) -> Operation:
@@ -74,9 +76,17 @@ def histories_of(blocks: Iterable[ChainBlock]) -> dict[int, list[Written]]:
 
 @dataclass(frozen=True)
 class ContractEvidence:
-    """The latest state of a contract, and certificates for the keys that signed for it."""
+    """The latest state of a contract, and certificates for the keys that signed for it.
+
+    `retired` are the ledger's earlier contracts, first to last.
+    """
 
     world: World
+    retired: tuple[World, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[bytes, ...]:
+        return tuple(world.address for world in (*self.retired, self.world))
 
     @cached_property
     def names(self) -> dict[bytes, str]:
@@ -86,8 +96,8 @@ class ContractEvidence:
 
     @cached_property
     def trust(self) -> Trust:
-        world = self.world
-        return Trust(world.chain_id, GENESIS, world.address, self._account[3], (point(SEALER_KEY),), ROOT)
+        contracts = tuple(map(TrustedContract, self.addresses, (account[3] for account in self._contracts)))
+        return Trust(self.world.chain_id, GENESIS, contracts, (point(SEALER_KEY),), ROOT)
 
     def report(self, number: int, written: list[Written]) -> Report:
         return examine(self.bundle(number, written).to_bytes(), self.trust)
@@ -96,21 +106,22 @@ class ContractEvidence:
         identities = self._identities(written)
         events = [self._event(one, identities) for one in written]
         named = parties_of((event.actor, event.operation, event.state) for event in events)
-        storage = HexaryTrie(self._nodes, self._account[2])
+        storages = [HexaryTrie(self._nodes, account[2]) for account in self._contracts]
+        slots = proof_slots(number, named, {event.certificate for event in events})
         time_s = int(self._block["timestamp"])
         return build(
             chain_id=self.world.chain_id,
-            contract=self.world.address,
+            contracts=self.addresses,
             genesis=GENESIS,
             number=number,
             document=disclose({"number": f"{number:020d}"}, bytes(32)),
             events=events,
             parties={party: (identities[party], self._text(identities[party])) for party in named},
             header=sealed_header(self._state_root, time_s, SEALER_KEY),
-            account_nodes=proof_nodes(self._accounts, keccak256(self.world.address)),
-            storage_nodes=[
-                node for slot in proof_slots(number, named) for node in proof_nodes(storage, keccak256(slot))
+            account_nodes=[
+                node for address in self.addresses for node in proof_nodes(self._accounts, keccak256(address))
             ],
+            storage_nodes=word_nodes(storages, slots),
         )
 
     def _text(self, identity: bytes) -> str | None:
@@ -131,6 +142,7 @@ class ContractEvidence:
             r=signed.r,
             s=signed.s,
             certificate=certificate_of(written.group.signer, self.names[identities[actor]]),
+            contract=written.contract,
         )
 
     def _identities(self, written: list[Written]) -> dict[int, bytes]:
@@ -158,8 +170,9 @@ class ContractEvidence:
         return HexaryTrie(self._nodes, self._state_root)
 
     @cached_property
-    def _account(self) -> list[bytes]:
-        return list(rlp.decode(self._accounts[keccak256(self.world.address)]))
+    def _contracts(self) -> list[list[bytes]]:
+        """Fields of each contract's account."""
+        return [list(rlp.decode(self._accounts[keccak256(address)])) for address in self.addresses]
 
 
 @cache

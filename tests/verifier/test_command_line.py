@@ -61,7 +61,7 @@ def test_file_older_than_asked_for_cannot_be_checked(
     assert main([files[0], "--trust", files[1], "--not-older-than", asked, "--json"]) == exit_code
     *steps, age = json.loads(capsysbinary.readouterr().out)["steps"]
     assert {step["result"] for step in steps} == {"valid"}
-    assert (age["number"], age["name"]) == (12, "age")
+    assert (age["number"], age["name"]) == (14, "age")
     assert age["reason"] == ("too_old" if exit_code else "ok")
 
 

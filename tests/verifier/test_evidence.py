@@ -15,6 +15,7 @@ from tests.verifier.bundle_factory import (
     CLAIM_ID,
     CLERK,
     CODE_HASH,
+    CONTRACT,
     DOCUMENT,
     EMPLOYEE,
     EMPLOYER,
@@ -31,6 +32,7 @@ from tests.verifier.bundle_factory import (
     START,
     Move,
     Scenario,
+    Witness,
     certificate,
     issue,
     operation,
@@ -49,7 +51,7 @@ from verifier.parsing import FILE_SIZE_MAX, HISTORY_MAX, parse
 from verifier.reasons import TEXTS, Reason
 from verifier.report import STEP_WORDS, Report, Result
 from verifier.steps import AGE, STEP_NAMES, examine, unchecked
-from verifier.trust import TRUST_SIZE_MAX
+from verifier.trust import TRUST_SIZE_MAX, TrustedContract
 from verifier.words import Table, storage_key
 
 
@@ -59,7 +61,7 @@ def test_whole_file_is_valid_in_every_step() -> None:
     assert report.exit_code == 0
     assert [step.name for step in report.steps] == list(STEP_NAMES)
     assert list(STEP_WORDS) == [*STEP_NAMES, AGE]
-    assert [step.number for step in report.steps] == list(range(1, 12))
+    assert [step.number for step in report.steps] == list(range(1, 14))
     assert report.number == f"{NUMBER:020d}"
     assert (report.block, report.block_time_s) == (77, WHOLE.events[-1].time_s + 5)
 
@@ -172,8 +174,13 @@ def test_too_large_a_file_could_not_be_checked() -> None:
         ({"version": 2}, Reason.UNKNOWN_VERSION),
         ({"format": "other"}, Reason.NOT_EVIDENCE),
         ({"extra": 1}, Reason.NOT_EVIDENCE),
-        ({"checkpoint": {}}, Reason.UNKNOWN_VERSION),
-        ({"witnesses": [1]}, Reason.UNKNOWN_VERSION),
+        ({"checkpoint": {}}, Reason.NOT_EVIDENCE),
+        ({"checkpoint": "x"}, Reason.NOT_EVIDENCE),
+        ({"witnesses": ["x"]}, Reason.NOT_EVIDENCE),
+        ({"checkpoint": "x", "witnesses": [1]}, Reason.NOT_EVIDENCE),
+        ({"checkpoint": "x", "witnesses": ["x"] * 17}, Reason.NOT_EVIDENCE),
+        ({"chain": json.loads(WHOLE.data)["chain"] | {"contracts": []}}, Reason.NOT_EVIDENCE),
+        ({"chain": json.loads(WHOLE.data)["chain"] | {"contracts": ["00" * 20] * 17}}, Reason.NOT_EVIDENCE),
         ({"number": "9" * 19}, Reason.NOT_EVIDENCE),
         ({"history": []}, Reason.NOT_EVIDENCE),
         ({"certificates": []}, Reason.NOT_EVIDENCE),
@@ -193,9 +200,10 @@ def test_fault_of_the_verifier_itself_is_a_report() -> None:
 # --- step 2: another ledger --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["chain_id", "contract", "genesis"])
+@pytest.mark.parametrize("name", ["chain_id", "contracts", "genesis"])
 def test_evidence_of_another_ledger_could_not_be_checked(name: str) -> None:
-    other = {"chain_id": 5, "contract": bytes(20), "genesis": bytes(32)}[name]
+    contracts = (TrustedContract(bytes(20), CODE_HASH),)
+    other = {"chain_id": 5, "contracts": contracts, "genesis": bytes(32)}[name]
     report = examine(WHOLE.data, replace(TRUST, **{name: other}))
     assert report.verdict is Result.UNCHECKED
     assert (report.steps[1].reason, report.steps[1].at) == (Reason.OTHER_LEDGER, name)
@@ -214,22 +222,27 @@ def test_malformed_header_is_invalid() -> None:
 
 def test_another_contract_code_is_invalid() -> None:
     assert failure(judge(Scenario(code_hash=keccak256(b"other"))), "account") is Reason.CODE_DIFFERS
-    assert failure(examine(WHOLE.data, replace(TRUST, code_hash=bytes(32))), "account") is Reason.CODE_DIFFERS
-    assert TRUST.code_hash == CODE_HASH
+    other = replace(TRUST, contracts=(TrustedContract(CONTRACT, bytes(32)),))
+    assert failure(examine(WHOLE.data, other), "account") is Reason.CODE_DIFFERS
+    assert TRUST.contracts == (TrustedContract(CONTRACT, CODE_HASH),)
 
 
 def test_contract_that_is_not_in_the_state_is_invalid() -> None:
     other = bytes(20)
-    report = examine(replace(WHOLE.bundle, contract=other).to_bytes(), replace(TRUST, contract=other))
+    trust = replace(TRUST, contracts=(TrustedContract(other, CODE_HASH),))
+    report = examine(replace(WHOLE.bundle, contracts=(other,)).to_bytes(), trust)
     assert failure(report, "account") in {Reason.ACCOUNT_ABSENT, Reason.PROOF_INCOMPLETE, Reason.PROOF_SURPLUS}
 
 
 @pytest.mark.parametrize(("part", "step"), [("account", "account"), ("storage", "words")])
 def test_missing_surplus_or_malformed_nodes_are_invalid(part: str, step: str) -> None:
     nodes = getattr(WHOLE.bundle.proof, part)
-    assert failure(proof_with(**{part: nodes[1:]}), step) is Reason.PROOF_INCOMPLETE
+    for at in range(len(nodes)):
+        fewer = (*nodes[:at], *nodes[at + 1 :])
+        missed = {one.reason for one in proof_with(**{part: fewer}).steps if one.result is Result.INVALID}
+        assert missed == {Reason.PROOF_INCOMPLETE}
     assert failure(proof_with(**{part: tuple(sorted((*nodes, bytes(40))))}), step) is Reason.PROOF_SURPLUS
-    assert failure(proof_with(**{part: nodes[::-1]}), step) is Reason.PROOF_MALFORMED
+    assert failure(proof_with(**{part: nodes[::-1]}), "account") is Reason.PROOF_MALFORMED
 
 
 def test_parties_must_be_those_of_the_history() -> None:
@@ -356,8 +369,8 @@ def test_no_operation_can_be_left_out(at: int) -> None:
 
 
 def test_history_cut_at_the_end_does_not_reach_the_state_word() -> None:
-    short = Scenario(moves=MOVES[:9])
-    report = examine(replace(short.bundle, proof=WHOLE.bundle.proof).to_bytes(), TRUST)
+    short, longer = Scenario(moves=MOVES[:8]), Scenario(moves=MOVES[:9])
+    report = examine(replace(short.bundle, proof=longer.bundle.proof).to_bytes(), TRUST)
     assert failure(report, "history") is Reason.STATE_DIFFERS
 
 
@@ -409,7 +422,16 @@ def test_unchecked_report_is_never_invalid() -> None:
     "changes",
     [
         {"genesis": bytes(31)},
-        {"contract": bytes(21)},
+        {"contracts": ()},
+        {"contracts": (TrustedContract(bytes(21), bytes(32)),)},
+        {"contracts": (TrustedContract(bytes(20), bytes(31)),)},
+        {"contracts": TRUST.contracts * 2},
+        {"contracts": tuple(TrustedContract(bytes([at]) * 20, bytes(32)) for at in range(17))},
+        {"witnesses_needed": 1},
+        {"witnesses_needed": -1},
+        {"witnesses": (Witness("w.example").key,) * 2},
+        {"witnesses": (Witness("w.example").key, replace(Witness("w.example").key, name="other.example"))},
+        {"witnesses": tuple(Witness(f"w{at}.example").key for at in range(17))},
         {"sealers": ()},
         {"sealers": (bytes(64),)},
         {"sealers": (point(private_key(1)),) * 2},

@@ -19,7 +19,7 @@ from verifier.hashing import keccak256
 from verifier.operations import Code, Operation
 from verifier.report import Result
 from verifier.steps import examine
-from verifier.trust import Trust
+from verifier.trust import Trust, TrustedContract
 from verifier.words import NUMBER_SPACE_FIRST
 
 EMPLOYER, PERSON, FINANCE = 5, 6, 7
@@ -149,11 +149,11 @@ def evidence(world: Ledger) -> tuple[Bundle, Trust]:
     events = events_of(groups, certificates)
     parties = parties_of((event.actor, event.operation, event.state) for event in events)
     assert parties == (SELLER, EMPLOYER, PERSON, FINANCE)
-    proof = world.reader.proof(proof_keys(NUMBER, parties))
+    proof = world.reader.proof(proof_keys(NUMBER, parties, certificates.values()))
     identity = world.identity
     bundle = build(
         chain_id=identity.chain_id,
-        contract=identity.contract,
+        contracts=proof.contracts,
         genesis=identity.genesis_hash,
         number=NUMBER,
         document=disclose(document, SEED),
@@ -164,7 +164,8 @@ def evidence(world: Ledger) -> tuple[Bundle, Trust]:
         storage_nodes=proof.storage_nodes,
     )
     sealer = point(ec.derive_private_key(int.from_bytes(SEALER_KEY, "big"), CURVE))
-    trust = Trust(identity.chain_id, identity.genesis_hash, identity.contract, identity.code_hash, (sealer,), ROOT)
+    contracts = tuple(map(TrustedContract, identity.contracts, identity.code_hashes))
+    trust = Trust(identity.chain_id, identity.genesis_hash, contracts, (sealer,), ROOT)
     return bundle, trust
 
 

@@ -20,7 +20,7 @@ from ledger.chain.rpc_envelope import answer_request
 from ledger.witness import ExportedSource, Home, Told, found_home, witness_once
 from tests.chain.world import SEALER_KEY, Ledger
 from tests.verifier.judging import TRUST
-from verifier.trust import Trust
+from verifier.trust import Trust, TrustedContract
 
 NAME = "witness.example/w1"
 
@@ -32,8 +32,7 @@ def trust_of(ledger: Ledger) -> Trust:
         TRUST,
         chain_id=identity.chain_id,
         genesis=identity.genesis_hash,
-        contract=identity.contract,
-        code_hash=identity.code_hash,
+        contracts=tuple(map(TrustedContract, identity.contracts, identity.code_hashes)),
         sealers=(PrivateKey(SEALER_KEY).public_key.format(compressed=False)[1:],),
     )
 
