@@ -1,4 +1,5 @@
-"""GET /check: the form, the verdict and the timeline of one invoice; its QR link opens it filled in.
+"""GET /check: the form, the verdict and the timeline of one invoice; its QR link opens it filled in. Files are checked
+beside it (check_file.py).
 
 A mismatch has one wording whatever differs. A failure of ours is shown as a failure, never as a mismatch.
 """
@@ -23,6 +24,8 @@ from api.pools import public
 from api.problems import INVALID_PARAMETER, NO_MATCH, NOT_FOUND, ProblemError, field_failure
 from api.routes.declared import Door
 from api.routes.invoices import evidence_answer
+from api.web import check_file
+from api.web.check_file_words import FILE_WORDS
 from api.web.words import TERMS, WORDS, choose_language
 from api.web.yuan import format_yuan, parse_yuan
 from ledger.domain.invoice import AMOUNT_FEN_MAX
@@ -45,6 +48,7 @@ _TEMPLATES.filters["yuan"] = format_yuan
 
 log = structlog.get_logger("api")
 routes = APIRouter(route_class=LedgerRoute, include_in_schema=False)
+routes.include_router(check_file.routes)
 
 FormText = Annotated[str, Query(max_length=QUERY_VALUE_LENGTH_MAX)]
 
@@ -153,6 +157,7 @@ def _page(
         language=language,
         other="en" if language == "zh" else "zh",
         words=WORDS[language],
+        file_words=FILE_WORDS[language],
         shown=question.shown if question else {"number": "", "amount": "", "hash": ""},
         link=question.link if question and not question.wrong else "",
         wrong=question.wrong if question else (),

@@ -70,17 +70,20 @@ def compare_page(
 ) -> PageReport:
     """How a PDF's pages compare with those of the document its evidence proves, with `commitment` (32 bytes) on chain.
 
-    `check_address` is where this ledger's public check answers. None takes it from the page: evidence does not hold it.
+    `check_address` is where this ledger's public check answers, None where that is not known. Evidence lacks it,
+    so our page is written with the address that the file's own prints.
 
     Raises: PdfRefusedError of code pdf_busy when nothing could be compared now.
     """
-    address = check_address or contents.check_address
+    address, is_known = contents.check_address, check_address is not None
     try:
         own_pdf = _written(document, commitment, address)
     except NotWritableError:
         return PageReport(PageReason.UNKNOWN_DOCUMENT, check_address=address)
     own = contents_of(describe(own_pdf, Limits(INSIDE_MAX, ATTACHMENT_SIZE_MAX, PAGES_MAX), frozenset()))
     found = [*_file_differences(own, contents), *_xml_differences(contents, document)]
+    if check_address is not None and address != check_address.rstrip("/"):
+        found.insert(0, Difference(DifferenceKind.ADDRESS, 0, check_address, address or "-"))
     rewritten = own.pages != contents.pages or own.catalog != contents.catalog
     try:
         look = run_apart(
@@ -92,7 +95,7 @@ def compare_page(
         if err.code == "pdf_busy":
             raise
         failed = PageReason.COSTLY if err.code == "pdf_costly" else PageReason.UNREADABLE
-        return PageReport(PageReason.DIFFERS if found else failed, tuple(found), address, check_address is not None)
+        return PageReport(PageReason.DIFFERS if found else failed, tuple(found), address, is_known)
     found += _look_differences(look)
     if found:
         reason = PageReason.DIFFERS
@@ -101,7 +104,7 @@ def compare_page(
     else:
         reason = PageReason.WRITTEN_OTHERWISE if rewritten or look["pages"] else PageReason.SAME
     told = tuple(dict.fromkeys(found))[:DIFFERENCES_MAX]
-    return PageReport(reason, told, address, check_address is not None)
+    return PageReport(reason, told, address, is_known)
 
 
 def _written(document: InvoiceDocument, commitment: bytes, address: str) -> bytes:

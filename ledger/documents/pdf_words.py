@@ -35,6 +35,7 @@ class DifferenceKind(StrEnum):
     MARK = "mark"
     PICTURE = "picture"
     QR = "qr"
+    ADDRESS = "address"
     ANNOTATION = "annotation"
     FIELD = "field"
     ACTION = "action"
@@ -136,6 +137,10 @@ DIFFERENCE_WORDS: dict[DifferenceKind, tuple[str, str]] = {
     DifferenceKind.QR: (
         "二维码为“{found}”，应为“{expected}”",
         "the QR code says “{found}” where the evidence gives “{expected}”",
+    ),
+    DifferenceKind.ADDRESS: (
+        "二维码指向 {found}，本账本的查验网址为 {expected}",
+        "the QR code leads to {found}, the public check of this ledger is at {expected}",
     ),
     DifferenceKind.ANNOTATION: ("加有批注：{found}", "a note or field was laid on the page: {found}"),
     DifferenceKind.FIELD: ("加有表单域", "the file has form fields, which the invoice has not"),

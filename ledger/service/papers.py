@@ -29,6 +29,7 @@ from ledger.service.bulk_texts import LANGUAGES
 from ledger.service.claims import need_claim
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound, NotPermitted, NotReady
+from ledger.service.file_checks import CheckedFile, check_file
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
 from ledger.service.people import acts_for, seen_invoice
@@ -153,6 +154,10 @@ class Papers:
         except DocumentsError as err:
             raise _refused("claim_id", err) from err
         return Paper(f"claim-{claim_id}.zip", "application/zip", written.data, written.digest)
+
+    def check(self, data: bytes) -> CheckedFile:
+        """What a stranger's evidence file or PDF proves, judged with this ledger's own trust file. Raises: Busy."""
+        return check_file(self._context, data)
 
     # -- inside ------------------------------------------------------------------------------
 
