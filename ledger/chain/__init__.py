@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ledger.chain.calldata import calldata_size as calldata_size
+    from ledger.chain.creation import CompiledContract as CompiledContract
+    from ledger.chain.creation import load_successor as load_successor
+    from ledger.chain.errors import ArtifactUnfitError as ArtifactUnfitError
     from ledger.chain.errors import BatchRefusedError as BatchRefusedError
     from ledger.chain.errors import BatchTooLargeError as BatchTooLargeError
     from ledger.chain.errors import BlockDiffersError as BlockDiffersError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from ledger.chain.jsonrpc import open_rpc as open_rpc
     from ledger.chain.limits import BATCH_CALLDATA_SIZE_MAX as BATCH_CALLDATA_SIZE_MAX
     from ledger.chain.limits import BATCH_OPERATIONS_MAX as BATCH_OPERATIONS_MAX
+    from ledger.chain.limits import CONTRACTS_MAX as CONTRACTS_MAX
     from ledger.chain.reader import ChainReader as ChainReader
     from ledger.chain.reader import copy_chain as copy_chain
     from ledger.chain.reader import open_reader as open_reader
@@ -46,15 +50,17 @@ if TYPE_CHECKING:
     from ledger.chain.writer import open_writer as open_writer
 
 _ERRORS: Final = (
-    *("BatchRefusedError", "BatchTooLargeError", "BlockUnknownError", "BlockUnreadableError", "ChainClockError"),
-    *("ChainDirectoryError", "ChainError", "ChainExistsError", "ChainForeignError", "ChainFullError"),
-    *("ChainInUseError", "ChainMissingError", "ChainReadOnlyError", "ChainStoppedError", "ChainStorageError"),
-    *("RemoteChainError", "RpcError"),
+    *("ArtifactUnfitError", "BatchRefusedError", "BatchTooLargeError", "BlockUnknownError", "BlockUnreadableError"),
     "BlockDiffersError",
+    *("ChainClockError", "ChainDirectoryError", "ChainError", "ChainExistsError", "ChainForeignError"),
+    *("ChainFullError", "ChainInUseError", "ChainMissingError", "ChainReadOnlyError", "ChainStoppedError"),
+    *("ChainStorageError", "RemoteChainError", "RpcError"),
 )
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     "calldata_size": "calldata",
+    "CompiledContract": "creation",
+    "load_successor": "creation",
     "Exported": "export",
     "export_chain": "export",
     "create_chain": "genesis",
@@ -63,6 +69,7 @@ _HOMES: Final = {
     "open_rpc": "jsonrpc",
     "BATCH_CALLDATA_SIZE_MAX": "limits",
     "BATCH_OPERATIONS_MAX": "limits",
+    "CONTRACTS_MAX": "limits",
     "ChainReader": "reader",
     "copy_chain": "reader",
     "open_reader": "reader",

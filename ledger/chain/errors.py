@@ -13,6 +13,7 @@ ChainError
 |-- ChainStoppedError       the writer failed or was closed before
 |-- BatchTooLargeError      a batch above a named limit; carries it
 |-- BatchRefusedError       the node or the contract rejected the whole transaction
+|-- ArtifactUnfitError      a compiled contract cannot carry this ledger on; says why
 |-- BlockUnknownError       no such block; carries its number
 |-- BlockUnreadableError    a block holds what this release cannot read
 |-- BlockDiffersError       a stored block is not what executing it again gives; carries where
@@ -93,6 +94,10 @@ class BatchTooLargeError(ChainError):
 
 class BatchRefusedError(ChainError):
     """The whole transaction was rejected or reverted. Nothing of the batch is on the chain."""
+
+
+class ArtifactUnfitError(ChainError):
+    """A compiled contract cannot carry this ledger on."""
 
 
 class BlockUnknownError(ChainError):

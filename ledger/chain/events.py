@@ -71,13 +71,17 @@ class _Answers:
             raise BlockUnreadableError("the contract answered more than the groups of the transaction")
 
 
-def sequenced(groups: Sequence[SignedGroup], logs: Sequence[Log], domain: ChainDomain) -> tuple[SequencedGroup, ...]:
+def sequenced(
+    groups: Sequence[SignedGroup], logs: Sequence[Log], domain: ChainDomain, contract: int = 0
+) -> tuple[SequencedGroup, ...]:
     """Each group with what the contract answered it, in order. `logs` are the contract's, of one transaction.
+
+    `domain` is that contract's, `contract` its index among the ledger's.
 
     Raises: BlockUnreadableError when groups and answers do not match.
     """
     answers = _Answers(logs)
-    result = tuple(_answered(signed, signed.group.digest(domain), answers) for signed in groups)
+    result = tuple(_answered(signed, signed.group.digest(domain), answers, contract) for signed in groups)
     answers.require_end()
     return result
 
@@ -94,7 +98,7 @@ def recover_signer(digest: bytes, v: int, r: int, s: int) -> bytes:
     return keccak256(public_key.format(compressed=False)[1:])[12:]
 
 
-def _answered(signed: SignedGroup, digest: bytes, answers: _Answers) -> SequencedGroup:
+def _answered(signed: SignedGroup, digest: bytes, answers: _Answers, contract: int) -> SequencedGroup:
     outcome, reason, refused_number = Outcome.APPLIED, 0, 0
     events: list[ChainEvent] = []
     awaited = sum(len(numbers_written(operation)) or 1 for operation in signed.group.operations)
@@ -123,6 +127,7 @@ def _answered(signed: SignedGroup, digest: bytes, answers: _Answers) -> Sequence
         reason=reason,
         refused_number=refused_number,
         events=tuple(events),
+        contract=contract,
     )
 
 

@@ -7,7 +7,6 @@ import secrets
 from pathlib import Path
 from typing import Any, Final
 
-import rlp
 from eth.consensus.clique.datatypes import Snapshot
 from eth.consensus.clique.encoding import encode_snapshot
 from eth.constants import ZERO_ADDRESS
@@ -17,6 +16,7 @@ from eth_typing import Address
 
 from contracts import load_artifact
 from ledger.chain.consensus import chain_class
+from ledger.chain.creation import contract_address, creation_code
 from ledger.chain.engine import VANITY, Engine
 from ledger.chain.errors import ChainExistsError, ChainStorageError
 from ledger.chain.identity import ChainIdentity, ChainRules
@@ -33,7 +33,6 @@ from ledger.chain.lmdb_store import IDENTITY_KEY, RULES_KEY, SNAPSHOT_KEY, Write
 from ledger.chain.pending_store import PendingStore
 from ledger.chain.records import ADDRESS_SIZE, SEAL_SIZE, head_header
 from ledger.chain.state import account
-from verifier.hashing import keccak256
 
 _NO_CODE: Final = {"nonce": 0, "code": b"", "storage": {}}
 
@@ -83,7 +82,6 @@ def create_chain(
 
 def creation_transaction(chain_id: int, sealer_key: bytes, authority: bytes) -> bytes:
     """Signed transaction that creates the contract, without a predecessor, as the sealer's first."""
-    arguments = authority.rjust(32, b"\0") + bytes(32)
     transaction: dict[str, Any] = {
         "type": 2,
         "chainId": chain_id,
@@ -92,7 +90,7 @@ def creation_transaction(chain_id: int, sealer_key: bytes, authority: bytes) -> 
         "maxFeePerGas": 0,
         "maxPriorityFeePerGas": 0,
         "value": 0,
-        "data": load_artifact().bytecode + arguments,
+        "data": creation_code(load_artifact(), authority=authority),
     }
     return bytes(Account.sign_transaction(transaction, sealer_key).raw_transaction)
 
@@ -100,11 +98,6 @@ def creation_transaction(chain_id: int, sealer_key: bytes, authority: bytes) -> 
 def genesis_allocation(sealer: bytes) -> dict[bytes, int]:
     """Balances in wei that genesis gives."""
     return {ZERO_ADDRESS: ZERO_ADDRESS_BALANCE_WEI, sealer: SEALER_BALANCE_WEI}
-
-
-def contract_address(sealer: bytes, nonce: int = 0) -> bytes:
-    """20-byte address of the contract that `sealer` creates with `nonce`."""
-    return keccak256(rlp.encode([sealer, nonce]))[12:]
 
 
 def _write_genesis(pending: PendingStore, rules: ChainRules, sealer_key: bytes, now_s: int) -> None:
@@ -134,7 +127,7 @@ def _identity(nodes: PendingStore, rules: ChainRules, sealer: bytes) -> ChainIde
     return ChainIdentity(
         chain_id=rules.chain_id,
         genesis_hash=header.parent_hash,
-        contract=contract,
-        code_hash=account(nodes, header, contract).code_hash,
+        contracts=(contract,),
+        code_hashes=(account(nodes, header, contract).code_hash,),
         sealers=(sealer,),
     )

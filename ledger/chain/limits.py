@@ -41,6 +41,9 @@ READER_CHECK_INTERVAL_S: Final = 60
 PROOF_KEYS_MAX: Final = 1_002
 """Words in one proof: evidence needs two of the invoice and one of each party, of which the verifier reads 1,000."""
 
+CONTRACTS_MAX: Final = 16
+"""Contracts that carry one ledger, one after the other: a word nobody wrote is looked for in each of them."""
+
 WORDS_KEYS_MAX: Final = 10_000
 """Words in one request of a reader."""
 
@@ -67,6 +70,9 @@ REMOTE_ANSWER_SIZE_MAX: Final = 32 * 1024 * 1024
 
 REMOTE_BATCH_SIZE: Final = 100
 """Requests in one JSON-RPC batch to a remote node: common servers refuse more than 1,000."""
+
+REMOTE_IDENTITY_AGE_S: Final = 1.0
+"""How old a remote chain's list of contracts may be: a signature for one just retired costs its sender one more try."""
 
 REMOTE_SEAL_TIMEOUT_S: Final = 120
 """Wait for a remote network to put a batch into a block."""

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ledger.chain.calldata import decode_apply
+from ledger.chain.current import CurrentIdentity
 from ledger.chain.errors import BlockUnreadableError
 from ledger.chain.events import sequenced
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.limits import MAP_SIZE, PROOF_KEYS_MAX, WORDS_KEYS_MAX
 from ledger.chain.lmdb_store import ChainStore, stored_identity
 from ledger.chain.records import Header, Receipt, Transaction, block_header, head_header, receipts, transactions
-from ledger.chain.state import contract_proof, contract_words
+from ledger.chain.state import account, contract_proof, contract_words
 from ledger.domain.blocks import BlockHead, ChainBlock, SequencedGroup, StorageProof
 
 
@@ -25,7 +26,9 @@ class ChainReader(Protocol):
     """What the ledger reads from a chain. Safe to use from many threads."""
 
     @property
-    def identity(self) -> ChainIdentity: ...
+    def identity(self) -> ChainIdentity:
+        """The chain with the contracts it has by now: after a succession, one more."""
+        ...
 
     def head(self) -> BlockHead:
         """The newest block."""
@@ -39,11 +42,14 @@ class ChainReader(Protocol):
         ...
 
     def words(self, keys: Sequence[int]) -> list[int]:
-        """Values of the contract's words at the head, in the order of `keys` (verifier.words.storage_key)."""
+        """Values of the ledger's words at the head, in the order of `keys` (verifier.words.storage_key)."""
         ...
 
-    def proof(self, keys: Sequence[int]) -> StorageProof:
-        """Proof of the contract's words at the head."""
+    def proof(self, keys: Sequence[int], at: int | None = None) -> StorageProof:
+        """Proof of the ledger's words at block `at`, by default at the head.
+
+        Raises: BlockUnknownError.
+        """
         ...
 
     def header_rlp(self, number: int) -> bytes:
@@ -63,10 +69,15 @@ class LmdbReader:
         """Raises: ChainMissingError, ChainStorageError."""
         self._store = ChainStore(directory, map_size=map_size)
         try:
-            self.identity, _ = stored_identity(self._store)
+            self._identity = CurrentIdentity(stored_identity(self._store)[0])
         except BaseException:
             self._store.close()
             raise
+
+    @property
+    def identity(self) -> ChainIdentity:
+        with self._store.read() as nodes:
+            return self._identity.at_head(nodes)
 
     def head(self) -> BlockHead:
         with self._store.read() as nodes:
@@ -76,17 +87,20 @@ class LmdbReader:
         with self._store.read() as nodes:
             header = block_header(nodes, number)
             pairs = zip(transactions(nodes, header), receipts(nodes, header), strict=True)
-            return chain_block(header, list(pairs), self.identity)
+            return chain_block(header, list(pairs), self._identity.at_head(nodes))
 
     def words(self, keys: Sequence[int]) -> list[int]:
         require_key_count(keys, WORDS_KEYS_MAX)
         with self._store.read() as nodes:
-            return contract_words(nodes, head_header(nodes), self.identity.contract, keys)
+            header = head_header(nodes)
+            contracts = self._identity.at_head(nodes).contracts
+            return contract_words(nodes, [account(nodes, header, contract) for contract in contracts], keys)
 
-    def proof(self, keys: Sequence[int]) -> StorageProof:
+    def proof(self, keys: Sequence[int], at: int | None = None) -> StorageProof:
         require_key_count(keys, PROOF_KEYS_MAX)
         with self._store.read() as nodes:
-            return contract_proof(nodes, head_header(nodes), self.identity.contract, keys)
+            header = head_header(nodes) if at is None else block_header(nodes, at)
+            return contract_proof(nodes, header, self._identity.founded.contracts[0], keys)
 
     def header_rlp(self, number: int) -> bytes:
         with self._store.read() as nodes:
@@ -129,16 +143,19 @@ def copy_chain(directory: Path | str, target_directory: Path | str) -> None:
 
 
 def chain_block(header: Header, pairs: Sequence[tuple[Transaction, Receipt]], identity: ChainIdentity) -> ChainBlock:
-    """A block's groups and answers, from its transactions and receipts.
+    """A block's groups and answers, from its transactions and receipts; `identity` has all contracts up to it.
 
     Raises: BlockUnreadableError, also when the contract was called from another contract: its events are there, but
     the groups that they answer are not in any transaction.
     """
     groups: list[SequencedGroup] = []
     for transaction, receipt in pairs:
-        logs = [log for log in receipt.logs if log.address == identity.contract]
-        if transaction.to == identity.contract and receipt.success:
-            groups.extend(sequenced(decode_apply(transaction.data), logs, identity.domain))
+        logs = [log for log in receipt.logs if log.address in identity.contracts]
+        if transaction.to in identity.contracts and receipt.success:
+            index = identity.contracts.index(transaction.to)
+            if any(log.address != transaction.to for log in logs):
+                raise BlockUnreadableError(f"block {header.number} has a call of one of the contracts from another")
+            groups.extend(sequenced(decode_apply(transaction.data), logs, identity.domains[index], index))
         elif logs:
             raise BlockUnreadableError(f"block {header.number} has a call of the contract from another contract")
     return ChainBlock(header.head, header.parent_hash, tuple(groups))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -17,15 +19,18 @@ import rlp
 from ledger.chain.errors import BlockUnknownError, BlockUnreadableError, RemoteChainError, RpcError
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.limits import (
+    CONTRACTS_MAX,
     PROOF_KEYS_MAX,
     REMOTE_ANSWER_SIZE_MAX,
     REMOTE_BATCH_SIZE,
+    REMOTE_IDENTITY_AGE_S,
     REMOTE_TIMEOUT_S,
     WORDS_KEYS_MAX,
 )
 from ledger.chain.reader import chain_block, require_key_count
 from ledger.chain.records import Header, Log, Receipt, Transaction
 from ledger.chain.rpc_codec import header_from_json, hex_bytes, parse_address, parse_data, parse_hash, parse_number
+from ledger.chain.state import NO_ADDRESS, SUCCESSOR
 from ledger.domain.blocks import BlockHead, ChainBlock, StorageProof
 from verifier.hashing import keccak256
 from verifier.words import storage_slot
@@ -38,6 +43,15 @@ def is_url(directory_or_url: Path | str) -> bool:
     return isinstance(directory_or_url, str) and directory_or_url.startswith(("http://", "https://"))
 
 
+@dataclass(frozen=True)
+class _Known:
+    """An identity, the block it is of, and when (monotonic seconds) it was asked for."""
+
+    asked_at: float
+    number: int
+    identity: ChainIdentity
+
+
 class HttpReader:
     """Reads a chain on a JSON-RPC node. What it answers is checked against hashes where hashes are at hand."""
 
@@ -46,11 +60,34 @@ class HttpReader:
         if not is_url(url):
             raise RemoteChainError(f"not an http(s) URL: {url}")
         self._url = url
+        self._known: _Known | None = None
         _ = self.identity  # a wrong URL shows now, not at the first request of a user
 
-    @cached_property
+    @property
     def identity(self) -> ChainIdentity:
-        """Read from the chain itself: genesis, and the contract that block 1 created."""
+        """Read from the chain itself: genesis, the contract that block 1 created, and its successors.
+
+        Looked at again when it is older than REMOTE_IDENTITY_AGE_S.
+        """
+        known = self._known
+        if known is not None and time.monotonic() - known.asked_at < REMOTE_IDENTITY_AGE_S:
+            return known.identity
+        return self._read_identity().identity
+
+    def _read_identity(self) -> _Known:
+        asked_at, head = time.monotonic(), self.head()
+        contracts = self._contracts({"blockHash": hex_bytes(head.hash)})
+        known = self._known
+        if known is not None and known.identity.contracts == contracts:
+            identity = known.identity
+        else:
+            codes = self._ask(*[("eth_getCode", [hex_bytes(contract), "latest"]) for contract in contracts])
+            identity = self._founded.grown(contracts, tuple(keccak256(parse_data(code)) for code in codes))
+        self._known = _Known(asked_at, head.number, identity)
+        return self._known
+
+    @cached_property
+    def _founded(self) -> ChainIdentity:
         chain_id, genesis, first = self._ask(
             ("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False]), ("eth_getBlockByNumber", ["0x1", True])
         )
@@ -64,10 +101,24 @@ class HttpReader:
         return ChainIdentity(
             chain_id=parse_number(chain_id),
             genesis_hash=header.hash,
-            contract=parse_address(receipt["contractAddress"]),
-            code_hash=keccak256(parse_data(code)),
+            contracts=(parse_address(receipt["contractAddress"]),),
+            code_hashes=(keccak256(parse_data(code)),),
             sealers=header.sealers,
         )
+
+    def _contracts(self, at: Any) -> tuple[bytes, ...]:
+        """The ledger's contracts at block `at`, first to current, as ledger.chain.state.ledger_contracts finds them."""
+        found = [self._founded.contracts[0]]
+        while len(found) < CONTRACTS_MAX:
+            (value,) = self._ask(("eth_getStorageAt", [hex_bytes(found[-1]), hex_bytes(SUCCESSOR), at]))
+            successor = parse_hash(value)[12:]
+            if successor == NO_ADDRESS or successor in found:
+                break
+            (code,) = self._ask(("eth_getCode", [hex_bytes(successor), at]))
+            if not parse_data(code):
+                break
+            found.append(successor)
+        return tuple(found)
 
     def head(self) -> BlockHead:
         (block,) = self._ask(("eth_getBlockByNumber", ["latest", False]))
@@ -87,32 +138,40 @@ class HttpReader:
             ]
         except (KeyError, TypeError) as err:
             raise RemoteChainError(f"the node's block {number} lacks a part: {err}") from err
-        return chain_block(header, pairs, self.identity)
+        known = self._known
+        if known is None or known.number < number:  # the block may be the first of a contract not heard of yet
+            known = self._read_identity()
+        return chain_block(header, pairs, known.identity)
 
     def words(self, keys: Sequence[int]) -> list[int]:
         require_key_count(keys, WORDS_KEYS_MAX)
-        at = hex_bytes(self.head().hash)
-        contract = hex_bytes(self.identity.contract)
-        asked = [("eth_getStorageAt", [contract, hex_bytes(storage_slot(key)), {"blockHash": at}]) for key in keys]
-        return [int.from_bytes(parse_data(value), "big") for value in self._ask(*asked)]
+        at = {"blockHash": hex_bytes(self.head().hash)}
+        words = dict.fromkeys(keys, 0)
+        for contract in reversed(self._contracts(at)):
+            missing = [key for key, word in words.items() if not word]
+            slots = [hex_bytes(storage_slot(key)) for key in missing]
+            asked = [("eth_getStorageAt", [hex_bytes(contract), slot, at]) for slot in slots]
+            found = [int.from_bytes(parse_data(value), "big") for value in self._ask(*asked)]
+            words.update(zip(missing, found, strict=True))
+        return [words[key] for key in keys]
 
-    def proof(self, keys: Sequence[int]) -> StorageProof:
+    def proof(self, keys: Sequence[int], at: int | None = None) -> StorageProof:
         require_key_count(keys, PROOF_KEYS_MAX)
-        (block,) = self._ask(("eth_getBlockByNumber", ["latest", False]))
+        (block,) = self._ask(("eth_getBlockByNumber", ["latest" if at is None else hex(at), False]))
+        if block is None:
+            raise BlockUnknownError(at or 0)
         header = _header(block)
-        slots = [hex_bytes(storage_slot(key)) for key in keys]
-        (found,) = self._ask(
-            ("eth_getProof", [hex_bytes(self.identity.contract), slots, {"blockHash": hex_bytes(header.hash)}])
-        )
+        moment = {"blockHash": hex_bytes(header.hash)}
+        contracts = self._contracts(moment)
+        slots = [hex_bytes(SUCCESSOR), *(hex_bytes(storage_slot(key)) for key in keys)]
+        found = self._ask(*[("eth_getProof", [hex_bytes(contract), slots, moment]) for contract in contracts])
         try:
-            nodes = [parse_data(node) for item in found["storageProof"] for node in item["proof"]]
-            return StorageProof(
-                header_rlp=header.rlp,
-                account_nodes=tuple(parse_data(node) for node in found["accountProof"]),
-                storage_nodes=tuple(dict.fromkeys(nodes)),
-                words=tuple(parse_number(item["value"]) for item in found["storageProof"]),
-            )
-        except (KeyError, TypeError) as err:
+            closed_for = parse_number(found[-1]["storageProof"][0]["value"]).to_bytes(32, "big")[12:]
+            if closed_for != NO_ADDRESS:  # then it is shown that nothing is there to carry the ledger on
+                (absent,) = self._ask(("eth_getProof", [hex_bytes(closed_for), [], moment]))
+                found[-1]["accountProof"] += absent["accountProof"]
+            return _storage_proof(header, contracts, found)
+        except (KeyError, TypeError, IndexError) as err:
             raise RemoteChainError(f"the node's proof lacks a part: {err}") from err
 
     def header_rlp(self, number: int) -> bytes:
@@ -174,6 +233,28 @@ class HttpReader:
             return json.loads(content)
         except ValueError as err:
             raise RemoteChainError("the node's answer is not JSON") from err
+
+
+def _storage_proof(header: Header, contracts: tuple[bytes, ...], found: list[Any]) -> StorageProof:
+    """The answers of eth_getProof, one a contract and each first for its successor slot, as one proof."""
+    in_accounts = [node for one in found for node in one["accountProof"]]
+    in_storage = [node for one in found for node in one["storageProof"][0]["proof"]]
+    words: list[int] = []
+    for at in range(1, len(found[0]["storageProof"])):
+        word = 0
+        for one in reversed(found):  # as far as the contract that wrote the word
+            in_storage.extend(one["storageProof"][at]["proof"])
+            word = parse_number(one["storageProof"][at]["value"])
+            if word:
+                break
+        words.append(word)
+    return StorageProof(
+        header_rlp=header.rlp,
+        account_nodes=tuple(parse_data(node) for node in dict.fromkeys(in_accounts)),
+        storage_nodes=tuple(parse_data(node) for node in dict.fromkeys(in_storage)),
+        words=tuple(words),
+        contracts=contracts,
+    )
 
 
 def _header(block: Any) -> Header:

@@ -9,7 +9,7 @@ from ledger.chain.limits import PROOF_KEYS_MAX
 from ledger.chain.lmdb_store import Nodes
 from ledger.chain.rpc_codec import INVALID_PARAMS, LIMIT_EXCEEDED, hex_bytes, parse_address, quantity, shown
 from ledger.chain.rpc_params import parse_slot, parse_text, shown_slot, state_header
-from ledger.chain.state import EMPTY_TRIE_ROOT, account, contract_code, proof_nodes, storage_value
+from ledger.chain.state import account, contract_code, proof_nodes, storage_value
 
 
 def balance(nodes: Nodes, address: Any, block: Any = None) -> str:
@@ -60,9 +60,8 @@ def proof(nodes: Nodes, address: Any, slots: Any, block: Any = None) -> dict[str
 
 
 def _storage_proof(nodes: Nodes, root: bytes, text: str, key: bytes) -> dict[str, Any]:
-    path = proof_nodes(nodes, root, key) if root != EMPTY_TRIE_ROOT else ()  # an empty trie has no node to show
     return {
         "key": text,
         "value": quantity(storage_value(nodes, root, key)),
-        "proof": [hex_bytes(node) for node in path],
+        "proof": [hex_bytes(node) for node in proof_nodes(nodes, root, key)],
     }

@@ -20,9 +20,12 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import TimeExhausted, Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.base import BaseProvider
+from web3.types import TxParams
 
 from contracts import load_artifact
-from ledger.chain.calldata import encode_apply
+from ledger.chain.calldata import WORD, encode_apply
+from ledger.chain.creation import WORDS_SELECTOR, contract_address
+from ledger.chain.current import CurrentIdentity
 from ledger.chain.engine import Engine
 from ledger.chain.errors import (
     BatchRefusedError,
@@ -36,9 +39,8 @@ from ledger.chain.limits import BATCH_GAS, MAP_SIZE, REMOTE_SEAL_TIMEOUT_S, REMO
 from ledger.chain.lmdb_store import ChainStore, WriterLock, require_writable, stored_identity
 from ledger.chain.pending_store import PendingStore
 from ledger.chain.provider import EmbeddedProvider
-from ledger.chain.records import head_header
 from ledger.chain.remote import HttpReader, is_url
-from ledger.chain.state import account, contract_code
+from ledger.chain.state import contract_code
 from ledger.domain.blocks import BlockHead
 from ledger.domain.groups import SignedGroup
 from verifier.hashing import keccak256
@@ -49,13 +51,22 @@ Clock = Callable[[], int]
 class ChainWriter:
     """Puts batches on one chain. Safe to call from several threads; batches go in one after the other."""
 
-    def __init__(self, identity: ChainIdentity, web3: Web3, sealer: LocalAccount, close: Callable[[], None]) -> None:
-        self.identity = identity
+    def __init__(
+        self, identity: Callable[[], ChainIdentity], web3: Web3, sealer: LocalAccount, close: Callable[[], None]
+    ) -> None:
+        """`identity` reads which chain this is, with the contracts it has by now."""
+        self._identity = identity
         self._web3 = web3
         self._account = sealer
         self._close = close
         self._closed = False
         self._lock = threading.Lock()  # one batch at a time: nonce, engine and pending writes are shared
+
+    @property
+    def identity(self) -> ChainIdentity:
+        """The chain with the contracts it has by now. Raises: RemoteChainError; ChainStoppedError after `close`."""
+        self._require_open()
+        return self._identity()
 
     def head(self) -> BlockHead:
         """The newest block.
@@ -79,8 +90,48 @@ class ChainWriter:
             raise ValueError("a batch has at least one group")
         calldata = encode_apply(groups)
         with self._lock:
-            self._require_open()
-            return self._send(calldata)
+            return self._sent(calldata)
+
+    def next_created(self) -> bytes:
+        """20-byte address that the next contract created here will have, if no batch comes between.
+
+        Raises: RemoteChainError, ChainStoppedError.
+        """
+        self._require_open()
+        return contract_address(bytes(HexBytes(self._account.address)), self._nonce())
+
+    def create(self, creation: bytes) -> BlockHead:
+        """Creates a contract, at the address `next_created` gave, in a block of its own; durable on return.
+
+        Raises: as `commit`.
+        """
+        with self._lock:
+            return self._sent(creation, creates=True)
+
+    def code(self, address: bytes) -> bytes:
+        """Code of the contract at a 20-byte address, empty when there is none. Raises: RemoteChainError."""
+        self._require_open()
+        return bytes(self._asked(lambda: self._web3.eth.get_code(Web3.to_checksum_address(address))))
+
+    def word_at(self, contract: bytes, key: int) -> int:
+        """What `words(key)` of the contract at a 20-byte address answers, whoever's successor it is.
+
+        Raises: BatchRefusedError when it reverts or answers no word; RemoteChainError.
+        """
+        self._require_open()
+        call: TxParams = {
+            "to": Web3.to_checksum_address(contract),
+            "data": HexBytes(WORDS_SELECTOR + key.to_bytes(32, "big")),
+        }
+        try:
+            answer = bytes(self._web3.eth.call(call))
+        except Web3Exception as err:
+            raise BatchRefusedError(f"the contract 0x{contract.hex()} does not answer words: {err}") from err
+        except requests.RequestException as err:
+            raise RemoteChainError(f"the node failed: {err}") from err
+        if len(answer) != WORD:
+            raise BatchRefusedError(f"the contract 0x{contract.hex()} does not answer words")
+        return int.from_bytes(answer, "big")
 
     def close(self) -> None:
         """Ends writing and lets another process write. May be called twice."""
@@ -97,8 +148,10 @@ class ChainWriter:
     ) -> None:
         self.close()
 
-    def _send(self, calldata: bytes) -> BlockHead:
-        signed = self._account.sign_transaction(self._transaction(calldata))
+    def _sent(self, data: bytes, *, creates: bool = False) -> BlockHead:
+        """The block of a transaction to the current contract, or that creates one. The lock is held."""
+        self._require_open()
+        signed = self._account.sign_transaction(self._transaction(data, creates=creates))
         try:
             sent = self._web3.eth.send_raw_transaction(signed.raw_transaction)
             receipt = self._web3.eth.wait_for_transaction_receipt(sent, timeout=REMOTE_SEAL_TIMEOUT_S, poll_latency=0.2)
@@ -112,7 +165,7 @@ class ChainWriter:
             raise BatchRefusedError(f"the transaction 0x{sent.hex()} reverted: the contract was given a wrong batch")
         return _block_head(self._block(int(receipt["blockNumber"])))
 
-    def _transaction(self, calldata: bytes) -> dict[str, Any]:
+    def _transaction(self, data: bytes, *, creates: bool = False) -> dict[str, Any]:
         parent = self._block("latest")
         gas_under_half = int(parent["gasLimit"]) // 2 - 1  # a block over half full raises the base fee for ever
         return {
@@ -122,9 +175,9 @@ class ChainWriter:
             "gas": min(BATCH_GAS, gas_under_half),
             "maxFeePerGas": int(parent["baseFeePerGas"]) * 2,
             "maxPriorityFeePerGas": 0,
-            "to": Web3.to_checksum_address(self.identity.contract),
             "value": 0,
-            "data": calldata,
+            "data": data,
+            **({} if creates else {"to": Web3.to_checksum_address(self._identity().contract)}),
         }
 
     def _nonce(self) -> int:
@@ -146,11 +199,17 @@ class ChainWriter:
 
 
 def open_writer(
-    directory_or_url: Path | str, *, sealer_key: bytes, now: Clock, map_size: int = MAP_SIZE
+    directory_or_url: Path | str,
+    *,
+    sealer_key: bytes,
+    now: Clock,
+    map_size: int = MAP_SIZE,
+    any_contract: bool = False,
 ) -> ChainWriter:
     """The writer of the chain in a directory, or on a JSON-RPC node at an http(s) URL.
 
-    `sealer_key` is the 32-byte key that seals (embedded) or sends (remote); `now` gives seconds since 1970, UTC.
+    `sealer_key` is the 32-byte key that seals (embedded) or sends (remote); `now` gives seconds since 1970, UTC. With
+    `any_contract` the current contract need not be this release's: a succession leaves one of another release behind.
 
     Raises: ChainMissingError, ChainForeignError, ChainReadOnlyError, ChainInUseError, ChainStorageError;
     RemoteChainError. The chain is as it was.
@@ -167,7 +226,7 @@ def open_writer(
         store.close()
         raise
     try:
-        identity, rpc = _embedded_node(store, sealer_key, now)
+        current, rpc = _embedded_node(store, sealer_key, now, any_contract=any_contract)
     except BaseException:
         lock.release()
         store.close()
@@ -177,36 +236,42 @@ def open_writer(
         lock.release()
         store.close()
 
+    def identity() -> ChainIdentity:
+        with store.read() as nodes:
+            return current.at_head(nodes)
+
     return ChainWriter(identity, _web3(EmbeddedProvider(rpc)), sealer, close)
 
 
-def _embedded_node(store: ChainStore, sealer_key: bytes, now: Clock) -> tuple[ChainIdentity, NodeRpc]:
-    identity, rules = stored_identity(store)
-    _require_own_contract(store, identity)
+def _embedded_node(
+    store: ChainStore, sealer_key: bytes, now: Clock, *, any_contract: bool
+) -> tuple[CurrentIdentity, NodeRpc]:
+    founded, rules = stored_identity(store)
+    current = CurrentIdentity(founded)
+    _require_whole(store, current, any_contract=any_contract)
     engine = Engine(store, PendingStore(store), rules, sealer_key, now)
-    return identity, NodeRpc(store, identity, rules, lambda raw: engine.seal(raw).transaction_hash)
+    return current, NodeRpc(store, founded, rules, lambda raw: engine.seal(raw).transaction_hash)
 
 
-def _require_own_contract(store: ChainStore, identity: ChainIdentity) -> None:
-    """Raises: ChainForeignError unless the chain carries this release's contract."""
+def _require_whole(store: ChainStore, current: CurrentIdentity, *, any_contract: bool) -> None:
+    """Raises: ChainForeignError unless the first contract is the one recorded and the current this release's."""
     with store.read() as nodes:
-        code_hash = account(nodes, head_header(nodes), identity.contract).code_hash
-        code = contract_code(nodes, code_hash)
-    if code_hash != identity.code_hash or keccak256(code) != code_hash:
+        identity = current.at_head(nodes)
+        code = contract_code(nodes, identity.code_hash)
+    if identity.code_hashes[0] != current.founded.code_hashes[0] or keccak256(code) != identity.code_hash:
         raise ChainForeignError("the contract's code is not the one recorded: restore a backup", store.directory)
-    if not code.startswith(load_artifact().runtime):  # what follows are the immutables of this chain
+    if not any_contract and not code.startswith(load_artifact().runtime):  # what follows are this chain's immutables
         raise ChainForeignError(
-            f"carries another contract (code 0x{code_hash.hex()}) than this release: open it with the release that "
-            "created it, or retire that contract first",
+            f"carries another contract (code 0x{identity.code_hash.hex()}) than this release: open it with the release "
+            "that has it, or have this release's succeed it (einvoice succeed)",
             store.directory,
         )
 
 
 def _remote_writer(url: str, sealer: LocalAccount) -> ChainWriter:
-    with HttpReader(url) as reader:
-        identity = reader.identity
+    reader = HttpReader(url)
     provider = HTTPProvider(url, request_kwargs={"timeout": REMOTE_TIMEOUT_S}, exception_retry_configuration=None)
-    return ChainWriter(identity, _web3(provider), sealer, lambda: None)
+    return ChainWriter(lambda: reader.identity, _web3(provider), sealer, reader.close)
 
 
 def _web3(provider: BaseProvider) -> Web3:

@@ -76,7 +76,8 @@ class SequencedGroup:
     """One group as a block holds it, with what the contract answered.
 
     `signer` is the 20-byte address recovered from the signature (empty when none can be recovered).
-    `reason` and `refused_number` are 0 unless the outcome is refused. `events` are in log order.
+    `reason` and `refused_number` are 0 unless the outcome is refused. `events` are in log order. `contract` counts the
+    ledger's contracts from 0, the first: the one the group was sent to.
     """
 
     digest: bytes
@@ -86,6 +87,7 @@ class SequencedGroup:
     reason: int
     refused_number: int
     events: tuple[ChainEvent, ...]
+    contract: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,17 @@ class ChainBlock:
 
 @dataclass(frozen=True)
 class StorageProof:
-    """Merkle-Patricia proof of contract words at one sealed header.
+    """Merkle-Patricia proof of the ledger's words at one sealed header.
 
-    `header_rlp` is the header with its seal; `account_nodes` lead from its state root to the contract's
-    account; `storage_nodes` are the nodes from the account's storage root to every asked key, each once;
-    `words` are the proven values in the order of the asked keys (0 = proven absent).
+    `contracts` are the 20-byte addresses of the ledger's contracts at that block, first to current. `header_rlp` is
+    the header with its seal; `account_nodes` lead from its state root to the account of each; `storage_nodes` from each
+    account's storage root to its successor slot, and to every asked key in each contract that was asked: the current
+    one, and its predecessors as far as the first that wrote the word. `words` are the proven values in the order of
+    the asked keys (0 = proven absent in all).
     """
 
     header_rlp: bytes
     account_nodes: tuple[bytes, ...]
     storage_nodes: tuple[bytes, ...]
     words: tuple[int, ...]
+    contracts: tuple[bytes, ...]

@@ -139,6 +139,7 @@ def _apply_group(draft: Draft, head: BlockHead, position: int, group: SequencedG
             "reason": group.reason,
             "refused_number": number_text(group.refused_number) if group.outcome is Outcome.REFUSED else None,
             "operation_hashes": b"".join(signed.group.operation_hashes),
+            "contract": group.contract,
         }
     )
     if group.outcome is Outcome.MALFORMED:

@@ -45,6 +45,7 @@ class GroupRow(Row, table=True):
     reason: int = column.whole()
     refused_number: str | None = column.number(optional=True)
     operation_hashes: bytes = column.blob()  # 32 bytes an operation, in order
+    contract: int = column.whole()  # of the ledger's contracts, from 0: the one it was sent to
 
 
 class OperationRecordRow(Row, table=True):

@@ -24,7 +24,7 @@ class QueueState(StrEnum):
     RECORDED = "recorded"  # applied by the contract
     REFUSED = "refused"  # a rule was broken; the attempt is on chain
     MALFORMED = "malformed"  # the contract named nobody: signature, replay or time
-    EXPIRED = "expired"  # never submitted, valid_until has passed
+    EXPIRED = "expired"  # never submitted: valid_until has passed, or it is signed for a contract that retired
 
 
 class NumberState(StrEnum):

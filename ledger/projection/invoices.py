@@ -123,7 +123,10 @@ class HistoryStep:
 
 @dataclass(frozen=True)
 class GroupRecord:
-    """A group as it stands in a block: what evidence shows of it. `signature` is r, s, v in 65 bytes."""
+    """A group as it stands in a block: what evidence shows of it. `signature` is r, s, v in 65 bytes.
+
+    `contract` counts the ledger's contracts from 0, the first: the one the group was sent to.
+    """
 
     block: int
     position: int
@@ -136,6 +139,7 @@ class GroupRecord:
     reason: int
     refused_number: int | None
     operation_hashes: tuple[bytes, ...]
+    contract: int
 
 
 def invoice(connection: Connection, number: int) -> InvoiceRecord | None:

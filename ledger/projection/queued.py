@@ -129,6 +129,15 @@ def expire(connection: Connection, now_s: int) -> list[bytes]:
     return digests
 
 
+def end(connection: Connection, digests: Sequence[bytes], now_s: int) -> None:
+    """Ends waiting groups that no contract would take any more; their numbers come back. At most DIGESTS_MAX a part."""
+    for at in range(0, len(digests), DIGESTS_MAX):
+        part = list(digests[at : at + DIGESTS_MAX])
+        ended = WAITING & OPERATION.c.digest.in_(part)
+        connection.execute(update(OPERATION).where(ended).values(state=QueueState.EXPIRED.value, settled_at=now_s))
+        number_pool.return_of_groups(connection, part)
+
+
 def forget_idempotency(connection: Connection, now_s: int) -> int:
     """Deletes Idempotency-Keys that ended; how many."""
     return int(connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.expires_at <= now_s)).rowcount)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from ledger.chain.identity import ChainIdentity
 from ledger.domain.blocks import BlockHead, ChainBlock
 from ledger.domain.groups import SignedGroup
 
@@ -19,6 +20,11 @@ class BatchWriter(Protocol):
 
 class BlockReader(Protocol):
     """Reads sealed blocks."""
+
+    @property
+    def identity(self) -> ChainIdentity:
+        """The chain with the contracts it has by now."""
+        ...
 
     def head(self) -> BlockHead:
         """The newest block."""

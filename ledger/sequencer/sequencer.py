@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import structlog
 
 from ledger.chain.limits import BATCH_CALLDATA_SIZE_MAX, BATCH_OPERATIONS_MAX
+from ledger.domain.groups import ChainDomain
 from ledger.projection import Store, number_pool, queued
 from ledger.projection.apply import projected_head
 from ledger.projection.queued import WaitingGroup
@@ -182,12 +183,33 @@ class Sequencer:
         moment = time.monotonic()
         skip = [digest for digest, put_off in self._put_off.items() if put_off.until > moment]
         with self._store.reading() as connection:
-            return queued.take(
+            waiting = queued.take(
                 connection,
                 operations_max=self._pace.operations_max,
                 calldata_size_max=self._pace.calldata_size_max,
                 skip=skip,
             )
+        return self._for_current_contract(waiting)
+
+    def _for_current_contract(self, waiting: list[WaitingGroup]) -> list[WaitingGroup]:
+        """Those of `waiting` that are signed for the contract their batch goes to; the others end.
+
+        Whoever signed while a contract was being succeeded may have signed for the one that retired. No contract would
+        ever take such a group, so it is not sent, and its end tells the caller to send again.
+        """
+        *earlier, current = self._reader.identity.domains
+        if not earlier:
+            return waiting
+        retired = [one.digest for one in waiting if _signed_for(one, current, earlier) in earlier]
+        if not retired:
+            return waiting
+        with self._store.writing_alone() as connection:
+            queued.end(connection, retired, self._now())
+        for digest in retired:
+            self._put_off.pop(digest, None)
+        log.warning("groups_for_a_retired_contract_ended", count=len(retired))
+        ended = set(retired)
+        return [group for group in waiting if group.digest not in ended]
 
     def _commit(self, waiting: list[WaitingGroup]) -> tuple[int | None, bool]:
         """Commits and applies `waiting`, in halves when it does not fit: (last block sealed, node in trouble).
@@ -233,3 +255,9 @@ class Sequencer:
             self._put_off.pop(next(iter(self._put_off)))  # the longest put off is tried again now
         self._put_off[digest] = _PutOff(failures=known.failures + 1, until=time.monotonic() + wait_s)
         log.error("group_put_off", digest=digest.hex(), error=type(err).__name__, reason=str(err), again_in_s=wait_s)
+
+
+def _signed_for(waiting: WaitingGroup, current: ChainDomain, earlier: list[ChainDomain]) -> ChainDomain | None:
+    """Which contract's domain the digest of `waiting` is of; the current one's is tried first."""
+    group = waiting.signed.group
+    return next((domain for domain in (current, *reversed(earlier)) if group.digest(domain) == waiting.digest), None)

@@ -18,6 +18,7 @@ from ledger.service.errors import (
 from ledger.service.installation import Founded, found, open_sequencer
 from ledger.service.ledger import Ledger
 from ledger.service.maintenance import audit, node_if_none_runs, rebuild, run_node, sealed_blocks, upgrade
+from ledger.service.succession import Succeeded, Succession, SuccessionPlan, open_succession
 from ledger.service.views import (
     Caller,
     ClaimHold,
@@ -79,6 +80,9 @@ __all__ = [
     "Receipt",
     "Refusal",
     "ServiceError",
+    "Succeeded",
+    "Succession",
+    "SuccessionPlan",
     "WriteStatus",
     "Written",
     "audit",
@@ -87,6 +91,7 @@ __all__ = [
     "found",
     "node_if_none_runs",
     "open_sequencer",
+    "open_succession",
     "rebuild",
     "restore",
     "run_node",

@@ -201,14 +201,15 @@ class BulkSigning:
         documents = [_draft(context, job.job_id, row) for row in picked.rows]
         draft = numbered(context, documents, picked.numbers, picked.seller, picked.options.first_holder)
         group = Group(picked.actor, now_s + context.settings.group_lifetime_s, draft.operations)
-        digest = group.digest(context.domain)
+        domain = context.domain
+        digest = group.digest(domain)
         named = zip((facts_of(context, job.job_id, row) for row in picked.rows), picked.numbers, strict=True)
         ids = tuple(
             ExternalId(job.subject, INVOICE_ID, facts.external_id, format_number(number), digest, now_s)
             for facts, number in named
             if facts.external_id
         )
-        signed = sign_group(picked.key, group, context.domain)
+        signed = sign_group(picked.key, group, domain)
         return Acceptance((NewGroup(digest, signed, draft.documents),), external_ids=ids)
 
     def _store(self, connection: Connection, picked: Picked, acceptance: Acceptance) -> Taken:

@@ -102,7 +102,7 @@ class Calendar:
             return {}
         record, key = calendar
         caller = caller_of(self._context, connection, record)
-        now_s = self._context.now_s()
+        now_s, domain = self._context.now_s(), self._context.domain
         signed = {}
         for month in wanted:
             reference = salted(self._context, caller, "open month", format_month(month))
@@ -114,8 +114,8 @@ class Calendar:
                 ref=reference.ref,
             )
             group = Group(record.id, now_s + self._context.settings.group_lifetime_s, (operation,))
-            digest = group.digest(self._context.domain)
-            new = NewGroup(digest, sign_group(key, group, self._context.domain))
+            digest = group.digest(domain)
+            new = NewGroup(digest, sign_group(key, group, domain))
             accept(
                 connection,
                 Acceptance((new,), (reference,)),

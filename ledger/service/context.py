@@ -42,9 +42,13 @@ class Context:
     reader: ChainReader
     vault: Vault
     watch: OutcomeWatch
-    domain: ChainDomain
     operator_key: bytes = field(repr=False)
     _keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def domain(self) -> ChainDomain:
+        """What signatures bind to now: another once the contract was succeeded, also while this process runs."""
+        return self.reader.identity.domain
 
     def now_s(self) -> int:
         """Seconds since 1970, UTC."""

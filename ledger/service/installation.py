@@ -139,7 +139,7 @@ def open_context(settings: Settings) -> Context:
         store.close()
         raise
     watch = OutcomeWatch(store, poll_ms=settings.outcome_poll_ms)
-    return Context(settings, store, reader, vault, watch, reader.identity.domain, operator_key)
+    return Context(settings, store, reader, vault, watch, operator_key)
 
 
 def close_context(context: Context) -> None:
@@ -149,13 +149,15 @@ def close_context(context: Context) -> None:
     context.reader.close()
 
 
-def open_sequencer(context: Context) -> tuple[Sequencer, ChainWriter]:
+def open_sequencer(context: Context, *, any_contract: bool = False) -> tuple[Sequencer, ChainWriter]:
     """The one writer of this ledger's chain, and its sequencer. Close the writer.
+
+    With `any_contract` the chain may carry another contract than this release's: one that is about to be succeeded.
 
     Raises: ChainInUseError when a node runs already; NotReady for other trouble with the chain.
     """
     settings = context.settings
-    writer = open_writer(chain_place(settings), sealer_key=context.operator_key, now=_now_s)
+    writer = open_writer(chain_place(settings), sealer_key=context.operator_key, now=_now_s, any_contract=any_contract)
     pace = Pace(
         operations_max=settings.batch_operations_max,
         interval_ms=settings.batch_interval_ms,

@@ -73,6 +73,11 @@ def appoint(
     )
 
 
+def retire(*, authority: int, successor: bytes, ref: bytes) -> Operation:
+    """Closing of the contract in favour of the one at the 20-byte address `successor`."""
+    return Operation(code=Code.RETIRE, subject=authority, number=0, terms=int.from_bytes(successor, "big"), ref=ref)
+
+
 def on_party(code: Code, *, actor: int, party: int, version: int, ref: bytes = ZERO_HASH, terms: int = 0) -> Operation:
     """Suspend, reinstate, set quota, dismiss, recover or rotate: `party` is what changes."""
     return Operation(code=code, subject=actor, number=party, version=version, terms=terms, ref=ref)

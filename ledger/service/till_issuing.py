@@ -82,8 +82,9 @@ def issue_once(
         raise invalid("number", "number_not_reserved", number=format_number(number))
     draft = numbered(context, [wanted.draft], [number], wanted.seller, wanted.first_holder, wanted.issued_on)
     group = Group(wanted.clerk, now_s + context.settings.group_lifetime_s, draft.operations)
-    digest = group.digest(context.domain)
-    signed = sign_group(context.signing_key(connection, wanted.clerk), group, context.domain)
+    domain = context.domain
+    digest = group.digest(domain)
+    signed = sign_group(context.signing_key(connection, wanted.clerk), group, domain)
     acceptance = Acceptance((NewGroup(digest, signed, draft.documents),))
     accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
     picked_by = wanted.first_holder if isinstance(wanted.first_holder, int) else None

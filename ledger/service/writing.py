@@ -103,8 +103,9 @@ def submit(
             return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
         draft = prepare(connection)
         group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
-        signed = sign_group(context.signing_key(connection, caller.party), group, context.domain)
-        digest = group.digest(context.domain)
+        domain = context.domain
+        signed = sign_group(context.signing_key(connection, caller.party), group, domain)
+        digest = group.digest(domain)
         entry = IdempotencyEntry(caller.party, key, hashed, now_s + context.settings.idempotency_lifetime_s)
         acceptance = Acceptance(
             (NewGroup(digest, signed, draft.documents),),
@@ -256,10 +257,13 @@ def remembered(
 
 
 def receipt_signature(context: Context, digest: bytes, accepted_at_s: int, by_s: int) -> str:
-    """The operator's signature of a receipt: r, s, v as 65 bytes hex (see views.Receipt). Always the same bytes."""
-    message = keccak256(
-        RECEIPT_TAG + context.domain.separator + digest + accepted_at_s.to_bytes(8, "big") + by_s.to_bytes(8, "big")
-    )
+    """The operator's signature of a receipt: r, s, v as 65 bytes hex (see views.Receipt). Always the same bytes.
+
+    The domain is the first contract's: it names the ledger for ever, whatever contract the digest is for.
+    """
+    separator = context.reader.identity.founding_domain.separator
+    times = accepted_at_s.to_bytes(8, "big") + by_s.to_bytes(8, "big")
+    message = keccak256(RECEIPT_TAG + separator + digest + times)
     v, r, s = sign_digest(context.operator_key, message)
     return (r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v,))).hex()
 

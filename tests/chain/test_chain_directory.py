@@ -86,7 +86,7 @@ def test_another_contract_is_refused(ledger: Ledger) -> None:
     recorded = store.get(IDENTITY_KEY)
     assert recorded is not None
     identity = ChainIdentity.from_bytes(recorded)
-    other = ChainIdentity(identity.chain_id, identity.genesis_hash, identity.contract, b"\5" * 32, identity.sealers)
+    other = dataclasses.replace(identity, code_hashes=(b"\5" * 32,))
     store.write({IDENTITY_KEY: other.to_bytes()})
     with pytest.raises(ChainForeignError, match="contract"):
         open_writer(ledger.directory, sealer_key=SEALER_KEY, now=now_s)
