@@ -118,10 +118,10 @@ class Replay:
         self._chain.consensus_context.snapshot_manager._snapshots[header.hash] = snapshot
         self._last = header
 
-    def check_again(self, executed: BlockHead) -> None:
+    def check_again(self, executed: BlockHead) -> BlockHead:
         """A block that was executed before is still there: header, transactions and receipts are what their hashes say.
 
-        Raises: BlockDiffersError.
+        Raises: BlockDiffersError, BlockUnknownError.
         """
         number = executed.number
         with self._records.executing(number) as nodes:
@@ -135,6 +135,7 @@ class Replay:
                 raise BlockDiffersError(
                     number, "node", f"missing or unreadable: {err}", "what the header names"
                 ) from err
+        return header.head
 
     def execute(self, number: int) -> BlockHead:
         """Executes block `number`, the one after the last; its head, once everything of it is what the ledger holds.

@@ -85,6 +85,19 @@ def bar(text: str, *, of_bytes: bool = False) -> Iterator[Callable[[int, int], N
 
 
 @contextmanager
+def phases(text: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error; call what it gives with (what is done now, done, of); of is 0 if not known."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(text, total=None)
+
+        def moved(phase: str, done: int, of: int) -> None:
+            progress.update(task, description=f"{text}: {phase}", completed=done, total=of or None)
+
+        yield moved
+
+
+@contextmanager
 def steps(text: str, count: int) -> Iterator[Callable[[str], None]]:
     """A progress bar of `count` steps; call what it gives with the name of each step as it begins."""
     columns = (TextColumn("{task.fields[at]}"), BarColumn(), MofNCompleteColumn())

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ledger.cli.opening import open_ledger, quiet_log, read_settings
-from ledger.cli.output import AsJson, bar, fail, print_json, print_line, spoken_errors
+from ledger.cli.output import EXIT_USAGE, AsJson, bar, fail, phases, print_json, print_line, spoken_errors
+
+if TYPE_CHECKING:
+    from ledger.projection.audit_words import Difference
 
 
-def audit(as_json: AsJson = False) -> None:
+def audit(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="From genesis: execute every block again, check every key and ground row too."),
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="File where a full audit goes on; kept. Default: DATA_DIR.audit.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Recompute every derived row from the chain and every commitment from its document; name the first difference.
 
     Exit code 1 when something differs; `einvoice rebuild` mends derived tables (`p_...`), a backup the others.
 
-    Example: `einvoice audit --json`
+    Example: `einvoice audit --json`, `einvoice audit --full`
     """
+    if full:
+        _full_audit(state, as_json=as_json)
+        return
+    if state is not None:
+        fail("--state is of a full audit: add --full", "--state 需与 --full 一起使用", EXIT_USAGE)
     with open_ledger() as ledger, bar("audit") as moved:
         from ledger.service import audit as audit_ledger
 
@@ -30,14 +47,35 @@ def audit(as_json: AsJson = False) -> None:
             f"block {report.block}: {report.rows} rows, {report.invoices} invoices against the contract, "
             f"{report.documents} documents against their commitments"
         )
-    difference = report.difference
-    if difference is not None:
-        at = f"{difference.table} {difference.key}"
-        column = f"{difference.column}: " if difference.column else ""
-        fail(
-            f"{at}: {column}stored {difference.stored}, recomputed {difference.recomputed}",
-            f"{at}：{column}存储值与重算值不一致",
+    if report.difference is not None:
+        _fail_with(report.difference)
+
+
+def _full_audit(state: Path | None, *, as_json: bool) -> None:
+    with open_ledger() as ledger, phases("audit") as moved:
+        from ledger.service.full_audit import full_audit
+
+        report = full_audit(ledger.context, moved, state_path=state)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        resumed = f" (went on after block {report.resumed_after})" if report.resumed_after is not None else ""
+        print_line(f"block {report.block}: {report.executed} blocks executed{resumed}")
+        print_line(
+            f"{report.rows} rows, {report.invoices} invoices, {report.documents} documents, {report.ground} ground "
+            f"items, {report.signatures} signatures under certificates"
         )
+    if report.difference is not None:
+        _fail_with(report.difference)
+
+
+def _fail_with(difference: Difference) -> NoReturn:
+    at = f"{difference.table} {difference.key}"
+    column = f"{difference.column}: " if difference.column else ""
+    fail(
+        f"{at}: {column}stored {difference.stored}, recomputed {difference.recomputed}",
+        f"{at}：{column}存储值与重算值不一致",
+    )
 
 
 def rebuild(as_json: AsJson = False) -> None:

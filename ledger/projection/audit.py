@@ -32,6 +32,9 @@ from ledger.projection.source import BlockSource
 ROWS_AT_A_TIME = 1_000  # rows held in memory of each side
 WORD_TRIES = 5  # a running sequencer moves the head between replay and question; then replay what came and ask again
 
+CatchUp = Callable[[int], object]
+"""Brings the replay up to that block of the chain."""
+
 DocumentCheck = Callable[[InvoiceRecord, StoredDocument | None], str | None]
 """Opens and recomputes one document: None when it fits the invoice's commitment, else what is wrong, in words."""
 
@@ -75,16 +78,31 @@ def audit(
                     block=known.number,
                 )
             follow(replayed_engine, source, progress, until=known.number)
-            rows, difference = _compare_tables(stored, replayed_engine)
-            difference = difference or _compare_queue(stored)
-            invoices = documents = 0
-            if difference is None:
-                invoices, difference = _compare_words(replayed_engine, source)
-            if difference is None and check_document is not None:
-                documents, difference = _check_documents(stored, check_document)
-            return AuditReport(known.number, rows, invoices, documents, difference)
+            return compare(
+                stored,
+                replayed_engine,
+                source,
+                known.number,
+                check_document,
+                lambda until: follow(replayed_engine, source, until=until),
+            )
         finally:
             replayed_engine.dispose()
+
+
+def compare(
+    stored: Connection, replayed_engine: Engine, source: BlockSource, block: int, check_document: DocumentCheck | None,
+    catch_up: CatchUp,
+) -> AuditReport:  # fmt: skip
+    """Holds what is `stored` as of `block` against a replay of the same blocks, then the replay against the chain."""
+    rows, difference = _compare_tables(stored, replayed_engine)
+    difference = difference or _compare_queue(stored)
+    invoices = documents = 0
+    if difference is None:
+        invoices, difference = _compare_words(replayed_engine, source, catch_up)
+    if difference is None and check_document is not None:
+        documents, difference = _check_documents(stored, check_document)
+    return AuditReport(block, rows, invoices, documents, difference)
 
 
 def _compare_tables(stored: Connection, replayed_engine: Engine) -> tuple[int, Difference | None]:
@@ -159,11 +177,11 @@ def _compare_queue(stored: Connection) -> Difference | None:
     return None
 
 
-def _compare_words(replayed_engine: Engine, source: BlockSource) -> tuple[int, Difference | None]:
+def _compare_words(replayed_engine: Engine, source: BlockSource, catch_up: CatchUp) -> tuple[int, Difference | None]:
     count, difference = 0, None
     for _ in range(WORD_TRIES):
         at = source.head()
-        follow(replayed_engine, source, until=at.number)
+        catch_up(at.number)
         with reading(replayed_engine) as replayed:
             count, difference = compare_words(replayed, source)
         if difference is None or source.head() == at:

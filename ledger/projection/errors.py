@@ -15,6 +15,7 @@ StorageError
 ├── NumbersExhaustedError          the seller's segments hold too few free numbers
 ├── ProjectionError                a block does not follow from what is projected, or contradicts itself
 │   └── ChainDivergedError         the chain is not the one that was projected; `einvoice rebuild`
+├── AuditStateError                a file that is no state of an audit of this chain and release
 └── CursorError                    a page's cursor that no answer of ours gave
 """
 
@@ -54,6 +55,14 @@ class WriteQueueFullError(StorageError):
 
 class StoreClosedError(StorageError):
     """The store takes no more writes: the process is shutting down."""
+
+
+class AuditStateError(StorageError):
+    """The file at `path` cannot be gone on with by an audit."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
 
 
 class AcceptError(StorageError):

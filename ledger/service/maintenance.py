@@ -40,7 +40,7 @@ def audit(context: Context, progress: Progress | None = None) -> AuditReport:
     """
 
     def check(record: InvoiceRecord, stored: StoredDocument | None) -> str | None:
-        return _document_trouble(context, record, stored)
+        return document_trouble(context, record, stored)
 
     try:
         return audit_projection(context.store.engine, context.reader, check, progress)
@@ -176,7 +176,8 @@ def sealed_blocks(settings: Settings) -> Iterator[ChainBlock]:
         raise NotReady(str(err)) from err
 
 
-def _document_trouble(context: Context, record: InvoiceRecord, stored: StoredDocument | None) -> str | None:
+def document_trouble(context: Context, record: InvoiceRecord, stored: StoredDocument | None) -> str | None:
+    """What is wrong with an invoice's stored document, in words; None when it is what the chain commits to."""
     if stored is None:
         return "no document is stored"
     if stored.sealed_document is None or stored.sealed_seed is None:

@@ -1,0 +1,251 @@
+"""Ground rows that stand beside groups, held against the chain, the queue and each other.
+
+What people put into the database themselves (a policy, a webhook's address, a till's goods) nothing else repeats; of
+such rows only what is sealed is opened. docs/THREATS.md lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
+
+from ledger.projection.audit_groups import Opened
+from ledger.projection.audit_words import Difference
+from ledger.projection.columns import METADATA
+from ledger.projection.derived import CLAIM, INVOICE, OPERATION_RECORD, PARTY, SEGMENT
+from ledger.projection.ground import (
+    API_KEY,
+    DOCUMENT,
+    IDEMPOTENCY,
+    NUMBER_RANGE,
+    NUMBER_RESERVATION,
+    OPERATION,
+    PARTY_NAME,
+    NumberState,
+)
+from ledger.projection.ground_claims import CLAIM_PAYMENT
+from ledger.projection.ground_work import (
+    BULK_JOB,
+    BULK_ROW,
+    CLAIM_APPROVAL,
+    EXTERNAL_ID,
+    OUTSIDE_DOCUMENT,
+    TILL_ORDER,
+    WEBHOOK,
+    WEBHOOK_DELIVERY,
+    RowState,
+)
+
+ROWS_AT_A_TIME: Final = 500
+DIGEST_SIZE: Final = 32
+INVOICE_ITEM: Final = "invoice"  # kind of a caller's own id of an invoice
+
+SEALED_COLUMNS: Final = (
+    ("outside_document", "sealed_original"),
+    ("party_name", "sealed"),
+    ("claim_approval", "sealed_note"),
+    ("webhook", "sealed_secret"),
+    ("bulk_row", "sealed_draft"),
+    ("bulk_row", "problems"),
+    ("buyer_title", "sealed_title"),
+    ("month_declaration", "declared"),
+    ("month_report", "report"),
+)
+"""What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
+
+
+def check_ground(connection: Connection, opened: Opened) -> Iterator[Difference | None]:
+    """One item a question or sealed item: None when the rows agree."""
+    for check in (*_CHECKS, _idempotency):
+        yield from check(connection)
+    for table_name, column in SEALED_COLUMNS:
+        yield from _sealed(connection, METADATA.tables[table_name], column, opened)
+
+
+def _sealed(connection: Connection, table: Table, column: str, opened: Opened) -> Iterator[Difference | None]:
+    statement = select(table).where(table.c[column].is_not(None)).order_by(*table.primary_key)
+    for row in connection.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
+        try:
+            opened(table.name, column, row)
+        except ValueError as err:
+            yield Difference(table.name, _key(table, row), column, str(err), "what was sealed for this row")
+            return
+        yield None
+
+
+def _missing(
+    connection: Connection, table: Table, column: str, unless: ColumnElement[bool], expected: str
+) -> Iterator[Difference | None]:
+    """The first row for which nothing else says what `unless` asks for."""
+    row = connection.execute(select(table).where(~unless).order_by(*table.primary_key).limit(1)).one_or_none()
+    if row is None:
+        yield None
+    else:
+        yield Difference(table.name, _key(table, row), column, _text(getattr(row, column)), expected)
+
+
+def _with_groups(connection: Connection) -> Iterator[Difference | None]:
+    """Rows that name a group name one that was accepted here."""
+    for table in (DOCUMENT, OUTSIDE_DOCUMENT, CLAIM_PAYMENT, EXTERNAL_ID, BULK_ROW, TILL_ORDER, NUMBER_RESERVATION):
+        known = exists(select(OPERATION.c.digest).where(OPERATION.c.digest == table.c.digest))
+        yield from _missing(connection, table, "digest", or_(table.c.digest.is_(None), known), "an accepted group")
+
+
+def _idempotency(connection: Connection) -> Iterator[Difference | None]:
+    statement = select(IDEMPOTENCY).order_by(*IDEMPOTENCY.primary_key)
+    accepted = OPERATION.c.accepted_at
+    for row in connection.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
+        places = range(0, len(row.digests) + DIGEST_SIZE, DIGEST_SIZE)
+        digests = [row.digests[start:end] for start, end in pairwise(places)]
+        found = connection.execute(select(OPERATION.c.digest, accepted).where(OPERATION.c.digest.in_(digests)))
+        times = {one.digest: one.accepted_at for one in found}
+        key = _key(IDEMPOTENCY, row)
+        if set(digests) != set(times) or any(len(digest) != DIGEST_SIZE for digest in digests):
+            yield Difference(IDEMPOTENCY.name, key, "digests", row.digests.hex(), "accepted groups")
+            return
+        wrong = next((time for time in times.values() if time != row.created_at), None)
+        if wrong is not None:
+            yield Difference(IDEMPOTENCY.name, key, "created_at", str(row.created_at), str(wrong))
+            return
+        yield None
+
+
+def _numbers(connection: Connection) -> Iterator[Difference | None]:
+    """Ranges are blocks of segments on the chain; a number they have yet to give out is on no invoice."""
+    ranges, held = NUMBER_RANGE, NUMBER_RESERVATION
+    of_segment = and_(
+        SEGMENT.c.first_number <= ranges.c.first_number,
+        SEGMENT.c.last_number >= ranges.c.last_number,
+        SEGMENT.c.party == ranges.c.seller,
+    )
+    yield from _missing(
+        connection, ranges, "seller", exists(select(SEGMENT.c.party).where(of_segment)), "its segment's"
+    )
+    order = and_(ranges.c.first_number <= ranges.c.last_number, ranges.c.next_number >= ranges.c.first_number)
+    yield from _missing(connection, ranges, "next_number", order, "a number of the range")
+    given = and_(INVOICE.c.number >= ranges.c.next_number, INVOICE.c.number <= ranges.c.last_number)
+    yield from _missing(
+        connection,
+        ranges,
+        "next_number",
+        ~exists(select(INVOICE.c.number).where(given)),
+        "after all numbers on the chain",
+    )
+    in_range = and_(
+        held.c.number >= ranges.c.first_number, held.c.number < ranges.c.next_number, held.c.seller == ranges.c.seller
+    )
+    yield from _missing(
+        connection, held, "seller", exists(select(ranges.c.seller).where(in_range)), "the seller of a range it left"
+    )
+    yield from _missing(
+        connection, held, "state", held.c.state.in_([one.value for one in NumberState]), "reserved, used or free"
+    )
+    used = held.c.state == NumberState.USED.value
+    yield from _missing(connection, held, "digest", or_(~used, held.c.digest.is_not(None)), "the group that uses it")
+    issued = exists(select(INVOICE.c.number).where(INVOICE.c.number == held.c.number))
+    yield from _missing(connection, held, "number", ~issued, "nothing: it is an invoice's by now")
+
+
+def _tills(connection: Connection) -> Iterator[Difference | None]:
+    """What an order became is the invoice that its group issued, of its seller and sum."""
+    orders = TILL_ORDER
+    issued = INVOICE.c.digest == orders.c.digest
+    for column, same in (
+        ("number", INVOICE.c.number == orders.c.number),
+        ("seller", INVOICE.c.seller == orders.c.seller),
+        ("gross_fen", INVOICE.c.gross_fen == orders.c.gross_fen),
+    ):
+        other = and_(issued, INVOICE.c.number == orders.c.number) if column != "number" else issued
+        any_issued = exists(select(INVOICE.c.number).where(other))
+        fits = exists(select(INVOICE.c.number).where(and_(other, same)))
+        yield from _missing(connection, orders, column, or_(~any_issued, fits), "what was issued")
+
+
+def _sheets(connection: Connection) -> Iterator[Difference | None]:
+    """A signed row names its group; a recorded one's number is of an invoice that this group issued."""
+    rows = BULK_ROW
+    signed = rows.c.state == RowState.SIGNED.value
+    yield from _missing(connection, rows, "digest", signed == rows.c.digest.is_not(None), "the group that holds it")
+    issued = exists(select(INVOICE.c.number).where(INVOICE.c.digest == rows.c.digest))
+    same = exists(
+        select(INVOICE.c.number).where(and_(INVOICE.c.digest == rows.c.digest, INVOICE.c.number == rows.c.number))
+    )
+    yield from _missing(connection, rows, "number", or_(~issued, same), "a number of its group")
+    amounts = and_(
+        INVOICE.c.number == rows.c.number, INVOICE.c.gross_fen == rows.c.gross_fen, INVOICE.c.tax_fen == rows.c.tax_fen
+    )
+    yield from _missing(
+        connection, rows, "gross_fen", or_(~issued, exists(select(INVOICE.c.number).where(amounts))), "its invoice's"
+    )
+    count = select(func.count()).where(rows.c.job_id == BULK_JOB.c.job_id).scalar_subquery()
+    yield from _missing(connection, BULK_JOB, "row_count", BULK_JOB.c.row_count == count, "as many as it has rows")
+    of_job = exists(select(BULK_JOB.c.job_id).where(BULK_JOB.c.job_id == rows.c.job_id))
+    yield from _missing(connection, rows, "job_id", of_job, "a sheet's")
+
+
+def _external_ids(connection: Connection) -> Iterator[Difference | None]:
+    """An invoice's own id names an invoice that its group issued, once that is on the chain."""
+    ids = EXTERNAL_ID
+    of_group = INVOICE.c.digest == ids.c.digest
+    issued = exists(select(INVOICE.c.number).where(of_group))
+    same = exists(select(INVOICE.c.number).where(and_(of_group, INVOICE.c.number == ids.c.target)))
+    fits = or_(ids.c.kind != INVOICE_ITEM, ~issued, same)
+    yield from _missing(connection, ids, "target", fits, "an invoice of its group")
+
+
+def _claims(connection: Connection) -> Iterator[Difference | None]:
+    """Decisions are on claims of the employer they name."""
+    claim = and_(CLAIM.c.claim_id == CLAIM_APPROVAL.c.claim_id, CLAIM.c.employer == CLAIM_APPROVAL.c.employer)
+    yield from _missing(
+        connection,
+        CLAIM_APPROVAL,
+        "claim_id",
+        exists(select(CLAIM.c.claim_id).where(claim)),
+        "a claim at that employer",
+    )
+
+
+def _webhooks(connection: Connection) -> Iterator[Difference | None]:
+    deliveries = WEBHOOK_DELIVERY
+    happened = exists(select(OPERATION_RECORD.c.order).where(OPERATION_RECORD.c.order == deliveries.c.event_order))
+    yield from _missing(connection, deliveries, "event_order", happened, "an operation's")
+    hooked = exists(select(WEBHOOK.c.webhook_id).where(WEBHOOK.c.webhook_id == deliveries.c.webhook_id))
+    yield from _missing(connection, deliveries, "webhook_id", hooked, "a webhook's")
+
+
+def _credentials(connection: Connection) -> Iterator[Difference | None]:
+    """A credential acts as a party whose name is known here; whether the party wanted it nothing tells."""
+    named = exists(select(PARTY_NAME.c.identity).where(PARTY_NAME.c.identity == API_KEY.c.identity))
+    yield from _missing(connection, API_KEY, "identity", named, "a known party's")
+
+
+def _names(connection: Connection) -> Iterator[Difference | None]:
+    """Every party with a key of its own has a name here."""
+    named = exists(select(PARTY_NAME.c.identity).where(PARTY_NAME.c.identity == PARTY.c.identity))
+    keyless = func.length(PARTY.c.signer) == 0
+    row = connection.execute(select(PARTY).where(~named, ~keyless).order_by(PARTY.c.id).limit(1)).one_or_none()
+    yield None if row is None else Difference(PARTY_NAME.name, row.identity.hex(), "", "no row", "a row")
+
+
+def _key(table: Table, row: Any) -> str:
+    return " ".join(_text(getattr(row, column.name)) for column in table.primary_key)
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_CHECKS: tuple[Callable[[Connection], Iterator[Difference | None]], ...] = (
+    _with_groups,
+    _numbers,
+    _tills,
+    _sheets,
+    _external_ids,
+    _claims,
+    _webhooks,
+    _credentials,
+    _names,
+)

@@ -1,0 +1,51 @@
+"""Opening what is sealed in a row, for an audit: it must be what was sealed there, and hash to what stands beside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from ledger.domain.references import SALT_SIZE
+from ledger.identity import SealError
+from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
+from ledger.service.claim_lines import SEALED_NOTE
+from ledger.service.collecting import SEALED_TITLE
+from ledger.service.context import SEALED_NAME, SEALED_REFERENCE, Context
+from ledger.service.declarations import SEALED_DECLARATION
+from ledger.service.filing import SEALED_REPORT
+from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
+from ledger.service.webhooks import SEALED_WEBHOOK
+from verifier.hashing import keccak256
+
+_ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
+    ("reference", "sealed"): (SEALED_REFERENCE, lambda row: row.ref.hex()),
+    ("month_report", "report"): (SEALED_REPORT, lambda row: row.report_hash.hex()),
+    ("outside_document", "sealed_original"): (SEALED_OUTSIDE_ORIGINAL, lambda row: row.number),
+    ("party_name", "sealed"): (SEALED_NAME, lambda row: row.identity.hex()),
+    ("claim_approval", "sealed_note"): (SEALED_NOTE, lambda row: row.claim_id),
+    ("webhook", "sealed_secret"): (SEALED_WEBHOOK, lambda row: row.webhook_id),
+    ("bulk_row", "sealed_draft"): (SEALED_DRAFT, lambda row: f"{row.job_id}:{row.position}"),
+    ("bulk_row", "problems"): (SEALED_ROW, lambda row: f"{row.job_id}:{row.position}"),
+    ("buyer_title", "sealed_title"): (SEALED_TITLE, lambda row: f"{row.party}-{row.title_hash.hex()}"),
+    ("month_declaration", "declared"): (SEALED_DECLARATION, lambda row: f"{row.party} {row.month}"),
+}
+
+
+def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
+    """What was sealed in a row's column, without the salt where it has one. Raises: ValueError when it is not that."""
+    kind, item_id = _ITEMS[table, column]
+    try:
+        plain = context.vault.open(getattr(row, column), kind, item_id(row))
+    except SealError as err:
+        raise ValueError(str(err)) from err
+    if (table, column) == ("outside_document", "sealed_original"):
+        if hashlib.sha256(plain).digest() != row.original_hash:
+            raise ValueError("a file of another hash")
+        return plain
+    hashed = {"reference": "ref", "month_report": "report_hash"}.get(table)
+    if hashed is None:
+        return plain
+    if keccak256(plain) != getattr(row, hashed):
+        raise ValueError("a text of another hash")
+    return plain[SALT_SIZE:]
