@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
-from verifier.canonical import DEPTH_MAX, Json, dumps
+from verifier.canonical import Json, dumps
 from verifier.errors import CommitmentError
 from verifier.hashing import keccak256
 from verifier.reasons import Reason
@@ -29,7 +29,8 @@ Scalar = str | int | bool | None
 SALT_SIZE = 16  # 128 bits: no hidden value can be found by trying values
 SEED_SIZE = 32
 LEAVES_MAX = 24_000  # an invoice of 2,000 lines with eleven fields each; hashing them takes about 0.3 s
-PATH_SIZE_MAX = 512  # bytes; 32 keys of 16
+PATH_SIZE_MAX = 512  # bytes; 8 keys of 63
+PATH_KEYS_MAX = 8  # an invoice nests 3 deep; each key of each path is an object while the document is put together
 LENGTH_KEY = "#"
 LEAF_TAG, INNER_TAG, ROOT_TAG = b"\x00", b"\x01", b"\x02"
 
@@ -93,8 +94,8 @@ class Disclosure:
 def leaves(document: dict[str, Json]) -> list[tuple[str, Scalar]]:
     """Scalar leaves of `document` as (path, value), ordered by the path's UTF-8 bytes.
 
-    Raises: CommitmentError for an empty document, more than LEAVES_MAX leaves, or a key that is empty, starts
-    with a digit, or holds a dot or `#`.
+    Raises: CommitmentError for an empty document, more than LEAVES_MAX leaves, a path of more than PATH_KEYS_MAX keys
+    or PATH_SIZE_MAX bytes, or a key that is empty, starts with a digit, or holds a dot or `#`.
     """
     if not isinstance(document, dict) or not document:
         raise CommitmentError(Reason.DOCUMENT_MALFORMED, "the document is no object or has no field")
@@ -163,7 +164,7 @@ def document_of(fields: Iterable[tuple[str, Scalar]]) -> dict[str, Json]:
     ordered = list(fields)
     tree: dict[str, Json] = {}
     for path, value in ordered:
-        *parents, last = path.split(".", DEPTH_MAX)
+        *parents, last = path.split(".", PATH_KEYS_MAX)
         node = tree
         for key in parents:
             below = node.setdefault(key, {})
@@ -197,7 +198,7 @@ def check_structure(disclosure: Disclosure) -> None:
     if sorted(indices + hidden) != list(range(disclosure.count)):
         raise CommitmentError(Reason.DOCUMENT_MALFORMED, "a leaf is missing or occurs twice")
     for leaf in disclosure.shown:
-        too_long = len(leaf.path.encode()) > PATH_SIZE_MAX or leaf.path.count(".") > DEPTH_MAX
+        too_long = len(leaf.path.encode()) > PATH_SIZE_MAX or leaf.path.count(".") >= PATH_KEYS_MAX
         if len(leaf.salt) != SALT_SIZE or too_long:
             raise CommitmentError(Reason.DOCUMENT_MALFORMED, leaf.path)
     if not disclosure.hidden:
@@ -238,8 +239,8 @@ def _is_kept(path: str, keep: Collection[str]) -> bool:
 
 
 def _flatten(value: Json, path: str, depth: int, found: list[tuple[str, Scalar]]) -> None:
-    if depth > DEPTH_MAX:
-        raise CommitmentError(Reason.DOCUMENT_MALFORMED, f"nested beyond {DEPTH_MAX}")
+    if depth + isinstance(value, dict | list | tuple) > PATH_KEYS_MAX:  # what holds others has a leaf one key deeper
+        raise CommitmentError(Reason.DOCUMENT_MALFORMED, f"nested beyond {PATH_KEYS_MAX}")
     if isinstance(value, dict):
         if not value:
             found.append((f"{path}.{LENGTH_KEY}", None))
