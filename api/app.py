@@ -42,6 +42,7 @@ from api.routes import (
     parties,
     reds,
     rpc,
+    statements,
     supervising,
     supervision,
     tills,
@@ -54,6 +55,7 @@ from ledger.settings import Settings
 ROUTERS = (
     papers.routes,  # before invoices: /invoices/export is no number
     invoices.routes,
+    statements.routes,
     claims.routes,
     approvals.routes,
     bulk.routes,
@@ -64,9 +66,9 @@ ROUTERS = (
     parties.routes,
     operations.routes,
     operations.health_routes,
+    checkpoints.routes,
     reds.routes,
     supervising.routes,
-    checkpoints.routes,
     events.routes,
     tills.routes,
     rpc.routes,

@@ -252,6 +252,7 @@ EXAMPLES: dict[str, Example] = {
     "read_invoice": _read(_INVOICE),
     "read_history": _read({"number": _NUMBER, "items": [_HISTORY]}),
     "read_evidence": _read({"format": "einvoice evidence 1"}),
+    "read_statement": _read({"format": "einvoice-statement", "version": 1, "says": "not_issued", "number": _NUMBER}),
     "transfer_invoice": _write({"to": 12}),
     "book_invoice": _write({"deductible": True, "subject": 7}),
     "withdraw_booking": _write({"reason": "booked to the wrong account", "subject": 7}),
@@ -308,8 +309,8 @@ EXAMPLES: dict[str, Example] = {
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
     **event_examples(Example),
-    **till_examples(Example, _write),
     **checkpoint_examples(Example),
+    **till_examples(Example, _write),
     **outside_examples(_read, _write),
     "read_health": _read({"status": "ok", "chain_block": 421, "projected_block": 421, "waiting_groups": 0}),
 }

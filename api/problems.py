@@ -94,6 +94,16 @@ NOT_BOOKED = ProblemType(
     "not-booked", 409, "The claim is not settled and booked as a whole", "报销单尚未全部核销入账",
     "`detail` names an invoice that is still locked or not booked; approve or release it, book it, then ask again.",
 )  # fmt: skip
+STATEMENT_FALSE = ProblemType(
+    "statement-false", 409, "The ledger contradicts this statement", "账本与该声明不符",
+    "The number was issued or registered, or the invoice is settled: there is no such statement. Ask for evidence "
+    "instead.",
+)  # fmt: skip
+STATEMENT_DISCLOSES = ProblemType(
+    "statement-discloses", 409, "The statement would show a word of somebody else's", "该声明会显示他人的数据",
+    "The number was never issued, but every proof of it ends at another's word. An officer may have the file; or ask "
+    "again later: each new word of the ledger may move that end.",
+)  # fmt: skip
 NOT_WITNESSED = ProblemType(
     "not-witnessed", 409, "Too few witnesses have signed it yet", "见证方签名尚不足",
     "Evidence was asked for with `witnessed=required`; witnesses sign within seconds while they run. Ask again, or "
@@ -180,6 +190,8 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.NumbersExhausted: NUMBERS_EXHAUSTED,
     service.ApprovalMissing: APPROVAL_MISSING,
     service.NotBooked: NOT_BOOKED,
+    service.StatementFalse: STATEMENT_FALSE,
+    service.StatementDiscloses: STATEMENT_DISCLOSES,
     service.NotWitnessed: NOT_WITNESSED,
     service.HistoryDiffers: HISTORY_DIFFERS,
     service.NoSigningKey: NO_SIGNING_KEY,

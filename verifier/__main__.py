@@ -55,20 +55,20 @@ def _report(file: Path, trust_file: Path | None) -> Report:
         return unchecked("file", Reason.FILE_UNREADABLE, err.strerror or "")
     if data.startswith(PDF_START):  # said before a trust file is asked for: with one it would be no different
         return unchecked("file", Reason.PDF_FILE)
-    trust = read_trust(trust_file)
+    trust = read_trust(trust_file, data)
     return trust if isinstance(trust, Report) else verify(data, trust)
 
 
-def read_trust(file: Path | None) -> Trust | Report:
-    """The trust file, or the report of evidence for which there is none that can be used."""
+def read_trust(file: Path | None, data: bytes = b"") -> Trust | Report:
+    """The trust file, or the report of the evidence or statement `data` for which there is none that can be used."""
     if file is None:
-        return unchecked("ledger", Reason.TRUST_MISSING)
+        return unchecked("ledger", Reason.TRUST_MISSING, "", data)
     try:
         return parse_trust(_read(file, TRUST_SIZE_MAX))
     except OSError as err:
-        return unchecked("ledger", Reason.TRUST_MISSING, err.strerror or "")
+        return unchecked("ledger", Reason.TRUST_MISSING, err.strerror or "", data)
     except TrustError as err:
-        return unchecked("ledger", err.reason, err.at)
+        return unchecked("ledger", err.reason, err.at, data)
 
 
 def _redact(file: Path, target: Path, keep: list[str]) -> int:

@@ -48,7 +48,12 @@ def parse(data: bytes) -> Bundle:
     Raises: CanonicalError when it is no canonical JSON of at most FILE_SIZE_MAX bytes, ShapeError when it is
     not this format.
     """
-    found = fields(_versioned(loads(data, FILE_SIZE_MAX)), FILE_FIELDS, "")
+    return parse_bundle(loads(data, FILE_SIZE_MAX))
+
+
+def parse_bundle(value: Json) -> Bundle:
+    """The evidence file that a file's JSON is, by its shape. Raises: ShapeError when it is not this format."""
+    found = fields(_versioned(value), FILE_FIELDS, "")
     certificates = items(found["certificates"], CERTIFICATES_MAX, "certificates")
     history = items(found["history"], HISTORY_MAX, "history")
     if not history:

@@ -36,7 +36,7 @@ STEP_WORDS = {
     "seal": ("区块头由受信任的出块人签封", "a trusted sealer sealed the block header"),
     "witnesses": ("见证人对该区块的签名", "the witnesses' signatures below the block's checkpoint"),
     "account": ("合约账户、代码与接替关系", "the contracts' accounts, code and succession"),
-    "words": ("合约中的状态、哈希头与当事方身份", "state, head and identities in the contracts' storage"),
+    "words": ("合约存储中的数据", "the words in the contracts' storage"),
     "certificates": ("签名人证书", "the signers' certificates"),
     "revocations": ("操作时证书未被吊销", "no certificate was revoked before its operation"),
     "signatures": ("每步操作的签名", "the signature of every operation"),
@@ -44,7 +44,14 @@ STEP_WORDS = {
     "rules": ("每步操作符合规则", "every operation follows the rules"),
     "document": ("发票内容与链上承诺", "the document and its commitment on chain"),
     "fields": ("发票字段与链上记录", "the document's fields and the chain's record"),
+    "statement": ("所作声明与合约中的数据相符", "what is stated follows from the contracts' storage"),
     "age": ("不早于要求的时间", "it is not older than asked for"),
+}
+
+
+SAYS_WORDS = {
+    "not_issued": ("声明：本账本从未开具或登记该号码", "statement: this ledger never issued or registered the number"),
+    "not_settled": ("声明：该发票未核销", "statement: the invoice was not settled"),
 }
 
 
@@ -63,10 +70,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Report:
     """All steps in order. `number` is the 20-digit invoice number, "" when the file cannot be read; the verdict
-    holds as of block `block`, sealed at `block_time_s` (seconds since 1970, UTC), 0 when no header was read."""
+    holds as of block `block`, sealed at `block_time_s` (seconds since 1970, UTC), 0 when no header was read. `says` is
+    what a statement says of the number, "" for evidence."""
 
     steps: tuple[Step, ...]
     number: str = ""
+    says: str = ""
     block: int = 0
     block_time_s: int = 0
 
@@ -98,6 +107,7 @@ class Report:
                 "version": REPORT_VERSION,
                 "verdict": self.verdict.value,
                 "number": self.number,
+                "says": self.says,
                 "block": self.block,
                 "block_time_s": self.block_time_s,
                 "steps": [_step_json(step, lang) for step in self.steps],
@@ -108,6 +118,8 @@ class Report:
         """The report for people, one line a step and one a comparison."""
         zh = lang == "zh"
         lines = [f"{'发票' if zh else 'invoice'} {self.number or '-'}"]
+        if self.says:
+            lines.append(_words(SAYS_WORDS[self.says], lang))
         for step in self.steps:
             lines.append(f"{step.number:2d}. [{_words(RESULT_WORDS[step.result], lang)}] {step_title(step.name, lang)}")
             lines += [f"      {name} = {value}" for name, value in step.compared.items()]

@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier.bundle import Proof
+from verifier.bundle import Proof, chain_json, proof_json, proof_nodes
 from verifier.canonical import Json, dumps
-from verifier.hashing import HASH_SIZE
 from verifier.reasons import Reason
-from verifier.shape import base64_of
 from verifier.words import Claim, StateWord, Table, storage_key
 
 STATEMENT_FORMAT = "einvoice-statement"
@@ -67,19 +65,11 @@ class Statement:
         value: dict[str, Json] = {
             "format": STATEMENT_FORMAT,
             "version": STATEMENT_VERSION,
-            "chain": {
-                "chain_id": self.chain_id,
-                "contracts": [contract.hex() for contract in self.contracts],
-                "genesis": self.genesis.hex(),
-            },
+            "chain": chain_json(self.chain_id, self.contracts, self.genesis),
             "number": f"{self.number:020d}",
             "says": self.says.value,
             "word": self.word.value,
-            "proof": {
-                "header": base64_of(self.proof.header),
-                "account": [base64_of(node) for node in self.proof.account],
-                "storage": [base64_of(node) for node in self.proof.storage],
-            },
+            "proof": proof_json(self.proof),
             "checkpoint": self.checkpoint,
             "witnesses": list(self.witnesses),
         }
@@ -100,7 +90,12 @@ def build_statement(
     checkpoint: str | None = None,
     witnesses: Iterable[str] = (),
 ) -> Statement:
-    """A statement from plain values; the nodes are those of `statement_key(number, word)`, in any order."""
+    """A statement from plain values.
+
+    `contracts` and the nodes are those of one block: the nodes lead to each contract's account, to its successor slot
+    and to `statement_key(number, word)`, in any order; `checkpoint` and `witnesses` as in evidence.
+    """
+    lines = tuple(sorted(set(witnesses)))
     return Statement(
         chain_id=chain_id,
         contracts=tuple(contracts),
@@ -108,9 +103,9 @@ def build_statement(
         number=number,
         says=says,
         word=word,
-        proof=Proof(header, _ascending(account_nodes), _ascending(storage_nodes)),
-        checkpoint=checkpoint,
-        witnesses=tuple(witnesses),
+        proof=Proof(header, proof_nodes(account_nodes), proof_nodes(storage_nodes)),
+        checkpoint=checkpoint if lines else None,
+        witnesses=lines,
     )
 
 
@@ -126,8 +121,3 @@ def contradiction(says: Says, word: int) -> Reason | None:
     if not word:
         return Reason.INVOICE_ABSENT
     return Reason.INVOICE_SETTLED if StateWord.unpack(word).claim == Claim.SETTLED else None
-
-
-def _ascending(nodes: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Nodes each once and in ascending order, without those under 32 bytes, which stand inside their parents."""
-    return tuple(sorted({node for node in nodes if len(node) >= HASH_SIZE}))

@@ -374,6 +374,12 @@ class Evidence(Strict):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
+class Statement(Strict):
+    """Statement file of docs/EVIDENCE.md, canonical JSON: save the bytes as they come."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
 class Trust(Strict):
     """Trust file for the verifier."""
 

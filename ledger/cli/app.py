@@ -21,12 +21,15 @@ from ledger.cli import (
     risk,
     tills,
     upkeep,
+    verifying,
     witness,
-)
     witnesses,
+)
 from ledger.cli.bulk import bulk
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
+from ledger.cli.statements import statement
+from ledger.cli.succession import succeed
 from ledger.cli.supervision import supervision
 
 DISTRIBUTION = "einvoice-ledger"
@@ -41,7 +44,8 @@ app = typer.Typer(
     The ledger lives in one data directory: `EINVOICE_DATA_DIR`, by default `data/`. Begin with `einvoice demo`, or with
     `einvoice init`, `einvoice party enrol`, `einvoice party segment`, `einvoice issue`.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or (`verify`) could not check, 3 refused by the contract.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or (`verify`) could not check, 3 refused by the contract; of a PDF,
+    `verify` has 3 and 4 of its own.
     """,
 )
 
@@ -142,15 +146,17 @@ app.command()(invoices.issue)
 app.command()(bulk)
 app.command()(papers.document)
 app.command()(invoices.evidence)
+app.command()(statement)
 app.command()(invoices.trust)
 app.command(
     add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)(invoices.verify)  # fmt: skip
+)(verifying.verify)  # fmt: skip
 app.command()(upkeep.audit)
 app.command()(upkeep.rebuild)
 app.command()(upkeep.upgrade)
 app.command()(upkeep.backup)
 app.command()(upkeep.restore)
+app.command()(succeed)
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
 app.add_typer(papers.app, name="archive")

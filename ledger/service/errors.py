@@ -11,6 +11,8 @@ ServiceError
 ├── NumbersExhausted      the seller's segment holds no free number
 ├── ApprovalMissing       finance settles lines that the company wants approved first, and nobody did
 ├── NotBooked             a claim whose archive is asked for is not settled and booked as a whole
+├── StatementFalse        a statement is asked for that the ledger contradicts
+├── StatementDiscloses    a statement would show somebody else's word besides what it says
 ├── NotWitnessed          evidence was asked for with witnesses' signatures, and too few have signed yet
 ├── HistoryDiffers        a witness signed a block that this chain does not have
 ├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
@@ -149,6 +151,36 @@ class NotBooked(ServiceError):
             f"{what} {state_zh}；须全部核销或解除锁定并入账后方可归档",
         )
         self.what = what
+
+
+class StatementFalse(ServiceError):
+    """The ledger contradicts the statement: the number was given out, or the invoice is settled."""
+
+    def __init__(self, number: str, says: str) -> None:
+        if says == "not_issued":
+            super().__init__(
+                f"{number} was issued or registered; who takes part in it can ask for its evidence",
+                f"{number} 已开具或已登记，参与方可索取其证据包",
+            )
+        else:
+            super().__init__(
+                f"{number} is settled; its evidence shows when and by whom",
+                f"{number} 已核销，其证据包载明核销时间与经办人",
+            )
+        self.number = number
+        self.says = says
+
+
+class StatementDiscloses(ServiceError):
+    """A number was never issued, but every proof of it ends at a word of somebody else's, which it would show."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"{number} was never issued, but the file that proves it would show a word of somebody else's; ask an "
+            "officer for it, or ask again when the ledger has grown",
+            f"{number} 从未开具，但证明文件会显示他人的一个状态字，请向税务人员索取，或待账本增长后再试",
+        )
+        self.number = number
 
 
 class NotWitnessed(ServiceError):

@@ -26,6 +26,7 @@ from ledger.service.outside import Outside
 from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
 from ledger.service.red_letters import RedLetters
+from ledger.service.statements import Statements
 from ledger.service.supervising import Supervising
 from ledger.service.supervision import Supervision
 from ledger.service.till_uploads import TillUploads
@@ -48,8 +49,8 @@ from ledger.service.views import (
     Written,
 )
 from ledger.service.webhooks import Webhooks
-from ledger.settings import Settings
 from ledger.service.witnessing import Witnessing
+from ledger.settings import Settings
 from verifier.canonical import Json
 
 DIGEST_HEX_LENGTH = 64
@@ -74,11 +75,12 @@ class Ledger:
         self.red_letters = RedLetters(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)
+        self.statements = Statements(context)
         self.supervising = Supervising(context)
         self.supervision = Supervision(context)
+        self.witnessing = Witnessing(context)
 
     @classmethod
-        self.witnessing = Witnessing(context)
     def open(cls, settings: Settings) -> Ledger:
         """The ledger in `settings`. Raises: NotReady saying what to do."""
         return cls(open_context(settings))

@@ -46,6 +46,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "没有授权 {given}，可选 issue、finance、claim",
     ),
     "area_form": ("an area is 4 digits, for example 4403", "地区为 4 位数字，例如 4403"),
+    "says_unknown": (
+        "{given} is no statement; choose not_issued or not_settled",
+        "没有声明 {given}，可选 not_issued、not_settled",
+    ),
     "kind_unknown": ("choose enterprise or person", "请选择 enterprise 或 person"),
     "red_reason_unknown": (
         "{given} is no reason; choose issued_in_error, return, service_ended or allowance",
@@ -223,10 +227,6 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "离线开具已超过 {hours} 小时，请联机重新开具",
     ),
     "upload_early": ("issued later than now; correct the till's clock", "开具时间晚于当前时间，请校正收银台时间"),
-    "time_form": (
-        "write a time with its offset, as 2026-11-05T10:30:00+08:00",
-        "请写带时区的时间，如 2026-11-05T10:30:00+08:00",
-    ),
     "note_form": (
         "not a checkpoint of this ledger: {reason}",
         "不是本账本的检查点：{reason}",
@@ -268,6 +268,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     "witness_needed": (
         "{needed} witnesses are needed; lower that first with einvoice witnesses need",
         "策略要求 {needed} 个见证方，请先用 einvoice witnesses need 降低",
+    ),
+    "time_form": (
+        "write a time with its offset, as 2026-11-05T10:30:00+08:00",
+        "请写带时区的时间，如 2026-11-05T10:30:00+08:00",
     ),
 }
 

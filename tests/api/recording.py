@@ -221,6 +221,7 @@ ANSWERS: dict[str, Any] = {
     "enrol": lambda ledger, _: (ledger.written, API_KEY),
     "appoint_officer": lambda ledger, _: (ledger.written, API_KEY),
     "evidence": lambda *_: b'{"format":"evidence"}',
+    "statements.statement": lambda *_: b'{"format":"statement"}',
     "trust": lambda *_: {"format": "trust"},
     "public_check": _check,
     "public_evidence": lambda ledger, args: b'{"format":"redacted"}' if _check(ledger, args) else None,

@@ -34,6 +34,7 @@ PATH_VALUES = {
     "external_id": "SO/1",
 }
 
+QUERIES = {"read_statement": "?says=not_issued"}  # of reads that need one
 FILES = {  # query and file of uploads that are read where they arrive
     "read_outside": ("?employer=7&gross_fen=106000", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
     "register_outside": ("?employer=7&reference=BX-1", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
@@ -54,7 +55,7 @@ def request_of(caller: Any, name: str, key: str | None = "key-1") -> Any:
     if access_of(route.endpoint).note:
         return caller.request(method, address_of(route), b"a note", {"content-type": "text/plain"})
     if example.request is None:
-        return caller.get(address_of(route))
+        return caller.get(address_of(route) + QUERIES.get(name, ""))
     return caller.post(address_of(route), example.request, method=method, key=key)
 
 

@@ -50,6 +50,7 @@ from verifier.operations import SECP256K1_ORDER, Code
 from verifier.parsing import FILE_SIZE_MAX, HISTORY_MAX, parse
 from verifier.reasons import TEXTS, Reason
 from verifier.report import STEP_WORDS, Report, Result
+from verifier.statement_steps import STATEMENT_STEP_NAMES
 from verifier.steps import AGE, STEP_NAMES, examine, unchecked
 from verifier.trust import TRUST_SIZE_MAX, TrustedContract
 from verifier.words import Table, storage_key
@@ -60,7 +61,7 @@ def test_whole_file_is_valid_in_every_step() -> None:
     assert report.verdict is Result.VALID
     assert report.exit_code == 0
     assert [step.name for step in report.steps] == list(STEP_NAMES)
-    assert list(STEP_WORDS) == [*STEP_NAMES, AGE]
+    assert set(STEP_WORDS) == {*STEP_NAMES, *STATEMENT_STEP_NAMES, AGE}
     assert [step.number for step in report.steps] == list(range(1, 14))
     assert report.number == f"{NUMBER:020d}"
     assert (report.block, report.block_time_s) == (77, WHOLE.events[-1].time_s + 5)

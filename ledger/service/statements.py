@@ -1,0 +1,124 @@
+"""Statements of absence: a number never issued, an invoice not settled, each as a file that a stranger checks offline.
+
+What a statement says is read from its own proof, never from rows. A proof that a word is absent can end at a leaf of
+another key, and a leaf holds its whole word: another invoice's parties and amount. Whoever asks chooses the number, and
+so where in the trie the proof ends; such a proof goes to officers alone (docs/THREATS.md).
+"""
+
+from __future__ import annotations
+
+from ledger.chain import ChainError
+from ledger.domain.numbers import format_number
+from ledger.service.context import Context
+from ledger.service.errors import Busy, NotFound, StatementDiscloses, StatementFalse
+from ledger.service.forms import checked_number
+from ledger.service.people import seen_invoice
+from ledger.service.problems import invalid
+from ledger.service.views import Caller
+from verifier.contract_words import account_at
+from verifier.errors import CheckError
+from verifier.hashing import keccak256
+from verifier.header import parse_header
+from verifier.reasons import Reason
+from verifier.rlp import decode
+from verifier.statement import Says, Statement, Word, build_statement, contradiction, statement_key
+from verifier.trie import ProofNodes
+from verifier.words import storage_slot
+
+LEAF_ITEMS = 2  # of a leaf or an extension; a branch has 17
+LEAF_FLAGS = frozenset({2, 3})  # first nibble of a leaf's path; an extension's is 0 or 1
+
+
+class Statements:
+    """What never was, as files."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def statement(self, caller: Caller, number: str, says: str) -> bytes:
+        """The file that says `says` ("not_issued" or "not_settled") of `number`, as of a block.
+
+        `not_issued` is for everybody with a credential, of any number; `not_settled` for who may see the invoice.
+
+        Raises: InvalidRequest at `says`; NotFound for an invoice the caller may not see or that does not exist, the
+        same for both; StatementFalse; StatementDiscloses, never to an officer; Busy.
+        """
+        try:
+            wanted = Says(says)
+        except ValueError as err:
+            raise invalid("says", "says_unknown", given=says[:40]) from err
+        key = checked_number(number)
+        if wanted is Says.NOT_ISSUED:
+            return self._not_issued(caller, key).to_bytes()
+        with self._context.reading() as connection:
+            seen_invoice(connection, caller, key)
+        return self._made(key, wanted, Word.STATE).to_bytes()
+
+    def _not_issued(self, caller: Caller, number: int) -> Statement:
+        """By the word whose absence shows nothing of others: state and head are written together, so either will do."""
+        made = [self._made(number, Says.NOT_ISSUED, word) for word in (Word.STATE, Word.HEAD)]
+        for statement in made:
+            if not shows_another(statement):
+                return statement
+        if caller.is_officer:
+            return made[0]
+        raise StatementDiscloses(format_number(number))
+
+    def _made(self, number: int, says: Says, word: Word) -> Statement:
+        """The statement with its proof. Raises: StatementFalse, NotFound, Busy."""
+        reader = self._context.reader
+        try:
+            proof = reader.proof([statement_key(number, word)])
+        except ChainError as err:
+            raise Busy from err
+        reason = contradiction(says, proof.words[0])
+        if reason is Reason.INVOICE_ABSENT:
+            raise NotFound("invoice", format_number(number))
+        if reason is not None:
+            raise StatementFalse(format_number(number), says.value)
+        return build_statement(
+            chain_id=reader.identity.chain_id,
+            contracts=proof.contracts,
+            genesis=reader.identity.genesis_hash,
+            number=number,
+            says=says,
+            word=word,
+            header=proof.header_rlp,
+            account_nodes=proof.account_nodes,
+            storage_nodes=proof.storage_nodes,
+        )
+
+
+def shows_another(statement: Statement) -> bool:
+    """Whether the proof that the statement's word is absent ends at the leaf of another key, and so shows its word.
+
+    Leaves that only the successors' slots lead to are in every file of this ledger and do not count.
+    """
+    nodes = statement.proof.storage
+    key = keccak256(storage_slot(statement_key(statement.number, statement.word)))
+    roots = _storage_roots(statement)
+    return any(_is_needed(leaf, nodes, roots, key) for leaf in nodes if _is_leaf(leaf))
+
+
+def _storage_roots(statement: Statement) -> list[bytes]:
+    """Storage root of each contract, from the statement's own proof."""
+    nodes = ProofNodes(statement.proof.account)
+    state_root = parse_header(statement.proof.header).state_root
+    return [account_at(nodes, state_root, contract)[0] for contract in statement.contracts]
+
+
+def _is_leaf(node: bytes) -> bool:
+    items = decode(node, Reason.PROOF_MALFORMED)
+    path = items[0]
+    return len(items) == LEAF_ITEMS and isinstance(path, bytes) and path[0] >> 4 in LEAF_FLAGS
+
+
+def _is_needed(leaf: bytes, nodes: tuple[bytes, ...], roots: list[bytes], key: bytes) -> bool:
+    """Whether `key` cannot be looked up below every root without that leaf."""
+    rest = ProofNodes(tuple(node for node in nodes if node != leaf))
+    try:
+        for root in roots:
+            rest.lookup(root, key)
+    except CheckError:
+        return True
+    return False
