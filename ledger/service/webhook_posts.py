@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import http.client
 import ipaddress
+import queue
 import re
 import socket
 import ssl
@@ -24,10 +25,25 @@ from urllib.parse import SplitResult, urlsplit
 
 ANSWER_SIZE_MAX = 65_536  # bytes of an answer read so that its connection ends in order; nothing of it is kept
 ADDRESSES_MAX = 8  # addresses of one name that are tried
+RESOLVERS_MAX = 64  # names asked for at once, those given up on included: the system ends them after a minute or so
 SECRET_PREFIX = "whsec_"  # noqa: S105 - in front of every secret, as Standard Webhooks writes them
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]+", re.ASCII)
+_NUMERIC = re.compile(r"(.*\.)?(0[xX][0-9A-Fa-f]*|[0-9]+)\.?", re.ASCII)  # resolvers read 2130706433 as 127.0.0.1
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(  # what `is_global` calls public though it is answered from within a network, or by nobody
+    ipaddress.ip_network(one)
+    for one in (
+        "168.63.129.16/32",  # a cloud's own services for its machines
+        "192.0.0.0/24",  # protocol assignments, the nearest port mapper among them
+        "192.88.99.0/24",  # the nearest 6to4 relay
+        "2001:1::/32",  # as 192.0.0.0/24
+        "fec0::/10",  # site-local
+    )
+)
+_RESOLVING = threading.BoundedSemaphore(RESOLVERS_MAX)  # guards how many threads wait for the system's resolver
+
+_Resolved = list[tuple[socket.AddressFamily, str]]
 
 
 class UrlRefusedError(ValueError):
@@ -65,6 +81,8 @@ def checked_url(url: str, *, private: bool) -> SplitResult:
     if parts.scheme == "http" and not (private and _is_this_machine(host)):
         raise UrlRefusedError("url_not_https")
     address = _literal(host)
+    if address is None and _NUMERIC.fullmatch(host):
+        raise UrlRefusedError("url_form")
     if address is not None and not may_reach(address, private=private):
         raise UrlRefusedError("url_private")
     return parts
@@ -79,7 +97,9 @@ def may_reach(address: str, *, private: bool) -> bool:
     found = _inner(found)
     if found.is_multicast or found.is_unspecified or found == ipaddress.ip_address("255.255.255.255"):
         return False
-    return private or (found.is_global and not found.is_reserved)
+    if private:
+        return True
+    return found.is_global and not found.is_reserved and not any(found in network for network in _NOT_PUBLIC)
 
 
 def new_signature(secret: bytes, message_id: str, sent_at_s: int, body: bytes) -> str:
@@ -107,7 +127,7 @@ def post(
         return Attempt(None, "timeout")
     except ssl.SSLError as err:
         return Attempt(None, f"tls: {err.reason or 'failed'}")
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return Attempt(None, "cannot connect")
     signatures = " ".join(new_signature(secret, message_id, sent_at_s, body) for secret in secrets)
     headers = {
@@ -164,28 +184,59 @@ def _connected(parts: SplitResult, *, private: bool, deadline: float) -> socket.
     """A connection to one of the host's addresses, all of which may be reached. Raises: UrlRefusedError, OSError."""
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys((family, str(place[0])) for family, _, _, _, place in found))[:ADDRESSES_MAX]
+    addresses = _resolved(host, port, deadline)
     if not addresses or not all(may_reach(address, private=private) for _, address in addresses):
         raise UrlRefusedError("url_private")
     if parts.scheme == "http" and not all(_is_loopback(address) for _, address in addresses):
         raise UrlRefusedError("url_not_https")
     last: OSError = TimeoutError()
-    for family, address in addresses:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
+    for family, address in addresses[:ADDRESSES_MAX]:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(left)
+            sock.settimeout(_left_s(deadline))
             sock.connect((address, port))
             if parts.scheme == "http":
                 return sock
+            sock.settimeout(_left_s(deadline))  # of the whole handshake
             return _secured(sock, host)
         except OSError as err:
             last = err
             sock.close()
     raise last
+
+
+def _resolved(host: str, port: int, deadline: float) -> _Resolved:
+    """Every address of a host. Raises: TimeoutError at the deadline, which the system's resolver does not know."""
+    answers: queue.SimpleQueue[_Resolved | Exception] = queue.SimpleQueue()
+    places = _RESOLVING
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys((family, str(place[0])) for family, _, _, _, place in found)))
+        except (OSError, ValueError) as err:
+            answers.put(err)
+        finally:
+            places.release()
+
+    if not places.acquire(timeout=_left_s(deadline)):
+        raise TimeoutError
+    threading.Thread(target=ask, name="webhook-resolver", daemon=True).start()
+    try:
+        answer = answers.get(timeout=_left_s(deadline))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _left_s(deadline: float) -> float:
+    """Seconds to the deadline. Raises: TimeoutError when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _secured(sock: socket.socket, host: str) -> socket.socket:
