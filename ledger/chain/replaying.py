@@ -33,7 +33,7 @@ from ledger.chain.export import block_rlp, genesis_json
 from ledger.chain.lmdb_store import ChainStore, stored_identity
 from ledger.chain.records import Header, block_header, receipts, transactions
 from ledger.chain.replay_store import ReplayStore
-from ledger.chain.state import account, contract_code
+from ledger.chain.state import account, contract_code, ledger_contracts
 from ledger.domain.blocks import BlockHead
 from verifier.errors import CheckError
 from verifier.header import SealedHeader, parse_header
@@ -164,17 +164,19 @@ class Replay:
         self._last = header
         return header.head
 
-    def check_contract(self) -> None:
-        """The ledger's first contract has the code that its identity names, at the last block executed.
+    def check_contracts(self) -> None:
+        """At the last block executed the first contract has the code that is pinned, and each that follows has its own.
 
         Raises: BlockDiffersError.
         """
         assert self._last is not None, "a replay begins at genesis or at a block"
-        number, contract = self._last.number, self.identity.contract
+        number, first = self._last.number, self.identity.contracts[0]
         with self._records.executing(number):
-            code_hash = account(self._records, self._last, contract).code_hash
-            _same(number, f"code hash of {contract.hex()}", code_hash.hex(), self.identity.code_hash.hex())
-            contract_code(self._records, code_hash)  # what is read is what its hash says
+            for address, contract in ledger_contracts(self._records, self._last, first):
+                if address == first:
+                    pinned = self.identity.code_hashes[0].hex()
+                    _same(number, f"code hash of {first.hex()}", contract.code_hash.hex(), pinned)
+                contract_code(self._records, contract.code_hash)  # what is read is what its hash says
 
     def _header(self, nodes: Any, number: int) -> Header:
         """Header that the ledger names as block `number`, once its bytes are what its hash says."""

@@ -203,14 +203,14 @@ def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, Dif
         issued, read = _taken(values, DOCUMENT), _taken(values, OUTSIDE_DOCUMENT)
         record = record_of(values)
         document = _document(read if record.is_outside else issued, record)
+        name = OUTSIDE_DOCUMENT.name if record.is_outside else DOCUMENT.name
         if document is not None and document.commitment != record.commitment:
-            name = OUTSIDE_DOCUMENT.name if record.is_outside else DOCUMENT.name
             return count, Difference(
                 name, values["number"], "commitment", document.commitment.hex(), record.commitment.hex()
             )
         wrong = check(record, document)
         if wrong is not None:
-            return count, Difference("document", values["number"], "sealed_document", wrong, "fits its commitment")
+            return count, Difference(name, values["number"], "sealed_document", wrong, "fits its commitment")
         count += 1
     return count, None
 

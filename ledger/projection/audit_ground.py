@@ -246,6 +246,6 @@ _CHECKS: tuple[Callable[[Connection], Iterator[Difference | None]], ...] = (
     _external_ids,
     _claims,
     _webhooks,
-    _credentials,
     _names,
+    _credentials,
 )

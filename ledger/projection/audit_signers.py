@@ -14,7 +14,9 @@ from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT
 from ledger.projection.derived import BLOCK, GROUP, OPERATION_RECORD, PARTY
 from ledger.projection.derived_rules import REVOCATION
 from ledger.projection.ground import CERTIFICATE, PARTY_NAME, SIGNING_KEY
+from ledger.projection.ground_witnesses import COSIGNATURE, WITNESS_ALARM
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
+from ledger.projection.witnesses import Cosignature, WitnessAlarm
 from verifier.operations import Code
 
 ROWS_AT_A_TIME: Final = 500
@@ -117,6 +119,21 @@ def stored_names(connection: Connection) -> Iterator[PartyName]:
     statement = select(PARTY_NAME).order_by(PARTY_NAME.c.identity)
     for row in connection.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
         yield PartyName(**row._mapping)
+
+
+def stored_cosignatures(connection: Connection) -> Iterator[Cosignature]:
+    """Every witness's signature that is kept."""
+    statement = select(COSIGNATURE).order_by(COSIGNATURE.c.block, COSIGNATURE.c.witness)
+    for row in connection.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
+        yield Cosignature(**row._mapping)
+
+
+def stored_alarms(connection: Connection) -> Iterator[WitnessAlarm]:
+    """Every alarm that is kept."""
+    names = WitnessAlarm.__dataclass_fields__
+    statement = select(WITNESS_ALARM).order_by(WITNESS_ALARM.c.seq)
+    for row in connection.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)):
+        yield WitnessAlarm(**{name: row._mapping[name] for name in names})
 
 
 def _names_party() -> Any:

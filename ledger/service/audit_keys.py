@@ -61,7 +61,7 @@ class KeyAudit:
 
     def check(self) -> Iterator[Difference | None]:
         """One item a row or signature: None when it is right. Ends at the first that is not."""
-        for differences in (self._meta, self._certificates, self._keys, self._names, self._history):
+        for differences in (self._meta, self._certificates, self._names, self._keys, self._history):
             for difference in differences():
                 yield difference
                 if difference is not None:
@@ -113,29 +113,6 @@ class KeyAudit:
             trouble = None if read in self._between else self._untrusted(read)
             yield None if trouble is None else Difference("certificate", key, "der", trouble, "one under the root")
 
-    def _keys(self) -> Iterator[Difference | None]:
-        """Every private key is of its address, and of the party whose certificate names that address."""
-        operator = self._facts.get(OPERATOR_ADDRESS)
-        for key in stored_keys(self._connection):
-            address = key.address.hex()
-            try:
-                opened = self._context.vault.open(key.sealed_key, SEALED_KEY, address)
-            except SealError as err:
-                yield Difference("signing_key", address, "sealed_key", str(err), f"the key of {address}")
-                return
-            if address_of(opened) != key.address:
-                yield Difference(
-                    "signing_key", address, "sealed_key", f"the key of {address_of(opened).hex()}", address
-                )
-            if address == operator:
-                same = key.identity == ZERO_HASH
-            else:
-                name = keystore.party_name(self._connection, key.identity)
-                known = keystore.certificates_of(self._connection, name.identity_text) if name is not None else []
-                same = any(_address(one.der) == key.address for one in known)
-            wanted = "the identity that a certificate of this address names"
-            yield None if same else Difference("signing_key", address, "identity", key.identity.hex(), wanted)
-
     def _names(self) -> Iterator[Difference | None]:
         """Every name stands under the hash of its identity; an enterprise's is the one certified."""
         assert self._root is not None, "the root was read"
@@ -158,6 +135,29 @@ class KeyAudit:
                 if _cut(name.display_name) not in names:
                     yield Difference("party_name", key, "display_name", name.display_name, names[0])
             yield None
+
+    def _keys(self) -> Iterator[Difference | None]:
+        """Every private key is of its address, and of the party whose certificate names that address."""
+        operator = self._facts.get(OPERATOR_ADDRESS)
+        for key in stored_keys(self._connection):
+            address = key.address.hex()
+            try:
+                opened = self._context.vault.open(key.sealed_key, SEALED_KEY, address)
+            except SealError as err:
+                yield Difference("signing_key", address, "sealed_key", str(err), f"the key of {address}")
+                return
+            if address_of(opened) != key.address:
+                yield Difference(
+                    "signing_key", address, "sealed_key", f"the key of {address_of(opened).hex()}", address
+                )
+            if address == operator:
+                same = key.identity == ZERO_HASH
+            else:
+                name = keystore.party_name(self._connection, key.identity)
+                known = keystore.certificates_of(self._connection, name.identity_text) if name is not None else []
+                same = any(_address(one.der) == key.address for one in known)
+            wanted = "the identity that a certificate of this address names"
+            yield None if same else Difference("signing_key", address, "identity", key.identity.hex(), wanted)
 
     def _history(self) -> Iterator[Difference | None]:
         """Every signature that the contract took, party by party, by the key of that moment under its certificate."""

@@ -26,6 +26,7 @@ from ledger.projection.audit_state import AuditState
 from ledger.projection.audit_words import Difference
 from ledger.service.audit_keys import KeyAudit
 from ledger.service.audit_opening import open_item
+from ledger.service.audit_witnesses import check_witnesses
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
 from ledger.service.maintenance import document_trouble
@@ -173,7 +174,7 @@ class _FullAudit:
                 ) from err
             self._last = batch[-1].head
         if self._last is not None and goal == self._last.number and goal > 0:
-            self._replay.check_contract()
+            self._replay.check_contracts()
 
     def _executed(self, number: int) -> ChainBlock:
         head = self._asked(number, partial(self._replay.execute, number) if number else self._replay.from_genesis)
@@ -213,6 +214,8 @@ class _FullAudit:
         self._report = replace(self._report, ground=self._counted("comparing groups", ground))
         beside = self._counted("comparing ground rows", check_ground(stored, self._opened))
         self._report = replace(self._report, ground=self._report.ground + beside)
+        witnessed = self._counted("checking witnesses", check_witnesses(self._context, stored))
+        self._report = replace(self._report, ground=self._report.ground + witnessed)
         keys = KeyAudit(self._context, stored)
         self._counted("checking keys", keys.check())
         self._report = replace(self._report, signatures=keys.signatures)

@@ -43,7 +43,7 @@ def executed(directory: Path, last: int | None = None) -> BlockHead:
             except BlockUnknownError:
                 break
             number += 1
-        replay.check_contract()
+        replay.check_contracts()
         return head
     finally:
         replay.close()
