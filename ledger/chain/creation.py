@@ -12,6 +12,8 @@ from contracts import Artifact, load_artifact
 from ledger.chain.calldata import APPLY_SIGNATURE
 from ledger.chain.errors import ArtifactUnfitError
 from ledger.chain.events import EVENT_TOPICS
+from verifier.canonical import check_depth
+from verifier.errors import EvidenceError
 from verifier.hashing import keccak256
 from verifier.words import SUCCESSOR_SLOT, WORDS_SLOT
 
@@ -72,11 +74,12 @@ def load_successor(path: Path | None = None) -> CompiledContract:
     try:
         if path.stat().st_size > ARTIFACT_SIZE_MAX:
             raise ArtifactUnfitError(f"{path} is over {ARTIFACT_SIZE_MAX} bytes: no compiled contract is")
+        check_depth(path.read_text(encoding="utf-8"))  # the parser of deeper ones would end the process
         artifact = load_artifact(path)
         _require_fit(artifact)
     except OSError as err:
         raise ArtifactUnfitError(f"{path} cannot be read: {err.strerror}") from err
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, EvidenceError) as err:
         raise ArtifactUnfitError(
             f"{path} is no compiled contract; `python -m contracts.build` writes one ({type(err).__name__})"
         ) from err

@@ -25,7 +25,7 @@ def succeed(
 
     What waits is recorded first. Cut short at any moment, run it again: it ends the same. There is no way back.
 
-    Example: `einvoice backup /backup/before && einvoice succeed --yes && einvoice trust > trust.json`
+    Example: `einvoice backup /backup/before && einvoice succeed --yes`
     """
     with open_ledger() as ledger:
         from ledger.service import open_succession
@@ -51,7 +51,7 @@ def succeed(
         return
     print_line(f"contract {done.predecessor.hex()} is retired, {done.successor.hex()} carries the ledger on")
     print_line(f"{done.contracts} contracts so far, block {done.block}")
-    print_line("next: hand the new trust file out (einvoice trust); files made from now on need it")
+    print_line("next: hand the new trust file out (einvoice trust -o trust.json); files made from now on need it")
 
 
 def _say(plan: SuccessionPlan) -> None:
