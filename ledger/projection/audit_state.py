@@ -36,11 +36,11 @@ class AuditState:
 
     @classmethod
     def open(cls, path: Path, chain: str) -> AuditState:
-        """The state at `path`, a new one where nothing is; `chain` names the chain in any text that is always the same.
+        """The state at `path`, a new one where nothing or an empty file is; `chain` names the chain in any text that is always the same.
 
         Raises: AuditStateError when the file is anything else, or of another chain or release; OSError.
         """
-        if not path.exists():
+        if not path.exists() or not path.stat().st_size:
             _create(path, chain)
         engine = open_engine(f"sqlite:///{path}")
         try:
