@@ -1,4 +1,4 @@
-"""POST /check: the PDF or evidence file somebody was given, judged like anybody can offline. Nothing of it is kept.
+"""POST /check: the PDF, evidence or statement somebody was given, judged as anybody can offline. Nothing of it is kept.
 
 A file that is not valid is shown as such with status 200: the answer is about the file. Failures of ours are 503.
 """
@@ -63,6 +63,7 @@ def _page(language: str, found: CheckedFile | None = None, *, status: int = 200,
         outage=outage,
         found=found,
         text=found.text[at] if found else "",
+        note=found.note[at] if found and found.note else "",
         page=found.page[at] if found and found.page else "",
         differences=[one[at] for one in found.differences] if found else [],
         number=report.number if report else "",

@@ -5,8 +5,8 @@ from __future__ import annotations
 FILE_WORDS: dict[str, dict[str, str]] = {
     "zh": {
         "title": "文件核验",
-        "choose": "发票 PDF 或证据文件",
-        "intro": "上传收到的发票 PDF（内含证据）或证据文件。文件只在内存中核验，不会保存。",
+        "choose": "发票 PDF、证据文件或声明文件",
+        "intro": "上传收到的发票 PDF（内含证据）、证据文件，或“从未开具”“未核销”声明。文件只在内存中核验，不会保存。",
         "submit": "核验文件",
         "other_language": "English",
         "missing": "请选择一个文件。",
@@ -27,9 +27,9 @@ FILE_WORDS: dict[str, dict[str, str]] = {
     },
     "en": {
         "title": "Check a file",
-        "choose": "PDF of an invoice, or evidence file",
-        "intro": "Upload the PDF of an invoice with its evidence inside, or an evidence file. It is checked in memory "
-        "and not kept.",
+        "choose": "PDF of an invoice, evidence file, or statement",
+        "intro": "Upload the PDF of an invoice with its evidence inside, an evidence file, or a statement that a "
+        "number was never issued or an invoice not settled. It is checked in memory and not kept.",
         "submit": "Check the file",
         "other_language": "中文",
         "missing": "Choose a file.",

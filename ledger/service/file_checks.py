@@ -14,6 +14,7 @@ from ledger.documents.pdf_words import REASON_WORDS, VERDICT_WORDS, PdfVerdict
 from ledger.service.context import Context
 from ledger.service.errors import Busy
 from ledger.service.proofs import public_check, trust
+from ledger.service.statement_words import AS_OF, statement_words
 from verifier.canonical import dumps
 from verifier.report import RESULT_WORDS, Report, Result
 from verifier.steps import verify
@@ -26,6 +27,7 @@ class CheckedFile:
 
     `verdict` is valid, invalid, could_not_check, and of PDFs page_differs and page_not_compared. `report` is the
     verifier's, None when the file could not be looked into; `page` says how a PDF's page compares, None for others.
+    `note` is what a reader of a valid statement has to keep in mind, None for others.
     `question` is number, gross in fen without its sign and commitment, where the public check answers to them.
     """
 
@@ -35,13 +37,17 @@ class CheckedFile:
     page: tuple[str, str] | None = None
     differences: tuple[tuple[str, str], ...] = ()
     question: tuple[str, int, str] | None = None
+    note: tuple[str, str] | None = None
 
 
 def check_file(context: Context, data: bytes) -> CheckedFile:
-    """What an evidence file, or the PDF of an invoice with its evidence inside, proves. Raises: Busy."""
+    """What an evidence file, a statement, or the PDF of an invoice with its evidence inside, proves. Raises: Busy."""
     trusted = parse_trust(dumps(trust(context)))
     if not data.startswith(PDF_START):
         report = verify(data, trusted)
+        if report.says:
+            note = AS_OF if report.verdict is Result.VALID else None
+            return CheckedFile(report.verdict.value, statement_words(report), report, note=note)
         question = _question(context, report)
         return CheckedFile(report.verdict.value, RESULT_WORDS[report.verdict], report, question=question)
     try:
