@@ -10,9 +10,9 @@ from verifier.canonical import Json
 T = TypeVar("T")
 
 
-def checkpoint_examples(made: Callable[[dict[int, dict[str, Json]]], T]) -> dict[str, T]:
+def checkpoint_examples(made: Callable[[dict[int, Json]], T]) -> dict[str, T]:
     """By operation; a note is no JSON, so that neither request nor download has one."""
-    taken: dict[str, Json] = {
+    taken: Json = {
         "block": 812,
         "block_hash": "5f" * 32,
         "taken": ["witness.example/w1"],

@@ -92,6 +92,11 @@ def read_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
     return {200: _success(model, "Found."), **_failures(_READ + (_BODY if body else ()))}
 
 
+def witnessed_answers(model: type[BaseModel]) -> Answers:
+    """Answers of a read with a credential that may ask for witnesses' signatures."""
+    return {200: _success(model, "Found."), **_failures((*_READ, 409))}
+
+
 def file_answers(*media_types: str) -> Answers:
     """Answers of a download with a credential; its route has `response_class=Response`."""
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}

@@ -26,6 +26,7 @@ from api.routes.declared import (
     PageSize,
     read_answers,
     router,
+    witnessed_answers,
     write_answers,
 )
 from api.schemas import answers
@@ -42,6 +43,7 @@ from ledger.domain.errors import FieldProblem
 from ledger.domain.problems import PROBLEM_TEXTS
 from ledger.service.errors import InvalidRequest
 from ledger.service.views import WriteStatus
+from ledger.service.witness_views import Witnessed
 
 routes = router("invoices")
 
@@ -132,12 +134,17 @@ def read_history(ledger: Door, caller: Authenticated, number: Number) -> Respons
 
 
 @routes.get(
-    "/invoices/{number}/evidence", responses=read_answers(answers.Evidence), summary="Evidence file of an invoice"
+    "/invoices/{number}/evidence",
+    responses=witnessed_answers(answers.Evidence),
+    summary="Evidence file of an invoice",
 )
 @reads
-def read_evidence(ledger: Door, caller: Authenticated, number: Number) -> Response:
+def read_evidence(
+    ledger: Door, caller: Authenticated, number: Number,
+    witnessed: Annotated[Witnessed, Query(description="With which witnesses' signatures.")] = Witnessed.PREFERRED,
+) -> Response:  # fmt: skip
     """The file a stranger verifies offline: `python -m verifier FILE --trust trust.json`."""
-    return evidence_answer(number, ledger.evidence(caller, number))
+    return evidence_answer(number, ledger.evidence(caller, number, witnessed=witnessed))
 
 
 @routes.post(

@@ -1,8 +1,7 @@
-"""`einvoice issue`, `evidence`, `trust` and `verify`."""
+"""`einvoice issue`, `evidence` and `trust`."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from ledger.cli.opening import new_key, open_ledger
 from ledger.cli.output import (
     EXIT_FAILED,
+    EXIT_USAGE,
     AsJson,
     complain,
     fail,
@@ -22,8 +22,6 @@ from ledger.cli.output import (
 )
 
 STANDARD_OUTPUT = Path("-")
-PDF_START = b"%PDF-"
-EXIT_UNCHECKED = 2  # what the verifier ends with when it could not check
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; `-` is standard output.")]
 
@@ -68,14 +66,23 @@ def evidence(
     number: Annotated[str, typer.Argument(help="Invoice number, 20 digits.")],
     as_party: Annotated[int, typer.Option("--as", help="Party that asks; it must take part in the invoice.")],
     output: Output,
+    witnessed: Annotated[
+        str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")
+    ] = "preferred",
     as_json: AsJson = False,
 ) -> None:
     """Write an invoice's evidence file, which `einvoice verify` checks anywhere.
 
-    Example: `einvoice evidence 94403260911000000000 --as 4 -o evidence.json`
+    Example: `einvoice evidence 94403260911000000000 --as 4 -o evidence.json --witnessed required`
     """
     with open_ledger() as ledger:
-        _write(output, ledger.evidence(ledger.caller(as_party), number), as_json=as_json)
+        from ledger.service import Witnessed
+
+        try:
+            wanted = Witnessed(witnessed)
+        except ValueError:
+            fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
+        _write(output, ledger.evidence(ledger.caller(as_party), number, witnessed=wanted), as_json=as_json)
 
 
 def trust(output: Output, as_json: AsJson = False) -> None:
@@ -87,47 +94,6 @@ def trust(output: Output, as_json: AsJson = False) -> None:
 
     with open_ledger() as ledger:
         _write(output, dumps(ledger.trust()), as_json=as_json)
-
-
-def verify(context: typer.Context) -> None:
-    """Check an evidence file offline, without this or any ledger; the same as `python -m verifier`.
-
-    FILE may also be an invoice's PDF: the evidence inside it is checked, and nothing else of it is believed.
-
-    `einvoice verify FILE --trust TRUST [--offline] [--json] [--lang zh|en]`; `--redact OUT --keep PATH ...` writes a
-    copy that shows only some fields. Exit code 0 valid, 1 invalid, 2 could not check.
-
-    Example: `einvoice verify evidence.json --trust trust.json --offline --lang en`
-    """
-    if not context.args or "--help" in context.args:
-        typer.echo(context.get_help())
-        raise typer.Exit(0 if context.args else 2)
-    from verifier.__main__ import main as verify_main
-
-    with tempfile.TemporaryDirectory() as directory:
-        raise typer.Exit(verify_main([_evidence_of(argument, Path(directory)) for argument in context.args]))
-
-
-def _evidence_of(argument: str, directory: Path) -> str:
-    """The argument, or, when it names a PDF, a file with the evidence inside it; else ends the command."""
-    try:
-        with Path(argument).open("rb") as file:
-            if file.read(len(PDF_START)) != PDF_START:
-                return argument
-            from ledger.documents import DocumentsError, read_evidence
-            from ledger.documents.pdf_evidence import PDF_SIZE_MAX
-
-            file.seek(0)
-            data = file.read(PDF_SIZE_MAX + 1)
-    except (OSError, ValueError):
-        return argument  # whatever it is, the verifier says what is wrong with it
-    try:
-        evidence = read_evidence(data)
-    except DocumentsError as error:
-        fail(f"{argument}: {error.message_en}", error.message_zh, EXIT_UNCHECKED)
-    target = directory / "evidence.json"
-    target.write_bytes(evidence)
-    return str(target)
 
 
 def _write(output: Path, data: bytes, *, as_json: bool) -> None:

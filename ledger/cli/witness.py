@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -61,6 +61,10 @@ def run(
     url: Annotated[str, typer.Option(help="The operator's JSON-RPC, such as https://host/rpc.")] = "",
     export: Annotated[Path | None, typer.Option(help="Instead: a directory of `einvoice chain export`, once.")] = None,
     key_file: Annotated[Path | None, typer.Option(help=f"API key of an officer; else {API_KEY_VARIABLE}.")] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Bring each checkpoint to the operator of --url.")] = False,
+    publish_to: Annotated[
+        str, typer.Option(help="Bring each to this address, such as https://host/v1/checkpoints.")
+    ] = "",
     once: Annotated[bool, typer.Option("--once", help="One look, then end.")] = False,
     interval: Annotated[float, typer.Option(min=0.1, max=86_400, help="Seconds between looks.")] = 5.0,
     directory: Directory = Path("witness"),
@@ -72,21 +76,26 @@ def run(
 
     Example: `einvoice witness run --url https://invoices.example/rpc --key-file officer.key`
     """
+    if publish and not (url or publish_to):
+        fail("--publish needs --url; with --export say --publish-to", "--publish 须与 --url 同用", EXIT_USAGE)
     if bool(url) == (export is not None):
         fail("give either --url or --export", "请给出 --url 或 --export 之一", EXIT_USAGE)
     with _spoken(), _stopping() as stop:
-        from ledger.witness import locked, open_home, witness, witness_once
+        from ledger.witness import checkpoints_url, locked, open_home, witness, witness_once
 
         home = open_home(directory)
-        with locked(directory), closing(_source(url, export, key_file)) as source:
+        target = publish_to or (checkpoints_url(url) if publish else "")
+        with (
+            locked(directory),
+            closing(_source(url, export, key_file)) as source,
+            _telling(home, target, as_json=as_json) as tell,
+        ):
             if once or export is not None:
                 told = witness_once(home, source, stop=stop)
-                _print_told(told, as_json=as_json)
+                tell(told)
                 refusal = told.refusal
             else:
-                refusal = witness(
-                    home, source, lambda told: _print_told(told, as_json=as_json), stop, interval_s=interval
-                )
+                refusal = witness(home, source, tell, stop, interval_s=interval)
     if refusal is not None:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -173,6 +182,47 @@ def _source(url: str, export: Path | None, key_file: Path | None) -> Source:
         except UnicodeDecodeError as err:
             raise SourceError(f"{key_file} holds no API key") from err
     return RpcSource(url, api_key)
+
+
+@contextmanager
+def _telling(home: Home, target: str, *, as_json: bool) -> Iterator[Callable[[Told], None]]:
+    """What prints all that happens and, where `target` is an address, brings each checkpoint there."""
+    from ledger.witness import Publisher
+
+    printing = threading.Lock()  # the publisher speaks from a thread of its own
+
+    def tell(told: Told) -> None:
+        with printing:
+            _print_told(told, as_json=as_json)
+
+    def say(height: int, wrong: str) -> None:
+        with printing:
+            _print_published(height, wrong, as_json=as_json)
+
+    if not target:
+        yield tell
+        return
+    with Publisher(target, say) as publisher:
+        signed = home.signed()
+        if signed is not None:  # the last one may not have been brought before the process ended
+            publisher.put(signed.checkpoint.height, signed.note)
+
+        def tell_and_bring(told: Told) -> None:
+            tell(told)
+            for one in (told.passed, told.signed):
+                if one is not None:
+                    publisher.put(one.checkpoint.height, one.note)
+
+        yield tell_and_bring
+
+
+def _print_published(height: int, wrong: str, *, as_json: bool) -> None:
+    if wrong:
+        complain(f"the checkpoint of block {height} was not taken: {wrong}", "检查点未被账本接收")
+    elif as_json:
+        _print_json_line({"published": height})
+    else:
+        print_line(f"published: block {height}")
 
 
 def _status_of(home: Home) -> dict[str, object]:

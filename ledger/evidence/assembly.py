@@ -1,12 +1,15 @@
-"""Putting an evidence file together: history from the projection, proof from the chain's latest block.
+"""Putting an evidence file together: history from the projection, proof from one block of the chain.
 
 The two are read one after the other, so a block may come between; then the proven head word is not that of the
 history read, and both are read again. What is handed out always fits together.
+
+The block is the chain's latest, or the newest that enough witnesses signed: that one serves as long as none of the
+words proven has changed since, so that the file says no less than one as of the head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from ledger.chain import ChainError, ChainIdentity, ChainReader
@@ -17,6 +20,7 @@ from ledger.projection.invoices import HistoryStep
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
 from verifier.commitment import Disclosure
 from verifier.hashing import ZERO_HASH
+from verifier.header import parse_header
 
 ATTEMPTS_MAX = 5  # a block between the two reads is rare; five in a row is a projection that stands still
 
@@ -29,18 +33,30 @@ class EvidenceUnavailableError(EvidenceError):
     """The evidence cannot be put together now; the message says what is missing."""
 
 
+class EvidenceChangedError(EvidenceError):
+    """Something that the evidence proves changed after the block asked for, or that block's state is gone."""
+
+
+Countersigned = Callable[[int], tuple[str, Iterable[str]] | None]
+"""Of a block number: its checkpoint's text and the witnesses' lines below it; None where nobody signed it."""
+
+
 def assemble(
     reading: Callable[[], AbstractContextManager[Connection]],
     reader: ChainReader,
     number: int,
     disclosure: Disclosure,
     authority_root: bytes,
+    *,
+    at: int | None = None,
+    countersigned: Countersigned = lambda _block: None,
 ) -> Bundle:
-    """Evidence of the invoice `number`, whose document is disclosed as given, as of the chain's latest block.
+    """Evidence of the invoice `number`, whose document is disclosed as given, as of block `at` or the latest.
 
     `authority_root` is the DER of the root certificate: what the authority itself signed, nobody can revoke.
 
-    Raises: EvidenceUnavailableError for an unknown number, a missing certificate, or a projection that lags.
+    Raises: EvidenceUnavailableError for an unknown number, a missing certificate, or a projection that lags;
+    EvidenceChangedError when block `at` does not serve.
     """
     for _ in range(ATTEMPTS_MAX):
         with reading() as connection:
@@ -51,12 +67,11 @@ def assemble(
             named = parties_of((event.actor, event.operation, event.state) for event in events)
             identities = _identities(connection, named)
         revocable = {event.certificate for event in events} - {authority_root}
-        try:
-            proof = reader.proof(proof_keys(number, named, revocable))
-        except ChainError as err:
-            raise EvidenceUnavailableError(f"the chain cannot be read: {err}") from err
+        keys = proof_keys(number, named, revocable)
+        proof = _proof(reader, keys) if at is None else _earlier_proof(reader, keys, at)
         if proof.words[1].to_bytes(32, "big") == steps[-1].head:
-            return _bundle(reader.identity, number, disclosure, events, identities, proof)
+            signed = countersigned(parse_header(proof.header_rlp).number)
+            return _bundle(reader.identity, number, disclosure, events, identities, proof, signed)
     raise EvidenceUnavailableError("the projection lags behind the chain; ask again in a moment")
 
 
@@ -67,6 +82,7 @@ def _bundle(
     events: list[SignedEvent],
     identities: dict[int, tuple[bytes, str | None]],
     proof: StorageProof,
+    signed: tuple[str, Iterable[str]] | None,
 ) -> Bundle:
     return build(
         chain_id=identity.chain_id,
@@ -79,7 +95,30 @@ def _bundle(
         header=proof.header_rlp,
         account_nodes=proof.account_nodes,
         storage_nodes=proof.storage_nodes,
+        checkpoint=None if signed is None else signed[0],
+        witnesses=() if signed is None else signed[1],
     )
+
+
+def _proof(reader: ChainReader, keys: Sequence[int]) -> StorageProof:
+    try:
+        return reader.proof(keys)
+    except ChainError as err:
+        raise EvidenceUnavailableError(f"the chain cannot be read: {err}") from err
+
+
+def _earlier_proof(reader: ChainReader, keys: Sequence[int], at: int) -> StorageProof:
+    """Proof at block `at`, of words that are the same at the head.
+
+    Raises: EvidenceChangedError; a network's node that forgot so old a state cannot serve it either.
+    """
+    try:
+        proof = reader.proof(keys, at)
+        if list(proof.words) == reader.words(keys):
+            return proof
+    except ChainError as err:
+        raise EvidenceChangedError(f"block {at} cannot be proven: {err}") from err
+    raise EvidenceChangedError(f"what the evidence proves changed after block {at}")
 
 
 def _event(connection: Connection, step: HistoryStep) -> SignedEvent:

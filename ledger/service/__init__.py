@@ -43,6 +43,7 @@ from ledger.service.views import (
     WriteStatus,
     Written,
 )
+from ledger.service.witness_views import Witnessed
 
 __all__ = [
     "BackupReport",
@@ -83,6 +84,7 @@ __all__ = [
     "Succeeded",
     "Succession",
     "SuccessionPlan",
+    "Witnessed",
     "WriteStatus",
     "Written",
     "audit",

@@ -97,12 +97,16 @@ def witnessed_block(context: Context, connection: Connection, count: int) -> Wit
     return None
 
 
-def witnessed_at(context: Context, connection: Connection, number: int) -> WitnessedBlock | None:
-    """What admitted witnesses signed of block `number`; None where nobody did."""
+def witnessed_at(context: Context, connection: Connection, number: int, count: int) -> WitnessedBlock | None:
+    """What at most `count` admitted witnesses signed of block `number`; None where nobody did.
+
+    Those admitted first come first: a verifier refuses lines of keys that its trust file does not have, and an older
+    trust file has the older keys.
+    """
     own = own_checkpoint(context, number)
     if own is None:
         return None
-    found = _witnessed(connection, own, [key.seq for key in witnesses.witness_keys(connection)])
+    found = _witnessed(connection, own, [key.seq for key in witnesses.witness_keys(connection)], count)
     return found if found.lines else None
 
 
@@ -183,6 +187,8 @@ def _put(connection: Connection, new: list[Cosignature], admitted: list[int]) ->
         witnesses.put_cosignature(connection, one, keep=enough[0][0] if enough else None)
 
 
-def _witnessed(connection: Connection, own: Checkpoint, admitted: list[int]) -> WitnessedBlock:
+def _witnessed(
+    connection: Connection, own: Checkpoint, admitted: list[int], count: int = WITNESSES_MAX
+) -> WitnessedBlock:
     lines = [one.line for one in witnesses.cosignatures_of(connection, own.height, own.block_hash, admitted)]
-    return WitnessedBlock(own.height, own.to_text(), tuple(sorted(lines)[:WITNESSES_MAX]))
+    return WitnessedBlock(own.height, own.to_text(), tuple(sorted(lines[:count])))

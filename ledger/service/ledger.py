@@ -49,6 +49,7 @@ from ledger.service.views import (
     Written,
 )
 from ledger.service.webhooks import Webhooks
+from ledger.service.witness_views import Witnessed
 from ledger.service.witnessing import Witnessing
 from ledger.settings import Settings
 from verifier.canonical import Json
@@ -321,9 +322,9 @@ class Ledger:
             raise NotFound("operation", digest[:DIGEST_HEX_LENGTH])
         return writing.written_of(self.context, caller, key)
 
-    def evidence(self, caller: Caller, number: str) -> bytes:
-        """Evidence file of an invoice the caller may see."""
-        return proofs.evidence(self.context, caller, number)
+    def evidence(self, caller: Caller, number: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
+        """Evidence file of an invoice the caller may see; `witnessed`: with which witnesses' signatures."""
+        return proofs.evidence(self.context, caller, number, witnessed=witnessed)
 
     def trust(self) -> dict[str, Json]:
         """Trust file of this ledger."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -12,18 +14,21 @@ from ledger.domain.document import parse_document
 from ledger.domain.errors import NumberError
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.numbers import format_number, parse_number
-from ledger.evidence import EvidenceUnavailableError, assemble
+from ledger.evidence import EvidenceChangedError, EvidenceUnavailableError, assemble
 from ledger.identity import public_key_of
-from ledger.projection import Connection, invoices, keystore
+from ledger.projection import Connection, invoices, keystore, witnesses
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import StoredDocument
+from ledger.service import checkpoints
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
-from ledger.service.errors import Busy, NotFound
+from ledger.service.errors import Busy, NotFound, NotWitnessed
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
 from ledger.service.people import seen_invoice
 from ledger.service.reading import CLAIMS, COLOURS, KINDS, operation_name
 from ledger.service.views import Caller, PublicInvoice
+from ledger.service.witness_views import Witnessed
+from ledger.service.witnessing import trusted_witnesses
 from verifier.bundle import Bundle
 from verifier.canonical import Json, loads
 from verifier.commitment import disclose
@@ -36,15 +41,15 @@ PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
 )  # fmt: skip
 
 
-def evidence(context: Context, caller: Caller, number: str) -> bytes:
+def evidence(context: Context, caller: Caller, number: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
     """The whole evidence file of an invoice the caller may see: blue, red, or registered from elsewhere.
 
-    Raises: NotFound, also once its document was erased; Busy while the projection lags.
+    Raises: NotFound, also once its document was erased; Busy while the projection lags; NotWitnessed.
     """
     key = checked_number(number)
     with context.reading() as connection:
         record = seen_invoice(connection, caller, key)
-    return _bundle(context, record).to_bytes()
+    return _bundle(context, record, witnessed).to_bytes()
 
 
 def public_check(context: Context, number: str, gross_fen: int, commitment: str) -> PublicInvoice | None:
@@ -96,6 +101,7 @@ def trust(context: Context) -> dict[str, Json]:
     identity = context.reader.identity
     with context.reading() as connection:
         root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
+        trusted = trusted_witnesses(connection)
     pem = x509.load_der_x509_certificate(root).public_bytes(serialization.Encoding.PEM).decode()
     return {
         "format": "einvoice-trust",
@@ -108,7 +114,7 @@ def trust(context: Context) -> dict[str, Json]:
         ],
         "sealers": [public_key_of(context.operator_key)[1:].hex()],
         "authority_root": pem,
-        "witnesses": {"needed": 0, "keys": []},
+        "witnesses": trusted,
     }
 
 
@@ -146,17 +152,35 @@ def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, J
     return value, context.opened(stored.sealed_seed or b"", SEALED_SEED, text)
 
 
-def _bundle(context: Context, record: InvoiceRecord) -> Bundle:
+def _bundle(context: Context, record: InvoiceRecord, witnessed: Witnessed = Witnessed.PREFERRED) -> Bundle:
     with context.reading() as connection:
         opened = _disclosable(context, connection, record)
+        needed = witnesses.needed_witnesses(connection)
+        count = 0 if witnessed is Witnessed.NONE else max(needed, int(witnessed is Witnessed.REQUIRED))
+        point = checkpoints.witnessed_block(context, connection, count) if count else None
         root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
     if opened is None:
         raise NotFound("document of invoice", format_number(record.number))
     document, seed = opened
+    made = partial(
+        assemble, context.reading, context.reader, record.number, disclose(document, seed), root,
+        countersigned=partial(_countersigned, context, count),
+    )  # fmt: skip
     try:
-        return assemble(context.reading, context.reader, record.number, disclose(document, seed), root)
+        if point is not None:
+            with suppress(EvidenceChangedError):
+                return made(at=point.block)
+        if witnessed is Witnessed.REQUIRED:
+            raise NotWitnessed(format_number(record.number), count)
+        return made()
     except EvidenceUnavailableError as err:
         raise Busy from err
+
+
+def _countersigned(context: Context, count: int, block: int) -> tuple[str, tuple[str, ...]] | None:
+    with context.reading() as connection:
+        found = checkpoints.witnessed_at(context, connection, block, count)
+    return None if found is None else (found.text, found.lines)
 
 
 def _matching(connection: Connection, number: str, gross_fen: int, commitment: str) -> InvoiceRecord | None:

@@ -26,6 +26,7 @@ from ledger.witness.note import (
     parse_signer_key,
     parse_verifier_key,
 )
+from ledger.witness.publishing import Publisher, checkpoints_url
 from ledger.witness.running import Told, witness, witness_once
 from ledger.witness.sources import RpcSource, Source
 from ledger.witness.state import Kind, Refusal, Skew, State
@@ -42,6 +43,7 @@ __all__ = [
     "Kind",
     "Note",
     "NoteError",
+    "Publisher",
     "Refusal",
     "RpcSource",
     "Signature",
@@ -56,6 +58,7 @@ __all__ = [
     "VerifierKey",
     "WitnessError",
     "check_conviction",
+    "checkpoints_url",
     "conviction_bytes",
     "found_home",
     "locked",

@@ -7,10 +7,10 @@ from typing import Final
 
 from ledger.witness.errors import WitnessError
 from verifier.errors import CheckError
-from verifier.header import EXTRA, SEAL_SIZE, VANITY_SIZE, SealedHeader, parse_header
+from verifier.header import SealedHeader, parse_header
 from verifier.reasons import Reason
 from verifier.rlp import decode
-from verifier.signatures import ADDRESS_SIZE, address_of
+from verifier.signatures import address_of
 from verifier.trust import Trust
 
 HEADER_SIZE_MAX: Final = 4_096  # bytes; fixed fields take 600, and 64 listed sealers 1,280
@@ -52,7 +52,9 @@ def read_header(encoded: bytes) -> Seen:
     if len(encoded) > HEADER_SIZE_MAX:
         raise CheckError(Reason.HEADER_MALFORMED, f"more than {HEADER_SIZE_MAX} bytes")
     header = parse_header(encoded)
-    parent = _field(encoded, PARENT)
+    fields = decode(encoded, Reason.HEADER_MALFORMED)
+    parent = fields[PARENT]
+    assert isinstance(parent, bytes), "parse_header accepted it"
     return Seen(encoded, header, parent)
 
 
@@ -79,16 +81,7 @@ def check_seal(seen: Seen, trust: Trust) -> bytes:
         sealer = seen.header.sealed_by(trust.sealers)
     except CheckError as err:
         raise HeaderRefusedError(seen.number, f"sealed by no sealer of the trust file ({err.at})") from err
-    listed = _field(seen.encoded, EXTRA)[VANITY_SIZE:-SEAL_SIZE]
-    addresses = [listed[at : at + ADDRESS_SIZE] for at in range(0, len(listed), ADDRESS_SIZE)]
     pinned = {address_of(key) for key in trust.sealers}
-    if addresses != sorted(set(addresses)) or not pinned.issuperset(addresses):
+    if not pinned.issuperset(seen.header.sealers):
         raise HeaderRefusedError(seen.number, "it lists sealers that the trust file does not have: get the new one")
     return sealer
-
-
-def _field(encoded: bytes, at: int) -> bytes:
-    items = decode(encoded, Reason.HEADER_MALFORMED)
-    field = items[at]
-    assert isinstance(field, bytes), "parse_header accepted it"
-    return field

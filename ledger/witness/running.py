@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.witness.conviction import check_conviction
@@ -26,9 +26,13 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing that happened: a checkpoint, a refusal, an outage, or blocks from the future that hold signing up."""
+    """What happened: a checkpoint, a refusal, an outage, or blocks from the future that hold signing up.
+
+    `passed` is a checkpoint of a block on the way to the head, signed just before the head's.
+    """
 
     signed: Signed | None = None
+    passed: Signed | None = None
     refusal: Refusal | None = None
     outage: SourceError | None = None
     ahead_s: int = 0
@@ -97,7 +101,34 @@ def _sign(home: Home, state: State, now_s: int) -> Told:
     if signed is not None and signed.checkpoint.size == state.height + 1 and now_s - signed.time_s < REFRESH_S:
         return Told()
     # a clock that was set back: what was said of a later time stays true of it
-    return Told(signed=home.sign(state, max(now_s, signed.time_s if signed else 0)))
+    time_s = max(now_s, signed.time_s if signed else 0)
+    passed = _passed(state, signed.checkpoint.height if signed else 0)
+    return Told(
+        passed=None if passed is None else home.sign(passed, time_s),
+        signed=home.sign(state, time_s),
+    )
+
+
+def roundest(above: int, top: int) -> int:
+    """The number in above + 1 to `top` that the highest power of two divides.
+
+    Whoever follows one chain in steps of his own meets the roundest numbers in any case, and signs them: so witnesses
+    who never look at the same moment have blocks in common, two looks apart at most.
+    """
+    while top & (top - 1) > above:
+        top &= top - 1
+    return top
+
+
+def _passed(state: State, signed_height: int) -> State | None:
+    """The state as it was at the roundest block since the last one signed; None when that is the head."""
+    number = roundest(max(signed_height, state.height - len(state.recent)), state.height)
+    if number == state.height:
+        return None
+    seen = state.recent_at(number)
+    assert seen is not None, "it is among the headers kept"
+    recent = tuple(one for one in state.recent if one.number <= number)
+    return replace(state, height=number, hash=seen.hash, time_s=seen.header.time_s, recent=recent)
 
 
 def _refuse(home: Home, state: State, refused: Refused, now_s: int) -> Refusal:

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import ssl
-import threading
-from contextlib import suppress
 from typing import Any, Final, Protocol
-from urllib.parse import SplitResult, urlsplit
 
 from ledger.witness.errors import SourceError
 from ledger.witness.headers import HEADER_SIZE_MAX, Seen, read_header
+from ledger.witness.posting import address_of, post
 from verifier.canonical import check_depth
 from verifier.errors import CanonicalError, CheckError
 from verifier.header import NUMBER_MAX
@@ -25,8 +21,6 @@ from verifier.rlp import Item, encode
 HEADERS_AT_ONCE_MAX: Final = 50  # the operator takes 100 requests in a batch; a block without transactions has 2.5 KB
 ANSWER_SIZE_MAX: Final = 4 * 1024 * 1024  # bytes; 50 blocks of one transaction take 130 KB
 ANSWER_LIMIT_S: Final = 30.0  # seconds for one whole answer: the operator ends a request after 10
-READ_LIMIT_S: Final = 10.0  # seconds of silence
-CHUNK_SIZE: Final = 65_536
 API_KEY_SIZE_MAX: Final = 512  # characters
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SIZES: Final = {
@@ -58,9 +52,7 @@ class RpcSource:
     is_live = True
 
     def __init__(self, url: str, api_key: str | None = None, *, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
-        parts = _split(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.fragment:
-            raise SourceError(f"no address of a JSON-RPC: {url!r}; give http(s)://host[:port]/rpc")
+        parts = address_of(url, "a JSON-RPC")
         if api_key is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise SourceError("the API key would travel in the clear: use https, or a tunnel that ends on this machine")
         if api_key is not None and not (
@@ -68,7 +60,6 @@ class RpcSource:
         ):
             raise SourceError("the API key is no printable line; give the key alone in its file")
         self._parts = parts
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if api_key is not None:
             self._headers["Authorization"] = f"Bearer {api_key}"
@@ -110,29 +101,13 @@ class RpcSource:
         return [results[at] for at in range(len(calls))]
 
     def _post(self, body: bytes) -> bytes:
-        host, port = self._parts.hostname or "", self._parts.port
-        connection: http.client.HTTPConnection
-        if self._parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                host, port, timeout=READ_LIMIT_S, context=ssl.create_default_context()
-            )
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=READ_LIMIT_S)
-        overdue = threading.Timer(self._answer_limit_s, _cut, [connection])  # ends one that drips byte by byte too
-        overdue.start()
-        try:
-            connection.request("POST", self._path, body, self._headers)
-            with connection.getresponse() as response:
-                data = _read(response)
-        except (OSError, http.client.HTTPException) as err:
-            raise SourceError(f"{host} does not answer: {type(err).__name__}: {err}") from err
-        finally:
-            overdue.cancel()
-            connection.close()
-        if response.status in {401, 403}:
-            raise SourceError(f"status {response.status}: /rpc needs the API key of an officer (--key-file)")
-        if response.status != http.client.OK:
-            raise SourceError(f"status {response.status} instead of an answer")
+        status, data = post(
+            self._parts, body, self._headers, answer_limit_s=self._answer_limit_s, size_max=ANSWER_SIZE_MAX
+        )
+        if status in {401, 403}:
+            raise SourceError(f"status {status}: /rpc needs the API key of an officer (--key-file)")
+        if status != http.client.OK:
+            raise SourceError(f"status {status} instead of an answer")
         return data
 
 
@@ -199,31 +174,3 @@ def _error_text(value: dict[str, Any]) -> str:
     error = value.get("error")
     message = error.get("message") if isinstance(error, dict) else None
     return ascii(message)[:200] if isinstance(message, str) else "without a message"
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with suppress(OSError):  # it has just ended by itself
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _read(response: http.client.HTTPResponse) -> bytes:
-    """The whole body, within its size."""
-    parts, size = [], 0
-    while part := response.read1(CHUNK_SIZE):
-        parts.append(part)
-        size += len(part)
-        if size > ANSWER_SIZE_MAX:
-            raise SourceError(f"the answer has more than {ANSWER_SIZE_MAX} bytes")
-    if response.length:
-        raise SourceError(f"the answer ends {response.length} bytes early")
-    return b"".join(parts)
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it checks it
-    except ValueError as err:
-        raise SourceError(f"no address of a JSON-RPC: {url!r}") from err
-    return parts

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.service import InvalidRequest, NotFound, NotPermitted
 from ledger.service.errors import HistoryDiffers
-from ledger.witness import PLAIN, parse_note
+from ledger.witness import PLAIN, parse_note, parse_verifier_key
 from tests.service.signers import checkpoint, note, signer
 from tests.service.world import World
 
@@ -175,3 +175,14 @@ def test_a_note_of_another_history_is_kept_as_an_alarm(watched: World) -> None:
     assert (second.name, second.own_hash) == ("w.example/2", None)
     with pytest.raises(NotFound):
         door.latest()
+
+
+def test_the_trust_file_names_admitted_witnesses(watched: World) -> None:
+    watched.ledger.witnessing.need(watched.authority, 1)
+    watched.ledger.witnessing.withdraw(watched.authority, "w.example/2")
+    trusted = watched.ledger.trust()["witnesses"]
+    assert isinstance(trusted, dict)
+    assert trusted["needed"] == 1
+    keys = trusted["keys"]
+    assert isinstance(keys, list)
+    assert {parse_verifier_key(str(line)).name for line in keys} == {"w.example/1", "w.example/3"}

@@ -27,6 +27,9 @@ def public(key: bytes) -> bytes:
     return PrivateKey(key).public_key.format(compressed=False)[1:]
 
 
+BOTH = b"".join(sorted(address_of(public(key)) for key in (SEALER_KEY, OTHER_KEY)))
+
+
 def sealed(seen: Seen, changes: dict[int, bytes], *, key: bytes = SEALER_KEY, listed: bytes | None = None) -> Seen:
     """The header with other fields, sealed anew."""
     fields: Any = decode(seen.encoded, Reason.HEADER_MALFORMED)
@@ -63,18 +66,21 @@ def test_a_child_is_accepted_and_its_sealed_changes_are_not(town: Town, pair: tu
         (sealed(child, {NUMBER: (child.number + 1).to_bytes(1, "big")}), "is that of block"),
         (sealed(child, {TIME: earlier}), "before its parent's"),
         (sealed(child, {}, key=OTHER_KEY), "no sealer"),
-        (sealed(child, {}, listed=address_of(public(OTHER_KEY))), "lists sealers"),
-        (sealed(child, {}, listed=2 * address_of(public(SEALER_KEY))), "lists sealers"),
-        (sealed(child, {}, listed=b"\x01"), "lists sealers"),
+        (sealed(child, {}, listed=address_of(public(OTHER_KEY))), "not among those the header lists"),
+        (sealed(child, {}, listed=BOTH), "lists sealers"),
     ):
         with pytest.raises(HeaderRefusedError, match=match):
             check(changed)
+    for listed in (2 * address_of(public(SEALER_KEY)), BOTH[20:] + BOTH[:20], b"\x01"):
+        with pytest.raises(CheckError, match="header_malformed"):
+            sealed(child, {}, listed=listed)
 
 
 def test_a_header_over_the_limit_is_none(pair: tuple[Seen, Seen]) -> None:
-    assert sealed(pair[1], {}, listed=bytes(3_000)).number == pair[1].number
+    many = b"".join(number.to_bytes(20, "big") for number in range(200))
+    assert sealed(pair[1], {}, listed=many[:3_000]).number == pair[1].number
     with pytest.raises(CheckError, match=str(HEADER_SIZE_MAX)):
-        sealed(pair[1], {}, listed=bytes(4_000))
+        sealed(pair[1], {}, listed=many)
 
 
 def test_two_blocks_of_two_sealers_convict_nobody(town: Town, pair: tuple[Seen, Seen]) -> None:

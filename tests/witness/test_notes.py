@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.witness import (
@@ -195,6 +195,7 @@ def test_an_error_about_a_private_key_does_not_hold_it() -> None:
         assert "AYEKFALV" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=12), text=st.text(max_size=80), time_s=st.integers(0, 2**63 - 1))
 def test_what_is_signed_is_read_back_or_refused_before(name: str, text: str, time_s: int) -> None:
     key = SignerKey(name, COSIGNATURE, b"k" * 32)
@@ -207,6 +208,7 @@ def test_what_is_signed_is_read_back_or_refused_before(name: str, text: str, tim
     assert (signed.text, found is not None and found.time_s) == (text + "\n", time_s)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_a_note_or_a_note_error(data: bytes) -> None:
     try:
