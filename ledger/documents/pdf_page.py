@@ -96,7 +96,7 @@ def compare_page(
             raise
         failed = PageReason.COSTLY if err.code == "pdf_costly" else PageReason.UNREADABLE
         return PageReport(PageReason.DIFFERS if found else failed, tuple(found), address, is_known)
-    found += _look_differences(look)
+    found += _look_differences(look, {one.page for one in found if one.kind is DifferenceKind.SIZE})
     if found:
         reason = PageReason.DIFFERS
     elif any(page.get("is_picture") for page in look["pages"]):
@@ -155,7 +155,8 @@ def _xml_differences(contents: PdfContents, document: InvoiceDocument) -> Iterat
             yield Difference(DifferenceKind.XML, 0, XML_NAME)
 
 
-def _look_differences(look: dict[str, Any]) -> Iterator[Difference]:
+def _look_differences(look: dict[str, Any], moved: set[int]) -> Iterator[Difference]:
+    """Differences to the eye. Of pages that were turned, cut or made larger, by number in `moved`, only the codes."""
     own_count, count = look["page_counts"]
     if own_count != count:
         yield Difference(DifferenceKind.PAGES, 0, str(own_count), str(count))
@@ -164,10 +165,11 @@ def _look_differences(look: dict[str, Any]) -> Iterator[Difference]:
         if "sizes_mm" in page:
             sizes = [f"{width} x {height} mm" for width, height in page["sizes_mm"]]
             yield Difference(DifferenceKind.SIZE, number, *sizes)
-        if page["codes"][0] != page["codes"][1]:
+            moved.add(number)
+        if page["codes"][0] != page["codes"][1] and (page["codes"][1] or not page.get("is_picture")):
             yield Difference(DifferenceKind.QR, number, *(" ".join(codes) for codes in page["codes"]))
-        if page.get("is_picture"):
-            continue  # a picture has no words to compare, and its strokes are not ours
+        if page.get("is_picture") or number in moved:
+            continue  # a picture has no words, and neither its strokes nor those of a moved page are in place
         texts = list(_text_differences(number, page.get("missing", []), page.get("added", [])))
         yield from texts
         if page["pictures"] > 0:

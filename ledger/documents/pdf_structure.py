@@ -19,6 +19,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import re
 import sys
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ ANNOTATIONS_MAX = 20  # told of one file
 TEXT_LENGTH_MAX = 80  # characters repeated of an annotation
 PAGE_TEXT_MAX = 200_000  # characters of a page read; ours have under 10,000
 CHECK_ADDRESS = re.compile(r"查验网址：(https?://[!-~]{1,200}?)/check(?![!-~])")
+CODE_ADDRESS = re.compile(r"(https?://[!-~]{1,200}?)/check\?hash=")
+CODE_SCALE = 200 / 72
+CODE_PIXELS_MAX = 16_000_000  # a page is drawn with to find its code; A4 at 400 dots an inch
 STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms", "/DL"})  # how a stream is packed, not what it says
 # What no viewer shows on a page: where it hangs in the file, who changed it when, a picture of it for lists.
 PAGE_KEYS_PASSED_OVER = frozenset(
@@ -101,15 +105,22 @@ def describe(data: bytes, limits: Limits, wanted: frozenset[str]) -> dict[str, o
 
 
 def check_address(data: bytes) -> str:
-    """Address of the public check as the first page prints it, "" where it prints none."""
+    """Address of the public check as the first page prints it or, on a picture of one, as its QR code says; or ""."""
     import pypdfium2
+    import zxingcpp
 
     try:
-        text = pypdfium2.PdfDocument(data)[0].get_textpage().get_text_range()[:PAGE_TEXT_MAX]
+        page = pypdfium2.PdfDocument(data)[0]
+        found = CHECK_ADDRESS.search(page.get_textpage().get_text_range()[:PAGE_TEXT_MAX])
+        if found:
+            return found.group(1)
+        scale = min(CODE_SCALE, math.sqrt(CODE_PIXELS_MAX / (page.get_width() * page.get_height())))
+        picture = page.render(scale=scale).to_pil().convert("L")
+        kinds = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+        codes = [CODE_ADDRESS.match(code.text) for code in zxingcpp.read_barcodes(picture, formats=kinds)]
+        return next((code.group(1) for code in codes if code), "")
     except Exception:  # noqa: BLE001  this reader may fail where the other did not; the page is compared without it
         return ""
-    found = CHECK_ADDRESS.search(text)
-    return found.group(1) if found else ""
 
 
 class Digests:
