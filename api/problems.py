@@ -125,7 +125,8 @@ GROUP_MALFORMED = ProblemType(
 )  # fmt: skip
 GROUP_EXPIRED = ProblemType(
     "group-expired", 409, "The signed operation expired before it was recorded", "签名操作在上链前已过期",
-    "Final: nothing was recorded. Send the request again with a new Idempotency-Key.",
+    "Final: nothing was recorded; its time ended, or the contract it was signed for was succeeded. Send the request "
+    "again with a new Idempotency-Key.",
 )  # fmt: skip
 BODY_TOO_LARGE = ProblemType(
     "body-too-large", 413, "The body is too large", "请求体过大",

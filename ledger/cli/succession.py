@@ -25,7 +25,7 @@ def succeed(
 
     What waits is recorded first. Cut short at any moment, run it again: it ends the same. There is no way back.
 
-    Example: `einvoice backup /backup/before && einvoice succeed --yes`
+    Example: `einvoice succeed --yes`
     """
     with open_ledger() as ledger:
         from ledger.service import open_succession
