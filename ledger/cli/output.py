@@ -159,11 +159,11 @@ def print_problems(problems: tuple[FieldProblem, ...]) -> None:
         err.print(_problem_line(problem), style="red", highlight=False, markup=False)
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all. Raises: OSError naming it."""
+def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Writes a file whole or not at all, at every moment with `mode` less the umask. Raises: OSError naming it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with unfinished.open("xb") as file:
+        with open(unfinished, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
         unfinished.replace(path)
     except OSError as error:

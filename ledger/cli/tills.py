@@ -40,9 +40,7 @@ def key(file: KeyFile, as_json: AsJson = False) -> None:
     if file.exists():
         fail(f"{file} exists; choose another name", "文件已存在", code=EXIT_USAGE)
     private = new_till_key()
-    file.touch(mode=0o600)
-    write_file(file, private.hex().encode() + b"\n")
-    file.chmod(0o600)
+    write_file(file, private.hex().encode() + b"\n", mode=0o600)
     public = till_public_key(private).hex()
     if as_json:
         print_json({"public_key": public, "file": str(file)})

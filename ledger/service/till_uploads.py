@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from ledger.service.tills import own_till
 from ledger.service.views import Caller
 from ledger.service.writing import request_hash, run_write
 from verifier.canonical import Json
+from verifier.hashing import keccak256
 from verifier.words import Grant
 
 UPLOAD_AGE_MAX_S = 48 * 3_600
@@ -65,7 +67,7 @@ class TillUploads:
             if till.clerk != till.seller and not parties.grant_bits(connection, till.seller, till.clerk) & Grant.ISSUE:
                 raise invalid("till", "till_clerk")
             seller = seller_at(connection, till.seller)
-        said: Json = {"till": till_id, "rows": [[row.number, row.issued_at, row.order_id or ""] for row in rows]}
+        said: Json = {"till": till_id, "rows": [_fingerprint(row) for row in rows]}
         run_write(
             self._context, lambda inside: bind_key(self._context, inside, caller, idempotency_key, "upload", said)
         )
@@ -145,6 +147,12 @@ class TillUploads:
             duplicate,
             refusal=refusal,
         )
+
+
+def _fingerprint(row: Offline) -> Json:
+    """What an Idempotency-Key is bound to of a row; its document by a hash, for it may hold anything still."""
+    document = json.dumps(row.document, sort_keys=True, default=str)
+    return [row.number, row.issued_at, row.order_id or "", keccak256(document.encode()).hex()]
 
 
 def _time(text: str) -> datetime:
