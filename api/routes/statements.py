@@ -10,6 +10,7 @@ from api.pools import reads
 from api.routes.declared import Authenticated, Door, read_answers, router
 from api.schemas.answers import Problem, Statement
 from api.schemas.values import Number
+from ledger.service.witness_views import Witnessed
 
 routes = router("statements")
 
@@ -18,7 +19,10 @@ routes = router("statements")
     "/statements/{number}",
     responses={
         **read_answers(Statement),
-        409: {"model": Problem, "description": "The ledger contradicts it, or it would show a word of others."},
+        409: {
+            "model": Problem,
+            "description": "The ledger contradicts it, it would show others, or no witness signed.",
+        },
     },
     summary="Statement that a number was never issued, or an invoice not settled",
 )
@@ -29,8 +33,9 @@ def read_statement(
         Literal["not_issued", "not_settled"],
         Query(description="not_issued: of any number, for anyone; not_settled: of an invoice the caller may see."),
     ],
+    witnessed: Annotated[Witnessed, Query(description="With which witnesses' signatures.")] = Witnessed.PREFERRED,
 ) -> Response:  # fmt: skip
     """The file a stranger verifies offline: `python -m verifier FILE --trust trust.json`. True as of its block."""
-    data = ledger.statements.statement(caller, number, says)
+    data = ledger.statements.statement(caller, number, says, witnessed=witnessed)
     headers = {"content-disposition": f'attachment; filename="statement-{number}-{says}.json"'}
     return Response(data, 200, headers, "application/json")

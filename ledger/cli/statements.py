@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.opening import open_ledger
-from ledger.cli.output import AsJson, print_json, print_line, write_file
+from ledger.cli.output import EXIT_USAGE, AsJson, fail, print_json, print_line, write_file
 
 STANDARD_OUTPUT = Path("-")
 
@@ -18,6 +18,9 @@ def statement(
     says: Annotated[str, typer.Option(help="not_issued: this ledger holds nothing under it; or not_settled.")],
     as_party: Annotated[int, typer.Option("--as", help="Party that asks; for not_settled it must take part.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="File to write; `-` is standard output.")],
+    witnessed: Annotated[
+        str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")
+    ] = "preferred",
     as_json: AsJson = False,
 ) -> None:
     """Write a statement of what never was, true as of a block, which `einvoice verify` checks anywhere.
@@ -25,7 +28,13 @@ def statement(
     Example: `einvoice statement 94403260911000000099 --says not_issued --as 6 --out statement.json`
     """
     with open_ledger() as ledger:
-        data = ledger.statements.statement(ledger.caller(as_party), number, says)
+        from ledger.service import Witnessed
+
+        try:
+            wanted = Witnessed(witnessed)
+        except ValueError:
+            fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
+        data = ledger.statements.statement(ledger.caller(as_party), number, says, witnessed=wanted)
     if output == STANDARD_OUTPUT:
         typer.echo(data)
         return

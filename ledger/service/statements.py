@@ -7,14 +7,20 @@ so where in the trie the proof ends; such a proof goes to officers alone (docs/T
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ledger.chain import ChainError
+from ledger.domain.blocks import StorageProof
 from ledger.domain.numbers import format_number
+from ledger.projection import witnesses
+from ledger.service import checkpoints
 from ledger.service.context import Context
-from ledger.service.errors import Busy, NotFound, StatementDiscloses, StatementFalse
+from ledger.service.errors import Busy, NotFound, NotWitnessed, StatementDiscloses, StatementFalse
 from ledger.service.forms import checked_number
 from ledger.service.people import seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
+from ledger.service.witness_views import Witnessed
 from verifier.contract_words import account_at
 from verifier.errors import CheckError
 from verifier.hashing import keccak256
@@ -29,64 +35,106 @@ LEAF_ITEMS = 2  # of a leaf or an extension; a branch has 17
 LEAF_FLAGS = frozenset({2, 3})  # first nibble of a leaf's path; an extension's is 0 or 1
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be stated of a number, by how many witnesses, and the newest block that so many signed."""
+
+    number: int
+    says: Says
+    witnessed: Witnessed
+    count: int
+    witnessed_block: int | None
+
+
 class Statements:
     """What never was, as files."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def statement(self, caller: Caller, number: str, says: str) -> bytes:
-        """The file that says `says` ("not_issued" or "not_settled") of `number`, as of a block.
+    def statement(self, caller: Caller, number: str, says: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
+        """The file that says `says` ("not_issued" or "not_settled") of `number`, as of a block, and true at the head.
 
-        `not_issued` is for everybody with a credential, of any number; `not_settled` for who may see the invoice.
+        `not_issued` is for everybody with a credential, of any number; `not_settled` for who may see the invoice. The
+        block is the newest that as many witnesses signed as are needed, or the head, as with evidence.
 
         Raises: InvalidRequest at `says`; NotFound for an invoice the caller may not see or that does not exist, the
-        same for both; StatementFalse; StatementDiscloses, never to an officer; Busy.
+        same for both; StatementFalse; StatementDiscloses, never to an officer; NotWitnessed; Busy.
         """
         try:
             wanted = Says(says)
         except ValueError as err:
             raise invalid("says", "says_unknown", given=says[:40]) from err
         key = checked_number(number)
-        if wanted is Says.NOT_ISSUED:
-            return self._not_issued(caller, key).to_bytes()
         with self._context.reading() as connection:
-            seen_invoice(connection, caller, key)
-        return self._made(key, wanted, Word.STATE).to_bytes()
+            if wanted is Says.NOT_SETTLED:
+                seen_invoice(connection, caller, key)
+            needed = witnesses.needed_witnesses(connection)
+            count = 0 if witnessed is Witnessed.NONE else max(needed, int(witnessed is Witnessed.REQUIRED))
+            point = checkpoints.witnessed_block(self._context, connection, count) if count else None
+        asked = _Asked(key, wanted, witnessed, count, None if point is None else point.block)
+        if wanted is Says.NOT_ISSUED:
+            return self._not_issued(caller, asked).to_bytes()
+        return self._made(asked, Word.STATE).to_bytes()
 
-    def _not_issued(self, caller: Caller, number: int) -> Statement:
+    def _not_issued(self, caller: Caller, asked: _Asked) -> Statement:
         """By the word whose absence shows nothing of others: state and head are written together, so either will do."""
-        made = [self._made(number, Says.NOT_ISSUED, word) for word in (Word.STATE, Word.HEAD)]
+        made = [self._made(asked, word) for word in (Word.STATE, Word.HEAD)]
         for statement in made:
             if not shows_another(statement):
                 return statement
         if caller.is_officer:
             return made[0]
-        raise StatementDiscloses(format_number(number))
+        raise StatementDiscloses(format_number(asked.number))
 
-    def _made(self, number: int, says: Says, word: Word) -> Statement:
-        """The statement with its proof. Raises: StatementFalse, NotFound, Busy."""
+    def _made(self, asked: _Asked, word: Word) -> Statement:
+        """The statement with its proof. Raises: StatementFalse, NotFound, NotWitnessed, Busy."""
+        key = statement_key(asked.number, word)
         reader = self._context.reader
         try:
-            proof = reader.proof([statement_key(number, word)])
+            _need_true(asked, reader.words([key])[0])
+            proof = self._witnessed_proof(asked, key)
+            if proof is None and asked.witnessed is Witnessed.REQUIRED:
+                raise NotWitnessed(format_number(asked.number), asked.count)
+            proof = proof or reader.proof([key])
         except ChainError as err:
             raise Busy from err
-        reason = contradiction(says, proof.words[0])
-        if reason is Reason.INVOICE_ABSENT:
-            raise NotFound("invoice", format_number(number))
-        if reason is not None:
-            raise StatementFalse(format_number(number), says.value)
+        _need_true(asked, proof.words[0])  # a block may have come in between
+        with self._context.reading() as connection:
+            block = parse_header(proof.header_rlp).number
+            signed = checkpoints.witnessed_at(self._context, connection, block, asked.count)
         return build_statement(
             chain_id=reader.identity.chain_id,
             contracts=proof.contracts,
             genesis=reader.identity.genesis_hash,
-            number=number,
-            says=says,
+            number=asked.number,
+            says=asked.says,
             word=word,
             header=proof.header_rlp,
             account_nodes=proof.account_nodes,
             storage_nodes=proof.storage_nodes,
+            checkpoint=None if signed is None else signed.text,
+            witnesses=() if signed is None else signed.lines,
         )
+
+    def _witnessed_proof(self, asked: _Asked, key: int) -> StorageProof | None:
+        """Proof at the witnessed block; None without one, where the invoice is newer, or where that state is gone."""
+        if asked.witnessed_block is None:
+            return None
+        try:
+            proof = self._context.reader.proof([key], asked.witnessed_block)
+        except ChainError:
+            return None
+        return proof if contradiction(asked.says, proof.words[0]) is None else None
+
+
+def _need_true(asked: _Asked, word: int) -> None:
+    """Raises: NotFound, StatementFalse."""
+    reason = contradiction(asked.says, word)
+    if reason is Reason.INVOICE_ABSENT:
+        raise NotFound("invoice", format_number(asked.number))
+    if reason is not None:
+        raise StatementFalse(format_number(asked.number), asked.says.value)
 
 
 def shows_another(statement: Statement) -> bool:
