@@ -197,6 +197,8 @@ class Sequencer:
         Whoever signed while a contract was being succeeded may have signed for the one that retired. No contract would
         ever take such a group, so it is not sent, and its end tells the caller to send again.
         """
+        if not waiting:
+            return waiting
         *earlier, current = self._reader.identity.domains
         if not earlier:
             return waiting

@@ -161,6 +161,19 @@ def test_a_receipt_given_before_is_the_same_after(town: Town, past: Past) -> Non
     assert town.ledger.context.domain.contract != town.ledger.context.reader.identity.founding_domain.contract
 
 
+def test_who_follows_events_reads_on_over_the_boundary(town: Town, past: Past) -> None:
+    town.issued(town.seller, town.claimant)
+    page = town.ledger.events.page(town.authority, limit=50)
+    seen = [*page.items]
+    while page.more:
+        page = town.ledger.events.page(town.authority, after=page.next_cursor, limit=50)
+        seen += page.items
+    retired = [index for index, event in enumerate(seen) if event.operation == "retire"]
+    assert len(retired) == 1
+    assert {event.operation for event in seen[retired[0] + 1 :]} >= {"issue"}
+    assert past.succeeded
+
+
 # -- evidence -----------------------------------------------------------------------------------
 
 
