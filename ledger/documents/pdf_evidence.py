@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ PDF_SIZE_MAX = 16 << 20  # bytes; pages take under 1 MB, attachments shrink to a
 PDF_START = b"%PDF-"
 INSIDE_MAX = 2 * ATTACHMENTS_MAX  # attachments looked at: those we put in, and as many of whoever passed it on
 PAGES_MAX = 1_000  # pages compared; 2,000 lines with the longest names take 667
+PDF_CPU_S_MAX = 8  # of one process; a file of PAGES_DRAWN_MAX pages takes 4 s
+PROCESSES_MAX = 2  # at a time: anybody may ask, and reading the invoices of claims has its own
+
+_PROCESSES = threading.BoundedSemaphore(PROCESSES_MAX)  # guards the number of processes that look into PDFs
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class PdfContents:
     """What a PDF holds: attachments by name (None for those not taken out), and digests of what is shown.
 
     `catalog` and each of `pages` are SHA-256 in hex by key, of what may change what people see. `annotations` are page
-    number, kind and text; `check_address` is the one printed on the first page, "" when none is.
+    number, kind and text.
     """
 
     attachments: tuple[tuple[str, bytes | None], ...]
@@ -32,7 +37,6 @@ class PdfContents:
     page_count: int
     pages: tuple[Mapping[str, str], ...]
     annotations: tuple[tuple[int, str, str], ...]
-    check_address: str
 
     @property
     def evidence(self) -> bytes:
@@ -81,7 +85,6 @@ def contents_of(answer: Mapping[str, Any]) -> PdfContents:
         page_count=answer["page_count"],
         pages=tuple(answer["pages"]),
         annotations=tuple((page, kind, text) for page, kind, text in answer["annotations"]),
-        check_address=answer.get("check_address", ""),
     )
 
 
@@ -92,7 +95,9 @@ def run_apart(program: str, arguments: list[str], data: bytes) -> dict[str, Any]
     can be started in time (pdf_busy); EvidenceMissingError for an attachment that is too large.
     """
     try:
-        answer = scan(str(Path(__file__).parent / program), arguments, data, "PDF")
+        answer = scan(
+            str(Path(__file__).parent / program), arguments, data, "PDF", slots=_PROCESSES, cpu_s=PDF_CPU_S_MAX
+        )
     except FileRefusedError as err:
         code = err.problems[0].code
         if code == "view_busy":

@@ -1,6 +1,7 @@
 """A program of its own: how the pages of two PDFs look, the invoice's own and the one that was handed in.
 
-    python -I pdf_look.py <most pages drawn> <most pixels a page>   < size of the first (8 bytes) ++ first ++ second
+    python -I pdf_look.py <most pixels a page>   < one
+    python -I pdf_look.py <most pixels a page> <most pages drawn>   < size of the first (8 bytes) ++ first ++ second
 
 The first is written by us a moment ago, the second is from a stranger. It runs apart from the ledger like
 `pdf_structure.py` and uses another library than that: two readers have to be deceived in the same way. All it says is
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections import Counter
 from typing import Any, NamedTuple
@@ -34,6 +36,8 @@ PAGES_TOLD_MAX = 20
 TEXT_LENGTH_MAX = 120  # characters of a line told
 PAGE_TEXT_MAX = 200_000  # characters of a page compared; ours have under 10,000
 CODES_MAX = 8
+CHECK_ADDRESS = re.compile(r"查验网址：(https?://[!-~]{1,200}?)/check(?![!-~])")
+CODE_ADDRESS = re.compile(r"(https?://[!-~]{1,200}?)/check\?hash=")
 PICTURE_SHARE = 0.02  # of our letters: a page with fewer is a picture of a page
 PLACE_TEXTS_MAX = 6  # runs of text told of one place
 RUNS_MAX = 4_000  # runs of text of a page; our fullest page has 600
@@ -47,19 +51,34 @@ class Drawn(NamedTuple):
 
 
 def main(arguments: list[str]) -> dict[str, object]:
-    """How the two files on standard input differ to the eye."""
-    pages_max, pixels_max = (int(text) for text in arguments)
+    """How the two files on standard input differ to the eye; of a single one, the address of the public check."""
+    pixels_max, *pages_max = (int(text) for text in arguments)
     data = sys.stdin.buffer.read()
+    if not pages_max:
+        return {"check_address": check_address(data, pixels_max)}
     size = int.from_bytes(data[:8], "big")
     ours = pypdfium2.PdfDocument(data[8 : 8 + size])
     try:
         theirs = pypdfium2.PdfDocument(data[8 + size :])
         theirs.init_forms()
-        return compare(ours, theirs, pages_max, pixels_max)
+        return compare(ours, theirs, pages_max[0], pixels_max)
     except (MemoryError, RecursionError):
         return {"stopped": "pdf_costly", "values": {}}
     except Exception:  # noqa: BLE001  the library raises anything over crafted bytes; whatever it is, the file is broken
         return {"stopped": "pdf_broken", "values": {}}
+
+
+def check_address(data: bytes, pixels_max: int) -> str:
+    """Address of the public check as the first page prints it or, on a picture of one, as its QR code says; or ""."""
+    try:
+        page = pypdfium2.PdfDocument(data)[0]
+        found = CHECK_ADDRESS.search(_text(page))
+        if found:
+            return found.group(1)
+        codes = [CODE_ADDRESS.match(code) for code in _codes(page, pixels_max)]
+        return next((code.group(1) for code in codes if code), "")
+    except Exception:  # noqa: BLE001  the page is compared without it, and that says what is wrong with the file
+        return ""
 
 
 def compare(ours: Any, theirs: Any, pages_max: int, pixels_max: int) -> dict[str, object]:
@@ -84,7 +103,7 @@ def _page(ours: Any, theirs: Any, pixels_max: int, *, is_drawn: bool) -> dict[st
         found["missing"] = [line[:TEXT_LENGTH_MAX] for line in (lines.ours - lines.theirs).elements()][:LINES_MAX]
         found["added"] = [line[:TEXT_LENGTH_MAX] for line in (lines.theirs - lines.ours).elements()][:LINES_MAX]
     if len("".join(texts.theirs.split())) < PICTURE_SHARE * len("".join(texts.ours.split())):
-        found["is_picture"] = True
+        found["is_picture"] = _pictures(theirs) > 0
     if any(
         abs(mine - other) > SIZE_TOLERANCE_PT for mine, other in zip(ours.get_size(), theirs.get_size(), strict=True)
     ):

@@ -22,7 +22,7 @@ from ledger.domain.invoice import InvoiceDocument
 from ledger.formats.errors import FormatError
 from ledger.formats.national_xml import read_xml
 
-PAGES_DRAWN_MAX = 100  # drawn and compared pixel by pixel, 60 ms each; of later ones parts and words are compared
+PAGES_DRAWN_MAX = 60  # drawn and compared pixel by pixel, 60 ms each; of later ones parts and words are compared
 PAGE_PIXELS_MAX = 16_000_000  # a page is drawn with; A4 at 400 dots an inch
 DIFFERENCES_MAX = 40  # told of one file
 ALIKE_MIN = 0.6  # share of a line that must agree for two lines to be told as one that was changed
@@ -75,7 +75,7 @@ def compare_page(
 
     Raises: PdfRefusedError of code pdf_busy when nothing could be compared now.
     """
-    address, is_known = contents.check_address, check_address is not None
+    address, is_known = _address_on(pdf), check_address is not None
     try:
         own_pdf = _written(document, commitment, address)
     except NotWritableError:
@@ -88,7 +88,7 @@ def compare_page(
     try:
         look = run_apart(
             "pdf_look.py",
-            [str(PAGES_DRAWN_MAX), str(PAGE_PIXELS_MAX)],
+            [str(PAGE_PIXELS_MAX), str(PAGES_DRAWN_MAX)],
             len(own_pdf).to_bytes(8, "big") + own_pdf + pdf,
         )
     except PdfRefusedError as err:
@@ -105,6 +105,16 @@ def compare_page(
         reason = PageReason.WRITTEN_OTHERWISE if rewritten or look["pages"] else PageReason.SAME
     told = tuple(dict.fromkeys(found))[:DIFFERENCES_MAX]
     return PageReport(reason, told, address, is_known)
+
+
+def _address_on(pdf: bytes) -> str:
+    """Address of the public check that the first page shows, "" when none can be read. Raises: as `compare_page`."""
+    try:
+        return str(run_apart("pdf_look.py", [str(PAGE_PIXELS_MAX)], pdf)["check_address"])
+    except PdfRefusedError as err:
+        if err.code == "pdf_busy":
+            raise
+        return ""
 
 
 def _written(document: InvoiceDocument, commitment: bytes, address: str) -> bytes:

@@ -4,8 +4,8 @@
 
 It runs apart from the ledger, within limits of time and memory (`ledger.formats.image_process`), so it imports
 nothing of it; our own pages go through `describe` as well, to be compared. All it says is one JSON object:
-`attachments` (name, and base64 of those asked for), `catalog` and `pages`, the `check_address` printed on the first
-page, or `stopped` with a code of docs/DOCUMENTS.md and its `values`.
+`attachments` (name, and base64 of those asked for), `catalog` and `pages`, or `stopped` with a code of
+docs/DOCUMENTS.md and its `values`.
 
 A digest stands for what a key of a page leads to, all of it: streams as they unpack, numbers to a thousandth, names
 and order of entries as PDF means them. Saving a file again changes where its objects lie and how they are packed,
@@ -19,8 +19,6 @@ import hashlib
 import io
 import json
 import logging
-import math
-import re
 import sys
 from typing import Any, NamedTuple
 
@@ -29,11 +27,6 @@ DEPTH_MAX = 64  # of values in values; ours nest 12 deep
 UNPACKED_SIZE_MAX = 256 << 20  # bytes of all streams; ours unpack to under 100 MB with 2,000 lines
 ANNOTATIONS_MAX = 20  # told of one file
 TEXT_LENGTH_MAX = 80  # characters repeated of an annotation
-PAGE_TEXT_MAX = 200_000  # characters of a page read; ours have under 10,000
-CHECK_ADDRESS = re.compile(r"查验网址：(https?://[!-~]{1,200}?)/check(?![!-~])")
-CODE_ADDRESS = re.compile(r"(https?://[!-~]{1,200}?)/check\?hash=")
-CODE_SCALE = 200 / 72
-CODE_PIXELS_MAX = 16_000_000  # a page is drawn with to find its code; A4 at 400 dots an inch
 STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms", "/DL"})  # how a stream is packed, not what it says
 # What no viewer shows on a page: where it hangs in the file, who changed it when, a picture of it for lists.
 PAGE_KEYS_PASSED_OVER = frozenset(
@@ -69,7 +62,7 @@ def main(arguments: list[str]) -> dict[str, object]:
     limits = Limits(*(int(text) for text in arguments[:3]))
     data = sys.stdin.buffer.read()
     try:
-        return {**describe(data, limits, frozenset(arguments[3:])), "check_address": check_address(data)}
+        return describe(data, limits, frozenset(arguments[3:]))
     except RefusedError as err:
         return {"stopped": err.code, "values": err.values}
     except (MemoryError, RecursionError):
@@ -102,25 +95,6 @@ def describe(data: bytes, limits: Limits, wanted: frozenset[str]) -> dict[str, o
             "pages": [_page(page, digests) for page in shown],
             "annotations": _annotations(shown),
         }
-
-
-def check_address(data: bytes) -> str:
-    """Address of the public check as the first page prints it or, on a picture of one, as its QR code says; or ""."""
-    import pypdfium2
-    import zxingcpp
-
-    try:
-        page = pypdfium2.PdfDocument(data)[0]
-        found = CHECK_ADDRESS.search(page.get_textpage().get_text_range()[:PAGE_TEXT_MAX])
-        if found:
-            return found.group(1)
-        scale = min(CODE_SCALE, math.sqrt(CODE_PIXELS_MAX / (page.get_width() * page.get_height())))
-        picture = page.render(scale=scale).to_pil().convert("L")
-        kinds = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-        codes = [CODE_ADDRESS.match(code.text) for code in zxingcpp.read_barcodes(picture, formats=kinds)]
-        return next((code.group(1) for code in codes if code), "")
-    except Exception:  # noqa: BLE001  this reader may fail where the other did not; the page is compared without it
-        return ""
 
 
 class Digests:

@@ -27,18 +27,26 @@ _LIMIT_SIGNALS = (signal.SIGXCPU, signal.SIGKILL, signal.SIGABRT)
 _CORES = threading.BoundedSemaphore(PROCESSES_MAX)  # guards the number of running scanning programs
 
 
-def scan(program: str, arguments: list[str], data: bytes, kind: str) -> dict[str, object]:
-    """Answer of a scanning program beside this file to the bytes; `kind` names the file in errors.
+def scan(
+    program: str, arguments: list[str], data: bytes, kind: str, *,
+    slots: threading.BoundedSemaphore = _CORES, cpu_s: int | None = None,
+) -> dict[str, object]:  # fmt: skip
+    """Answer of a scanning program to the bytes; `kind` names the file in errors.
+
+    `program` is a file beside this one, or a whole path. `slots` bounds how many run at once, `cpu_s` the processor time
+    of this one, CPU_S_MAX where it is not given.
 
     Raises: FileRefusedError as the program says, and when it crashes (view_damaged), uses up a limit
     (view_too_costly) or none can be started in time (view_busy).
     """
-    if not _CORES.acquire(timeout=WAIT_S_MAX):
+    if not slots.acquire(timeout=WAIT_S_MAX):
         raise FileRefusedError("view_busy")
     try:
-        output = _run([sys.executable, "-I", str(Path(__file__).parent / program), *arguments], data, kind)
+        output = _run(
+            [sys.executable, "-I", str(Path(__file__).parent / program), *arguments], data, kind, cpu_s or CPU_S_MAX
+        )
     finally:
-        _CORES.release()
+        slots.release()
     try:
         answer = json.loads(output) if len(output) <= ANSWER_SIZE_MAX else None
     except ValueError:
@@ -50,11 +58,11 @@ def scan(program: str, arguments: list[str], data: bytes, kind: str) -> dict[str
     return answer
 
 
-def _run(command: list[str], data: bytes, kind: str) -> bytes:
+def _run(command: list[str], data: bytes, kind: str, cpu_s: int) -> bytes:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env={}) as process:
         for limit, soft, hard in (
-            (resource.RLIMIT_CPU, CPU_S_MAX, CPU_S_MAX + 1),
+            (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),
             (resource.RLIMIT_AS, MEMORY_SIZE_MAX, MEMORY_SIZE_MAX),
             (resource.RLIMIT_FSIZE, 0, 0),
             (resource.RLIMIT_CORE, 0, 0),
