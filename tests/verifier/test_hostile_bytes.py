@@ -5,19 +5,38 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.verifier.bundle_factory import MOVES, Scenario
+from tests.verifier.bundle_factory import (
+    CLERK,
+    CONTRACT,
+    MOVES,
+    START_S,
+    SUCCESSOR,
+    Scenario,
+    Witness,
+    default_certificate,
+)
+from verifier.bundle import revocation_key
 from verifier.canonical import dumps
 from verifier.errors import TrustError
 from verifier.report import Result
 from verifier.steps import examine
 from verifier.trust import Trust, parse_trust
 
-SCENARIO = Scenario(moves=MOVES[:3], others=12, paths=("number", "seller", "gross_fen"))
+SCENARIO = Scenario(
+    moves=(*MOVES[:2], replace(MOVES[2], contract=1)),
+    others=12,
+    paths=("number", "seller", "gross_fen"),
+    contracts=(CONTRACT, SUCCESSOR),
+    late_words={revocation_key(default_certificate(CLERK)): START_S + 3600},
+    witnesses=(Witness("witness.example/a"), Witness("witness.example/b")),
+    needed=2,
+)
 TRUST = SCENARIO.trust
 DATA = SCENARIO.data
 VALUE = json.loads(DATA)
@@ -125,6 +144,33 @@ def mutated(draw: st.DrawFn) -> bytes:
         else:
             parent[key] = draw(values)
     return dumps(value)
+
+
+def test_the_file_under_attack_holds_every_kind_of_field() -> None:
+    assert {event["group"]["contract"] for event in VALUE["history"]} == {0, 1}
+    assert VALUE["checkpoint"]
+    assert len(VALUE["witnesses"]) == 2
+    (step,) = [step for step in examine(DATA, TRUST).steps if step.name == "revocations"]
+    assert step.compared["revoked"] == 1
+    assert VALUE["document"]["hidden"]
+    assert VALUE["document"]["shown"]
+
+
+@quick
+@given(st.integers(0, 8 * len(DATA) - 1))
+def test_no_bit_can_flip(bit: int) -> None:
+    flipped = bytearray(DATA)
+    flipped[bit // 8] ^= 1 << bit % 8
+    assert examine(bytes(flipped), TRUST).verdict is not Result.VALID
+
+
+@pytest.mark.slow
+def test_no_byte_anywhere_in_the_file_can_change() -> None:
+    """Every seventh byte, by the bit that most often gives another character of the same kind."""
+    for at in range(0, len(DATA), 7):
+        flipped = bytearray(DATA)
+        flipped[at] ^= 1
+        assert examine(bytes(flipped), TRUST).verdict is not Result.VALID, at
 
 
 @quick
