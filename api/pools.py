@@ -20,6 +20,7 @@ WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
 READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
 FILE_THREADS_MAX = 4  # files of one process read, checked or written out at once: each costs seconds of a core
 CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
+CHECK_THREADS_MAX = 2  # files of strangers on the public check of one process at once: those of parties come first
 NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -37,6 +38,7 @@ class Pools:
     files: CapacityLimiter
     chain: CapacityLimiter
     notes: CapacityLimiter
+    checks: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,14 @@ def pools() -> Pools:
     """The limiters of the running event loop, made at first use."""
     found = _POOLS.get(None)
     if found is None:
-        sizes = (READ_THREADS_MAX, WRITE_THREADS_MAX, FILE_THREADS_MAX, CHAIN_THREADS_MAX, NOTE_THREADS_MAX)
+        sizes = (
+            READ_THREADS_MAX,
+            WRITE_THREADS_MAX,
+            FILE_THREADS_MAX,
+            CHAIN_THREADS_MAX,
+            NOTE_THREADS_MAX,
+            CHECK_THREADS_MAX,
+        )
         found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
     return found

@@ -45,7 +45,7 @@ async def check_uploaded(request: Request) -> Response:
         return _page(language, status=400)
     papers = request.app.state.ledger.papers
     try:
-        found = await in_thread(pools().files, lambda: papers.check(data))
+        found = await in_thread(pools().checks, lambda: papers.check(data))
     except Exception as err:  # noqa: BLE001  any failure of ours: the reader must not take it for a verdict
         log.error("check of a file failed", error=type(err).__name__)  # noqa: TRY400  a trace may show what was sent
         return _page(language, status=503, outage=True)

@@ -33,8 +33,8 @@ def scan(
 ) -> dict[str, object]:  # fmt: skip
     """Answer of a scanning program to the bytes; `kind` names the file in errors.
 
-    `program` is a file beside this one, or a whole path. `slots` bounds how many run at once, `cpu_s` the processor time
-    of this one, CPU_S_MAX where it is not given.
+    `program` is a file beside this one, or a whole path. `slots` bounds how many run at once; `cpu_s` is the processor
+    time of this one, CPU_S_MAX where it is not given.
 
     Raises: FileRefusedError as the program says, and when it crashes (view_damaged), uses up a limit
     (view_too_costly) or none can be started in time (view_busy).
@@ -43,7 +43,10 @@ def scan(
         raise FileRefusedError("view_busy")
     try:
         output = _run(
-            [sys.executable, "-I", str(Path(__file__).parent / program), *arguments], data, kind, cpu_s or CPU_S_MAX
+            [sys.executable, "-I", str(Path(__file__).parent / program), *arguments],
+            data,
+            kind,
+            CPU_S_MAX if cpu_s is None else cpu_s,
         )
     finally:
         slots.release()

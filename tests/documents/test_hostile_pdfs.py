@@ -74,6 +74,7 @@ def test_an_attachment_that_unpacks_to_300_mb_is_refused() -> None:
     assert code_of(bytes_of(writer)) in ("pdf_broken", "evidence_size")
 
 
+@pytest.mark.slow
 def test_a_page_that_unpacks_to_300_mb_is_not_called_the_same() -> None:
     pdf = with_content(bomb())
     assert look_into(pdf).evidence == EVIDENCE
@@ -136,6 +137,7 @@ def test_a_resource_that_leads_to_itself_ends_with_an_answer() -> None:
     assert compared(pdf).reason is PageReason.WRITTEN_OTHERWISE
 
 
+@pytest.mark.slow
 def test_a_drawing_that_draws_itself_ends_with_an_answer() -> None:
     writer = cloned(PDF)
     form = DecodedStreamObject()
@@ -210,9 +212,9 @@ def test_a_program_that_cannot_be_started_in_time_says_busy(monkeypatch: pytest.
     assert code_of(PDF) == "pdf_busy"
 
 
-def test_a_program_over_its_memory_says_costly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_over_its_time_says_costly(monkeypatch: pytest.MonkeyPatch) -> None:
     contents = look_into(PDF)
-    monkeypatch.setattr("ledger.formats.image_process.MEMORY_SIZE_MAX", 1 << 20)
+    monkeypatch.setattr("ledger.documents.pdf_evidence.PDF_CPU_S_MAX", 0)
     with pytest.raises(PdfRefusedError) as caught:
         look_into(PDF)
     assert caught.value.code == "pdf_costly"
