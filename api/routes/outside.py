@@ -11,9 +11,8 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from api.fields import parameter_problem
 from api.pools import FILE_THREADS_MAX, readings, uploads
-from api.problems import BUSY, INVALID_PARAMETER, INVALID_REQUEST, ProblemError, field_failure
+from api.problems import BUSY, INVALID_PARAMETER, ProblemError, field_failure
 from api.render import answer, check_written, optional_refusal, written_answer
 from api.routes.declared import (
     Authenticated,
@@ -29,10 +28,10 @@ from api.schemas import outside, outside_items
 from api.schemas.answers import ClaimOpened
 from api.schemas.values import ExternalId, QueryFen, Reference
 from api.uploads import upload_body
-from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceKind
 from ledger.service.outside import OutsideReading
 from ledger.service.outside_facts import OutsideItem, item_of_fields, item_of_file, item_of_qr
+from ledger.service.problems import invalid, service_problem
 from verifier.canonical import Json
 
 routes = router("outside invoices")
@@ -113,7 +112,7 @@ def _items(given: list[outside_items.OutsideInvoice]) -> list[OutsideItem]:
     for index, one in enumerate(given):
         path = f"outside.{index}"
         if sum(source is not None for source in (one.file, one.qr, one.typed)) != 1:
-            raise _wrong(path, "outside_source", "give one of file, qr and typed", "file、qr、typed 须且只能填写一个")
+            raise invalid(path, "outside_source")
         if one.file is not None:
             item = item_of_file(_decoded(one.file, f"{path}.file"), one.file_name, f"{path}.file")
         elif one.qr is not None:
@@ -135,9 +134,9 @@ def completed(
             day = date.fromisoformat(issued_on)
         except ValueError:
             if query:
-                wrong = parameter_problem("query.issued_on", "date_form", "no such day", "没有这一天")
+                wrong = service_problem("query.issued_on", "day_unknown")
                 raise field_failure(INVALID_PARAMETER, [wrong]) from None
-            raise _wrong(f"{path}.issued_on", "date_form", "no such day", "没有这一天") from None
+            raise invalid(f"{path}.issued_on", "day_unknown") from None
     return replace(
         item, gross_fen=gross_fen, tax_fen=tax_fen, issued_on=day, kind=InvoiceKind(kind) if kind is not None else None
     )
@@ -181,8 +180,4 @@ def _decoded(text: str, path: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise _wrong(path, "base64_form", "is no base64 (RFC 4648)", "不是 base64（RFC 4648）") from None
-
-
-def _wrong(path: str, code: str, english: str, chinese: str) -> Exception:
-    return field_failure(INVALID_REQUEST, [FieldProblem(path, code, english, chinese)])
+        raise invalid(path, "base64_form") from None

@@ -134,6 +134,9 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "the source holds only part of the number; type code and number, or send the file itself",
         "来源中发票号码不完整，请补录发票代码和号码，或上传发票文件",
     ),
+    "outside_source": ("give one of file, qr and typed", "file、qr、typed 须且只能填写一个"),
+    "base64_form": ("is no base64 (RFC 4648)", "不是 base64（RFC 4648）"),
+    "day_unknown": ("no such day; write an existing day as YYYY-MM-DD", "没有这一天，请按 YYYY-MM-DD 填写"),
     "outside_red": (
         "a red invoice is not claimed; claim the blue one it credits, as far as anything is left of it",
         "红字发票不能报销，请报销其对应的蓝字发票（如有余额）",

@@ -196,7 +196,7 @@ def test_who_may_not_claim_registers_nothing(world: World, public_door: Client) 
         ({"file": base64.b64encode(b"PK\x03\x04 no archive").decode()}, "outside.0.file", None),
         ({"qr": "https://example.com/"}, "outside.0.qr", None),
         ({"typed": {"number": "1"}}, "outside.0.typed.number", "typed_number"),
-        ({"qr": qr(), "gross_fen": GROSS_FEN, "issued_on": "2026-13-01"}, "outside.0.issued_on", "date_form"),
+        ({"qr": qr(), "gross_fen": GROSS_FEN, "issued_on": "2026-13-01"}, "outside.0.issued_on", "day_unknown"),
         ({"qr": qr(), "gross_fen": GROSS_FEN, "issued_on": "2026-10-06"}, "outside.0.issued_on", "outside_contradicts"),
         ({"qr": qr(), "gross_fen": GROSS_FEN, "tax_fen": 1}, "outside.0.gross_fen", "outside_sum"),
         (typed(qr(), buyer_name="乙买方有限公司"), "outside.0.buyer.name", "outside_title"),
