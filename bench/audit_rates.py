@@ -90,6 +90,8 @@ def _audited(town: Town, chain: Taken) -> dict[str, Any]:
         "blocks": report.block + 1,
         "chain_s": round(chain.seconds, 2),
         "audit_s": round(audit.seconds, 2),
+        "chain_cpu_s": round(chain.cpu_seconds, 2),
+        "audit_cpu_s": round(audit.cpu_seconds, 2),
         "executing_s": round(began["comparing rows"] - start, 2),
         "ratio": round(chain.seconds / audit.seconds, 2),
         "ratio_cpu": round(chain.cpu_seconds / audit.cpu_seconds, 2),

@@ -13,6 +13,7 @@ from ledger.cli.output import EXIT_USAGE, AsJson, bar, fail, phases, print_json,
 
 if TYPE_CHECKING:
     from ledger.projection.audit_words import Difference
+    from verifier.trust import Trust
 
 
 def audit(
@@ -23,6 +24,9 @@ def audit(
     state: Annotated[
         Path | None, typer.Option("--state", help="File where a full audit goes on; kept. Default: DATA_DIR.audit.")
     ] = None,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="Trust file that you got from the authority: the ledger it must be.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recompute every derived row from the chain and every commitment from its document; name the first difference.
@@ -32,10 +36,10 @@ def audit(
     Example: `einvoice audit --json`, `einvoice audit --full`
     """
     if full:
-        _full_audit(state, as_json=as_json)
+        _full_audit(state, trust, as_json=as_json)
         return
-    if state is not None:
-        fail("--state is of a full audit: add --full", "--state 需与 --full 一起使用", EXIT_USAGE)
+    if state is not None or trust is not None:
+        fail("--state and --trust are of a full audit: add --full", "--state、--trust 需与 --full 一起使用", EXIT_USAGE)
     with open_ledger() as ledger, bar("audit") as moved:
         from ledger.service import audit as audit_ledger
 
@@ -51,11 +55,12 @@ def audit(
         _fail_with(report.difference)
 
 
-def _full_audit(state: Path | None, *, as_json: bool) -> None:
+def _full_audit(state: Path | None, trust_file: Path | None, *, as_json: bool) -> None:
+    trust = None if trust_file is None else _read_trust(trust_file)
     with open_ledger() as ledger, phases("audit") as moved:
         from ledger.service.full_audit import full_audit
 
-        report = full_audit(ledger.context, moved, state_path=state)
+        report = full_audit(ledger.context, moved, state_path=state, trust=trust)
     if as_json:
         print_json(asdict(report))
     else:
@@ -67,6 +72,19 @@ def _full_audit(state: Path | None, *, as_json: bool) -> None:
         )
     if report.difference is not None:
         _fail_with(report.difference)
+
+
+def _read_trust(path: Path) -> Trust:
+    from verifier.errors import TrustError
+    from verifier.trust import TRUST_SIZE_MAX, parse_trust
+
+    try:
+        with path.open("rb") as file:
+            return parse_trust(file.read(TRUST_SIZE_MAX + 1))
+    except OSError as error:
+        fail(f"{path}: {error.strerror}", "信任文件无法读取")
+    except TrustError as error:
+        fail(f"{path}: no trust file: {error}", "不是信任文件")
 
 
 def _fail_with(difference: Difference) -> NoReturn:

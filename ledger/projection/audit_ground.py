@@ -25,6 +25,7 @@ from ledger.projection.ground import (
     OPERATION,
     PARTY_NAME,
     NumberState,
+    QueueState,
 )
 from ledger.projection.ground_claims import CLAIM_PAYMENT
 from ledger.projection.ground_work import (
@@ -150,36 +151,31 @@ def _numbers(connection: Connection) -> Iterator[Difference | None]:
 
 
 def _tills(connection: Connection) -> Iterator[Difference | None]:
-    """What an order became is the invoice that its group issued, of its seller and sum."""
+    """What a recorded order became is the invoice that its group issued, of its seller and sum."""
     orders = TILL_ORDER
-    issued = INVOICE.c.digest == orders.c.digest
+    issued = and_(INVOICE.c.number == orders.c.number, INVOICE.c.digest == orders.c.digest)
     for column, same in (
-        ("number", INVOICE.c.number == orders.c.number),
-        ("seller", INVOICE.c.seller == orders.c.seller),
-        ("gross_fen", INVOICE.c.gross_fen == orders.c.gross_fen),
+        ("number", issued),
+        ("seller", and_(issued, INVOICE.c.seller == orders.c.seller)),
+        ("gross_fen", and_(issued, INVOICE.c.gross_fen == orders.c.gross_fen)),
     ):
-        other = and_(issued, INVOICE.c.number == orders.c.number) if column != "number" else issued
-        any_issued = exists(select(INVOICE.c.number).where(other))
-        fits = exists(select(INVOICE.c.number).where(and_(other, same)))
-        yield from _missing(connection, orders, column, or_(~any_issued, fits), "what was issued")
+        fits = or_(~_recorded(orders), exists(select(INVOICE.c.number).where(same)))
+        yield from _missing(connection, orders, column, fits, "what was issued")
 
 
 def _sheets(connection: Connection) -> Iterator[Difference | None]:
-    """A signed row names its group; a recorded one's number is of an invoice that this group issued."""
+    """A signed row names its group; a recorded one is an invoice that this group issued, of its sum."""
     rows = BULK_ROW
     signed = rows.c.state == RowState.SIGNED.value
     yield from _missing(connection, rows, "digest", signed == rows.c.digest.is_not(None), "the group that holds it")
-    issued = exists(select(INVOICE.c.number).where(INVOICE.c.digest == rows.c.digest))
-    same = exists(
-        select(INVOICE.c.number).where(and_(INVOICE.c.digest == rows.c.digest, INVOICE.c.number == rows.c.number))
-    )
-    yield from _missing(connection, rows, "number", or_(~issued, same), "a number of its group")
-    amounts = and_(
-        INVOICE.c.number == rows.c.number, INVOICE.c.gross_fen == rows.c.gross_fen, INVOICE.c.tax_fen == rows.c.tax_fen
-    )
-    yield from _missing(
-        connection, rows, "gross_fen", or_(~issued, exists(select(INVOICE.c.number).where(amounts))), "its invoice's"
-    )
+    issued = and_(INVOICE.c.number == rows.c.number, INVOICE.c.digest == rows.c.digest)
+    for column, same in (
+        ("number", issued),
+        ("gross_fen", and_(issued, INVOICE.c.gross_fen == rows.c.gross_fen)),
+        ("tax_fen", and_(issued, INVOICE.c.tax_fen == rows.c.tax_fen)),
+    ):
+        fits = or_(~_recorded(rows), exists(select(INVOICE.c.number).where(same)))
+        yield from _missing(connection, rows, column, fits, "its invoice's")
     count = select(func.count()).where(rows.c.job_id == BULK_JOB.c.job_id).scalar_subquery()
     yield from _missing(connection, BULK_JOB, "row_count", BULK_JOB.c.row_count == count, "as many as it has rows")
     of_job = exists(select(BULK_JOB.c.job_id).where(BULK_JOB.c.job_id == rows.c.job_id))
@@ -189,11 +185,15 @@ def _sheets(connection: Connection) -> Iterator[Difference | None]:
 def _external_ids(connection: Connection) -> Iterator[Difference | None]:
     """An invoice's own id names an invoice that its group issued, once that is on the chain."""
     ids = EXTERNAL_ID
-    of_group = INVOICE.c.digest == ids.c.digest
-    issued = exists(select(INVOICE.c.number).where(of_group))
-    same = exists(select(INVOICE.c.number).where(and_(of_group, INVOICE.c.number == ids.c.target)))
-    fits = or_(ids.c.kind != INVOICE_ITEM, ~issued, same)
+    same = and_(INVOICE.c.number == ids.c.target, INVOICE.c.digest == ids.c.digest)
+    fits = or_(ids.c.kind != INVOICE_ITEM, ~_recorded(ids), exists(select(INVOICE.c.number).where(same)))
     yield from _missing(connection, ids, "target", fits, "an invoice of its group")
+
+
+def _recorded(table: Table) -> ColumnElement[bool]:
+    """Whether the group that a row names was applied by the contract."""
+    applied = and_(OPERATION.c.digest == table.c.digest, OPERATION.c.state == QueueState.RECORDED.value)
+    return exists(select(OPERATION.c.digest).where(applied))
 
 
 def _claims(connection: Connection) -> Iterator[Difference | None]:

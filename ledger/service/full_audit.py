@@ -17,7 +17,7 @@ from typing import Final
 
 from ledger.chain import BlockDiffersError, BlockUnknownError, BlockUnreadableError, ChainError, Replay
 from ledger.domain.blocks import BlockHead, ChainBlock
-from ledger.projection import Connection, ProjectionError, StorageError
+from ledger.projection import Connection, ProjectionError, StorageError, keystore
 from ledger.projection.apply import projected_head
 from ledger.projection.audit import compare
 from ledger.projection.audit_ground import check_ground
@@ -27,10 +27,12 @@ from ledger.projection.audit_words import Difference
 from ledger.service.audit_keys import KeyAudit
 from ledger.service.audit_opening import open_item
 from ledger.service.audit_witnesses import check_witnesses
-from ledger.service.context import Context
+from ledger.service.context import AUTHORITY_ROOT, Context
 from ledger.service.errors import NotReady
 from ledger.service.maintenance import document_trouble
 from ledger.settings import EMBEDDED_CHAIN
+from verifier.signatures import address_of
+from verifier.trust import Trust
 
 BATCH_BLOCKS_MAX: Final = 50  # blocks kept together
 BATCH_TIME_S: Final = 2  # what a kill loses, about
@@ -72,12 +74,17 @@ def default_state_path(context: Context) -> Path:
 
 
 def full_audit(
-    context: Context, progress: PhaseProgress | None = None, *, state_path: Path | None = None
+    context: Context,
+    progress: PhaseProgress | None = None,
+    *,
+    state_path: Path | None = None,
+    trust: Trust | None = None,
 ) -> FullAuditReport:
     """Executes and compares everything; names the first difference. Reads the ledger, writes the state file alone.
 
     With `state_path` the file is kept, and a later audit executes what came since; without, it lies beside the data
-    directory and is removed once nothing differs.
+    directory and is removed once nothing differs. With `trust` the ledger must be the one that this trust file pins;
+    without, what it was founded with.
 
     Raises: NotReady when chain, database or state file cannot be used.
     """
@@ -90,7 +97,8 @@ def full_audit(
     try:
         state = AuditState.open(path, context.reader.identity.to_bytes().decode())
         with closing(state), closing(Replay(context.settings.chain_dir)) as replay:
-            report = _FullAudit(context, state, replay, progress or (lambda _phase, _done, _of: None)).run()
+            audit = _FullAudit(context, state, replay, progress or (lambda _phase, _done, _of: None))
+            report = audit.run(trust)
     except OSError as err:
         raise NotReady(f"{err.filename or path}: {err.strerror}; name another place with --state") from err
     except (ChainError, StorageError) as err:
@@ -111,9 +119,11 @@ class _FullAudit:
         self._last = known
         self._report = FullAuditReport(-1, 0, known.number if known is not None else None)
 
-    def run(self) -> FullAuditReport:
+    def run(self, trust: Trust | None) -> FullAuditReport:
         difference: Difference | None = None
         try:
+            if trust is not None:
+                self._hold_trusted(trust)
             self._begin()
             self._follow()
             with self._context.store.reading() as stored:
@@ -125,6 +135,25 @@ class _FullAudit:
         last = self._last.number if self._last is not None else -1
         first = self._resumed.number if self._resumed is not None else -1
         return replace(self._report, block=last, executed=last - first, difference=difference)
+
+    def _hold_trusted(self, trust: Trust) -> None:
+        """The ledger is the one that an auditor's own trust file pins; an older file may list fewer contracts."""
+        identity = self._context.reader.identity
+        with self._context.store.reading() as connection:
+            root = keystore.meta(connection).get(AUTHORITY_ROOT, "")
+        count = len(trust.contracts)
+        contracts = zip(identity.contracts[:count], identity.code_hashes[:count], strict=True)
+        pinned = [f"{one.address.hex()} {one.code_hash.hex()}" for one in trust.contracts]
+        sealers = sorted(address_of(sealer).hex() for sealer in trust.sealers)
+        for name, found, wanted in (
+            ("chain_id", str(identity.chain_id), str(trust.chain_id)),
+            ("genesis", identity.genesis_hash.hex(), trust.genesis.hex()),
+            ("contracts", ", ".join(f"{one.hex()} {code.hex()}" for one, code in contracts), ", ".join(pinned)),
+            ("sealers", ", ".join(sorted(sealer.hex() for sealer in identity.sealers)), ", ".join(sealers)),
+            ("authority_root", root, trust.authority_root.hex()),
+        ):
+            if found != wanted:
+                raise _Found(Difference("trust", name, "", found, wanted))
 
     def _begin(self) -> None:
         """At genesis, or after the block executed last, once all before it are still what they were."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -53,6 +54,22 @@ def test_a_named_state_is_kept_and_gone_on_with(shell: Shell, tmp_path: Path) ->
     assert (first["executed"], first["resumed_after"]) == (first["block"] + 1, None)
     again = shell.done("audit", "--full", "--state", state)
     assert f"0 blocks executed (went on after block {first['block']})" in again.out
+
+
+def test_the_ledger_must_be_the_one_of_the_trust_file(shell: Shell, tmp_path: Path) -> None:
+    trust = tmp_path / "trust.json"
+    shell.done("trust", "-o", trust)
+    state = tmp_path / "state"
+    shell.done("audit", "--full", "--trust", trust, "--state", state)
+    told = json.loads(trust.read_text())
+    for name, value in (("chain_id", told["chain_id"] + 1), ("genesis", "00" * 32)):
+        trust.write_text(json.dumps({**told, name: value}))
+        answer = shell.run("audit", "--full", "--trust", trust, "--state", state)
+        assert answer.code == 1
+        assert f"einvoice: trust {name}: stored " in answer.err
+    trust.write_text("{}")
+    assert "no trust file" in shell.run("audit", "--full", "--trust", trust).err
+    assert shell.run("audit", "--full", "--trust", tmp_path / "none").code == 1
 
 
 def test_a_state_without_a_full_audit_is_a_wrong_usage(shell: Shell, tmp_path: Path) -> None:
