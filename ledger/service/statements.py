@@ -79,12 +79,14 @@ class Statements:
 
     def _not_issued(self, caller: Caller, asked: _Asked) -> Statement:
         """By the word whose absence shows nothing of others: state and head are written together, so either will do."""
-        made = [self._made(asked, word) for word in (Word.STATE, Word.HEAD)]
-        for statement in made:
-            if not shows_another(statement):
-                return statement
+        by_state = self._made(asked, Word.STATE)
+        if not shows_another(by_state):
+            return by_state
+        by_head = self._made(asked, Word.HEAD)
+        if not shows_another(by_head):
+            return by_head
         if caller.is_officer:
-            return made[0]
+            return by_state
         raise StatementDiscloses(format_number(asked.number))
 
     def _made(self, asked: _Asked, word: Word) -> Statement:
