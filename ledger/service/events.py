@@ -98,9 +98,16 @@ def _claim_id(caller: Caller, event: FeedEvent) -> str | None:
     operation = event.step.operation
     if operation.code not in NAMES_CLAIM and operation.code not in CLAIM_ID_SHIFT:
         return None
-    if not caller.is_officer and not event.roles & KNOWS_CLAIM:
+    if not caller.is_officer and not (event.roles & KNOWS_CLAIM and _is_own_claim(caller, event)):
         return None
     return f"{operation.terms >> CLAIM_ID_SHIFT.get(Code(operation.code), 0) & CLAIM_ID_MASK:032x}"
+
+
+def _is_own_claim(caller: Caller, event: FeedEvent) -> bool:
+    """Whether the claim is not another company's, which registered the same invoice of elsewhere over or after it."""
+    operation = event.step.operation
+    own = seen_as(caller) or frozenset()
+    return operation.code != Code.REGISTER_OUTSIDE or not own.isdisjoint((event.step.actor, operation.party))
 
 
 def _state(caller: Caller, roles: Role, word: int | None) -> EventState | None:

@@ -114,11 +114,12 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
     """Everything that happened to an invoice, refused attempts included, in chain order."""
     key = checked_number(number)
     with context.reading() as connection:
-        seen_invoice(connection, caller, key)
+        record = seen_invoice(connection, caller, key)
         steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
         steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
         ids = {party for s in steps for party in (s.actor, s.operation.subject, s.operation.party)}
-        names = names_of(context, connection, ids, caller=caller, acted=frozenset(step.actor for step in steps))
+        acted = frozenset(step.actor for step in _named_steps(record, caller, steps))
+        names = names_of(context, connection, ids, caller=caller, acted=acted)
         reasons = {
             (step.block, step.position): _reason(connection, step) for step in steps if step.outcome == "refused"
         }
@@ -126,6 +127,33 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
             _entry(step, names, reasons.get((step.block, step.position)), _note(context, connection, step))
             for step in steps
         )
+
+
+def _named_steps(record: InvoiceRecord, caller: Caller, steps: tuple[HistoryStep, ...]) -> tuple[HistoryStep, ...]:
+    """Steps whose actors are named. Whose claim of an invoice of elsewhere gave way, or disputes it, is a person of
+    another company: anybody who registers that number would learn the name.
+    """
+    if not record.is_outside or caller.is_officer:
+        return steps
+    applied = [step for step in steps if step.outcome == "applied"]
+    taken = [
+        at
+        for at, step in enumerate(applied)
+        if step.operation.code == Code.REGISTER_OUTSIDE and _holder(step) == step.operation.subject
+    ]
+    standing = applied[taken[-1] if taken else 0 :]
+    own = seen_as(caller) or frozenset()
+    return tuple(
+        step
+        for step in steps
+        if step.outcome != "applied"
+        or not own.isdisjoint((step.operation.subject, step.operation.party))
+        or (step in standing and (step.operation.code != Code.REGISTER_OUTSIDE or step is standing[0]))
+    )
+
+
+def _holder(step: HistoryStep) -> int | None:
+    return StateWord.unpack(step.state).holder if step.state is not None else None
 
 
 def party_view(context: Context, caller: Caller, party: int) -> PartyView:
