@@ -16,6 +16,8 @@ import pytest
 from ledger.service import Ledger
 from ledger.settings import Settings
 from tests.cli.town import OFFICER, Shell, Town, enrolled
+from tests.documents.pdf_edits import as_one_drawing, drawn_over, words
+from tests.documents.pdf_resaving import saved_again
 
 HEAD = ["单据编号", "外部单号", "购买方名称", "项目名称", "金额", "税率", "税额"]
 
@@ -188,3 +190,58 @@ def booked_claim(ledger: Ledger, town: Town) -> str:
         must(ledger.approve_claim(finance, claim, payment_reference="FK-1", idempotency_key="approve"))
         must(ledger.book(finance, number, deductible=True, idempotency_key="book"))
     return claim
+
+
+def test_verify_tells_an_edited_page_from_valid_evidence(town: Town, tmp_path: Path) -> None:
+    shell = town.shell
+    trust, pdf, renamed = tmp_path / "trust.json", tmp_path / "invoice.pdf", tmp_path / "附件 (1).dat"
+    shell.done("trust", "-o", trust)
+    shell.done("document", town.number, "--as", town.seller, "-o", pdf)
+    renamed.write_bytes(saved_again(pdf.read_bytes()))
+    valid = shell.done("verify", renamed, "--trust", trust, "--offline", "--json").json
+    assert (valid["format"], valid["verdict"], valid["number"]) == ("einvoice-pdf-report", "valid", town.number)
+    assert valid["page"]["check_address"].startswith("http")
+    edited = tmp_path / "edited.pdf"
+    edited.write_bytes(drawn_over(pdf.read_bytes(), words("PAID 1.00", 100, 118)))
+    answer = shell.run("verify", edited, "--trust", trust, "--lang", "en")
+    assert answer.code == 3
+    assert "page differs from the evidence" in answer.out
+    assert "PAID 1.00" in answer.out
+    assert "页面与证据不符" in shell.run("verify", edited, "--trust", trust).out
+    told = shell.run("verify", edited, "--trust", trust, "--json").json
+    assert (told["verdict"], told["evidence"]["verdict"]) == ("page_differs", "valid")
+    assert {one["kind"] for one in told["page"]["differences"]} == {"text_added"}
+    printed = tmp_path / "printed.pdf"
+    printed.write_bytes(as_one_drawing(pdf.read_bytes()))
+    assert shell.run("verify", printed, "--trust", trust).code == 4
+
+
+def test_verify_of_a_pdf_takes_the_verifiers_options(town: Town, tmp_path: Path) -> None:
+    shell = town.shell
+    trust, pdf, shown = tmp_path / "trust.json", tmp_path / "invoice.pdf", tmp_path / "shown.json"
+    shell.done("trust", "-o", trust)
+    shell.done("document", town.number, "--as", town.seller, "-o", pdf)
+    address = shell.done("verify", pdf, "--trust", trust, "--json").json["page"]["check_address"]
+    assert shell.done("verify", pdf, "--trust", trust, "--check-address", address, "--json").json["page"][
+        "address_compared"
+    ]
+    other = shell.run("verify", pdf, "--trust", trust, "--check-address", "https://other.example", "--lang", "en")
+    assert other.code == 3
+    assert "the public check of this ledger is at https://other.example" in other.out
+    untrusted = shell.run("verify", pdf, "--json")
+    assert (untrusted.code, untrusted.json["verdict"]) == (2, "could_not_check")
+    assert untrusted.json["evidence"]["steps"][0]["reason"] == "trust_missing"
+    assert shell.run("verify", pdf, "--trust", trust, "--not-older-than", "2099-01-01").code == 2
+    assert shell.run("verify", pdf, "--trust", trust, "--nonsense").code == 2
+    shell.done("verify", pdf, "--redact", shown, "--keep", "gross_fen")
+    assert shell.done("verify", shown, "--trust", trust, "--json").json["verdict"] == "valid"
+    assert shell.run("verify", shown, "--trust", trust, "--check-address", address).code == 2
+
+
+def test_verify_of_a_damaged_pdf_says_so_in_json_too(town: Town, tmp_path: Path) -> None:
+    trust, broken = tmp_path / "trust.json", tmp_path / "broken.pdf"
+    town.shell.done("trust", "-o", trust)
+    broken.write_bytes(b"%PDF-1.7\nnothing")
+    answer = town.shell.run("verify", broken, "--trust", trust, "--json")
+    assert (answer.code, answer.json["verdict"]) == (2, "could_not_check")
+    assert answer.json["code"] in ("pdf_broken", "evidence_missing")
