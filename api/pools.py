@@ -7,6 +7,7 @@ pool for both, as many waiting writes as there are threads would stop every read
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
@@ -56,6 +57,7 @@ class Access:
 
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
+_UNDER_WAY: RunVar[Counter[CapacityLimiter]] = RunVar("einvoice_under_way")
 
 
 def pools() -> Pools:
@@ -80,11 +82,15 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], T]) -> T:
 
     Raises: ProblemError of type busy when too many wait already, and whatever `call` raises.
     """
-    if limiter.borrowed_tokens >= limiter.total_tokens:
-        waiting = limiter.statistics().tasks_waiting
-        if waiting >= limiter.total_tokens * WAITING_PER_THREAD_MAX:
-            raise ProblemError(BUSY, "too many requests wait; nothing was stored", "等待的请求过多，未保存任何内容")
-    return await to_thread.run_sync(call, limiter=limiter)
+    under_way = _under_way()
+    # counted here, before anything is awaited: the limiter itself learns of a burst only once all of it was let in
+    if under_way[limiter] >= limiter.total_tokens * (1 + WAITING_PER_THREAD_MAX):
+        raise ProblemError(BUSY, "too many requests wait; nothing was stored", "等待的请求过多，未保存任何内容")
+    under_way[limiter] += 1
+    try:
+        return await to_thread.run_sync(call, limiter=limiter)
+    finally:
+        under_way[limiter] -= 1
 
 
 def reads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
@@ -126,6 +132,15 @@ def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
     return found if isinstance(found, Access) else Access(writes=False, public=True)
+
+
+def _under_way() -> Counter[CapacityLimiter]:
+    """Calls that run or wait, by limiter."""
+    found = _UNDER_WAY.get(None)
+    if found is None:
+        found = Counter()
+        _UNDER_WAY.set(found)
+    return found
 
 
 def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable[T]]:
