@@ -29,6 +29,7 @@ RUN_AS_MODULES = {
     "verifier": "verifier/__main__.py",
     "api": "api/__main__.py",
     "bench": "bench/__main__.py",
+    "bench.audit_rates": "bench/audit_rates.py",
     "contracts.build": "contracts/build.py",
     "contracts.mutants": "contracts/mutants.py",
     "ledger.cli": "ledger/cli/__main__.py",
