@@ -48,7 +48,7 @@ from api.routes import (
     tills,
 )
 from api.uploads import size_limit
-from api.web import check, collect, problem_pages
+from api.web import check, check_file, collect, problem_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
 
@@ -73,6 +73,7 @@ ROUTERS = (
     tills.routes,
     rpc.routes,
     check.routes,
+    check_file.routes,
     collect.routes,
     problem_pages.routes,
 )

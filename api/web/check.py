@@ -24,7 +24,6 @@ from api.pools import public
 from api.problems import INVALID_PARAMETER, NO_MATCH, NOT_FOUND, ProblemError, field_failure
 from api.routes.declared import Door
 from api.routes.invoices import evidence_answer
-from api.web import check_file
 from api.web.check_file_words import FILE_WORDS
 from api.web.words import TERMS, WORDS, choose_language
 from api.web.yuan import format_yuan, parse_yuan
@@ -48,7 +47,6 @@ _TEMPLATES.filters["yuan"] = format_yuan
 
 log = structlog.get_logger("api")
 routes = APIRouter(route_class=LedgerRoute, include_in_schema=False)
-routes.include_router(check_file.routes)
 
 FormText = Annotated[str, Query(max_length=QUERY_VALUE_LENGTH_MAX)]
 
