@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, update
 
 from ledger.projection.ground_witnesses import COSIGNATURE, WITNESS_ALARM, WITNESS_KEY, WITNESS_POLICY
 
@@ -154,19 +154,22 @@ def has_cosignature(connection: Connection, wanted: Cosignature) -> bool:
     return found is not None and int(found) >= wanted.signed_at
 
 
-def cosigned_blocks(
-    connection: Connection, witnesses: Sequence[int], count: int, *, limit: int
-) -> tuple[tuple[int, bytes], ...]:
-    """(number, hash) of the newest blocks that at least `count` of `witnesses` signed, newest first."""
+def cosigned_blocks(connection: Connection, witnesses: Sequence[int], count: int, *, limit: int) -> tuple[int, ...]:
+    """Numbers of the newest blocks with at least `count` signatures of `witnesses`, newest first.
+
+    Signatures of one number are of one hash unless the chain was restored and went on otherwise: count them again with
+    `cosignatures_of`. Grouped by the number alone, and with nothing left out before, the blocks come in the order of
+    the primary key, newest first, and the search ends with the first that are enough.
+    """
+    counted = func.sum(case((COSIGNATURE.c.witness.in_(witnesses), 1), else_=0))
     rows = connection.execute(
-        select(COSIGNATURE.c.block, COSIGNATURE.c.block_hash)
-        .where(COSIGNATURE.c.witness.in_(witnesses))
-        .group_by(COSIGNATURE.c.block, COSIGNATURE.c.block_hash)
-        .having(func.count() >= count)
+        select(COSIGNATURE.c.block)
+        .group_by(COSIGNATURE.c.block)
+        .having(counted >= count)
         .order_by(COSIGNATURE.c.block.desc())
         .limit(limit)
     )
-    return tuple((row.block, row.block_hash) for row in rows)
+    return tuple(row.block for row in rows)
 
 
 def cosignatures_of(

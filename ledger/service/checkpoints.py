@@ -90,10 +90,11 @@ def latest(context: Context, signatures: int = 1) -> str:
 def witnessed_block(context: Context, connection: Connection, count: int) -> WitnessedBlock | None:
     """The newest block of this chain that at least `count` admitted witnesses signed."""
     admitted = [key.seq for key in witnesses.witness_keys(connection)]
-    for number, block_hash in witnesses.cosigned_blocks(connection, admitted, count, limit=STALE_BLOCKS_MAX):
+    for number in witnesses.cosigned_blocks(connection, admitted, count, limit=STALE_BLOCKS_MAX):
         own = own_checkpoint(context, number)
-        if own is not None and own.block_hash == block_hash:
-            return _witnessed(connection, own, admitted)
+        found = None if own is None else _witnessed(connection, own, admitted)
+        if found is not None and len(found.lines) >= count:
+            return found
     return None
 
 
@@ -184,7 +185,7 @@ def _put(connection: Connection, new: list[Cosignature], admitted: list[int]) ->
     count = max(1, witnesses.needed_witnesses(connection))
     enough = witnesses.cosigned_blocks(connection, admitted, count, limit=1)
     for one in new:
-        witnesses.put_cosignature(connection, one, keep=enough[0][0] if enough else None)
+        witnesses.put_cosignature(connection, one, keep=enough[0] if enough else None)
 
 
 def _witnessed(

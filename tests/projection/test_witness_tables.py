@@ -65,9 +65,9 @@ def test_a_block_counts_once_enough_admitted_witnesses_signed_it(store: Store) -
     for witness, block in ((one, 4), (two, 4), (one, 7), (three, 7), (two, 9)):
         assert signed(store, witness, block)
     with store.reading() as connection:
-        assert witnesses.cosigned_blocks(connection, [one, two, three], 1, limit=9) == ((9, HASH), (7, HASH), (4, HASH))
-        assert witnesses.cosigned_blocks(connection, [one, two, three], 2, limit=1) == ((7, HASH),)
-        assert witnesses.cosigned_blocks(connection, [one, two], 2, limit=9) == ((4, HASH),)
+        assert witnesses.cosigned_blocks(connection, [one, two, three], 1, limit=9) == (9, 7, 4)
+        assert witnesses.cosigned_blocks(connection, [one, two, three], 2, limit=1) == (7,)
+        assert witnesses.cosigned_blocks(connection, [one, two], 2, limit=9) == (4,)
         assert witnesses.cosigned_blocks(connection, [one, two, three], 3, limit=9) == ()
         found = witnesses.cosignatures_of(connection, 4, HASH, [one, two, three])
         assert [found_one.witness for found_one in found] == [one, two]
@@ -99,7 +99,7 @@ def test_old_signatures_go_but_for_the_block_that_is_kept(store: Store, monkeypa
         signed(store, one, block, keep=2)
     with store.reading() as connection:
         blocks = witnesses.cosigned_blocks(connection, [one, two], 1, limit=99)
-    assert [block for block, _ in blocks] == [7, 6, 5, 2, 1]  # 1 is the other witness's
+    assert blocks == (7, 6, 5, 2, 1)  # 1 is the other witness's
 
 
 def test_an_alarm_is_kept_once_and_not_without_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

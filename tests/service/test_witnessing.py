@@ -186,3 +186,16 @@ def test_the_trust_file_names_admitted_witnesses(watched: World) -> None:
     keys = trusted["keys"]
     assert isinstance(keys, list)
     assert {parse_verifier_key(str(line)).name for line in keys} == {"w.example/1", "w.example/3"}
+
+
+def test_signatures_on_a_block_that_the_chain_no_longer_has_count_no_more(
+    watched: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door, context = watched.ledger.witnessing, watched.ledger.context
+    older = checkpoint(watched.ledger, 2)
+    door.take(note(older, ONE, TWO))
+    door.take(note(checkpoint(watched.ledger, 3), ONE, TWO))
+    header_rlp = context.reader.header_rlp
+    other = header_rlp(1)  # as if the chain had been restored and had gone on otherwise at block 3
+    monkeypatch.setattr(context.reader, "header_rlp", lambda number: other if number == 3 else header_rlp(number))
+    assert parse_note(door.latest(2).encode()).text == older.to_text()
