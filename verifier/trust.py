@@ -138,7 +138,7 @@ def pem_of(der: bytes) -> str:
 
 def _trust(value: Json) -> Trust:
     found = fields(value, TRUST_FIELDS, "")
-    if found["format"] != TRUST_FORMAT or found["version"] != TRUST_VERSION:
+    if found["format"] != TRUST_FORMAT or integer(found["version"], "version") != TRUST_VERSION:
         raise TrustError(Reason.TRUST_UNREADABLE, "format or version")
     pem = _PEM.fullmatch(text(found["authority_root"], 3 * CERTIFICATE_SIZE_MAX, "authority_root"))
     if pem is None:
