@@ -124,6 +124,9 @@ def test_wrong_usage_is_a_clear_error(town: Town) -> None:
         (["run", "-d", home], 2, "either --url or --export"),
         (["run", "-d", home, "--url", "x", "--export", "y"], 2, "either"),
         (["run", "-d", home, "--url", "nowhere"], 1, "no address"),
+        (["run", "-d", home, "--export", "y", "--publish"], 2, "--publish-to"),
+        (["run", "-d", home, "--url", "http://127.0.0.1:1/other", "--publish"], 1, "--publish-to"),
+        (["run", "-d", home, "--url", "http://127.0.0.1:1/rpc", "--publish-to", "here"], 1, "no address"),
         (["run", "-d", home, "--export", town.directory / "none"], 1, "chain export"),
         (["run", "-d", town.directory / "none", "--url", "http://127.0.0.1:1"], 1, "witness init"),
         (["run", "-d", home, "--once", "--url", "http://127.0.0.1:1"], 1, "does not answer"),
@@ -140,6 +143,26 @@ def test_wrong_usage_is_a_clear_error(town: Town) -> None:
         assert text in answer.stderr.replace("\n", " "), (arguments, answer.stderr)
         assert "Traceback" not in answer.stderr
     assert not (town.directory / "new").exists()
+
+
+def test_what_was_signed_offline_is_brought_and_one_that_was_not_taken_again(town: Town, server: Server) -> None:
+    home, brought = town.directory / "w", []
+    started(home, town.trust.to_bytes())
+    export = town.export()
+
+    def answer(body: bytes) -> tuple[int, bytes]:
+        brought.append(body)
+        return (200, b"{}") if len(brought) > 1 else (422, b'{"detail": "ask the authority to admit the key"}')
+
+    server.answer = answer
+    refused = run("run", "--export", export, "-d", home, "--publish-to", server.url)
+    assert refused.exit_code == 0  # it signed; that nobody took it is told
+    assert "admit the key" in refused.stderr.replace("\n", " ")
+    height = town.ledger.reader.head().number
+    done = run("run", "--export", export, "-d", home, "--publish-to", server.url, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout.splitlines()[-1]) == {"published": height}
+    assert brought[-1] == (home / "checkpoint").read_bytes()
 
 
 @pytest.mark.slow
