@@ -62,6 +62,7 @@ def form_of(request: Request) -> dict[str, bytes]:
 def fields_of(body: bytes, boundary: bytes) -> dict[str, bytes]:
     """Fields of a form by name, as they came; of several of one name the first. Raises: ProblemError."""
     parts: list[_Part] = []
+    ended: list[bool] = []
 
     def begin() -> None:
         if len(parts) == PARTS_MAX:
@@ -83,6 +84,7 @@ def fields_of(body: bytes, boundary: bytes) -> dict[str, bytes]:
             "on_header_field": lambda data, start, end: parts[-1].header.extend(data[start:end]),
             "on_header_value": lambda data, start, end: parts[-1].value.extend(data[start:end]),
             "on_header_end": header_end,
+            "on_end": lambda: ended.append(True),
             "on_part_data": lambda data, start, end: parts[-1].content.append(data[start:end]),
         },
     )
@@ -91,6 +93,8 @@ def fields_of(body: bytes, boundary: bytes) -> dict[str, bytes]:
         parser.finalize()
     except FormParserError as err:
         raise _refused() from err
+    if not ended:  # a body cut short holds part of a file, of which nothing can be said
+        raise _refused()
     found: dict[str, bytes] = {}
     for part in parts:
         found.setdefault(part.name, b"".join(part.content))
