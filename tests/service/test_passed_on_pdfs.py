@@ -90,7 +90,7 @@ def test_a_pdf_downloaded_again_is_the_same_invoice_as_of_a_later_block(world, c
 EDITS = {
     "amount": (lambda pdf: edits.with_text(pdf, "¥130.38", "¥183.03"), DifferenceKind.TEXT_CHANGED),
     "name": (lambda pdf: edits.with_text(pdf, "雇主公司", "主雇公司"), DifferenceKind.TEXT_CHANGED),
-    "words": (lambda pdf: edits.drawn_over(pdf, edits.words("x 3", 60, 70)), DifferenceKind.TEXT_CHANGED),
+    "words": (lambda pdf: edits.drawn_over(pdf, edits.words("PAID", 60, 88)), DifferenceKind.TEXT_ADDED),
     "white box": (lambda pdf: edits.drawn_over(pdf, edits.white_box(185, 95, 14, 6)), DifferenceKind.DRAWING),
     "picture": (lambda pdf: edits.drawn_over(pdf, edits.picture(150, 110)), DifferenceKind.PICTURE),
     "code": (lambda pdf: edits.drawn_over(pdf, edits.another_code("https://x.example/")), DifferenceKind.QR),
