@@ -30,7 +30,7 @@ from api.problems import (
     ProblemError,
     field_failure,
 )
-from api.uploads import one_upload, take_upload
+from api.uploads import STRANGERS, one_upload, take_upload
 from ledger.service.errors import NotAuthenticated
 from ledger.service.views import Caller
 
@@ -67,7 +67,7 @@ class LedgerRoute(APIRoute):
             check_query(request, known)
             _check_idempotency_key(request, access)
             if access.upload:
-                async with one_upload():
+                async with one_upload(STRANGERS if access.public else caller_of(request).party):
                     await take_upload(request, read_body)
                     return await inner(request)
             if access.note:

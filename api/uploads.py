@@ -7,6 +7,7 @@ Idempotency-Key are checked before its first byte is read (api/endpoint.py).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from ledger.settings import Settings
 
 UPLOAD_TIMEOUT_S = 240  # a file of 16 MiB takes this long at 70 KB/s, as slow as a body of JSON may be
 UPLOADS_AT_ONCE_MAX = 16  # files of one process in memory at once: 256 MiB when all are as large as they may be
+UPLOADS_OF_ONE_MAX = 4  # of them of one party, or of all strangers together: slow senders must not shut the others out
 FILE_NAME_LENGTH_MAX = 200  # characters; what is kept of a name
 UPLOAD_KEY = "einvoice.upload"
 OCTETS = "application/octet-stream"
@@ -34,6 +36,8 @@ OCTETS = "application/octet-stream"
 _FORMS = frozenset({"", "application/json", "application/x-www-form-urlencoded", "multipart/form-data"})
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,128}", re.ASCII)
 _SLOTS: RunVar[CapacityLimiter] = RunVar("einvoice_uploads")
+_SENDERS: RunVar[Counter[int]] = RunVar("einvoice_upload_senders")
+STRANGERS = 0  # no party has this id
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,22 @@ def upload_of(request: Request) -> Upload:
 
 
 @asynccontextmanager
-async def one_upload() -> AsyncIterator[None]:
-    """A place among the files this process has in memory. Raises: ProblemError of type busy when all are taken."""
-    slots = _SLOTS.get(None)
-    if slots is None:
-        slots = CapacityLimiter(UPLOADS_AT_ONCE_MAX)
+async def one_upload(party: int = STRANGERS) -> AsyncIterator[None]:
+    """A place among the files this process has in memory, for a party's or a stranger's file.
+
+    Raises: ProblemError of type busy when all are taken, or as many as one sender may take.
+    """
+    slots, senders = _SLOTS.get(None), _SENDERS.get(None)
+    if slots is None or senders is None:
+        slots, senders = CapacityLimiter(UPLOADS_AT_ONCE_MAX), Counter()
         _SLOTS.set(slots)
+        _SENDERS.set(senders)
+    if senders[party] >= UPLOADS_OF_ONE_MAX:
+        raise ProblemError(
+            BUSY,
+            f"{UPLOADS_OF_ONE_MAX} files of yours are being read; nothing was stored",
+            f"您已有 {UPLOADS_OF_ONE_MAX} 个文件正在读取，未保存任何内容",
+        )
     holder = object()
     try:
         slots.acquire_on_behalf_of_nowait(holder)
@@ -63,10 +77,14 @@ async def one_upload() -> AsyncIterator[None]:
         raise ProblemError(
             BUSY, "too many files are being read; nothing was stored", "正在读取的文件过多，未保存任何内容"
         ) from None
+    senders[party] += 1
     try:
         yield
     finally:
         slots.release_on_behalf_of(holder)
+        senders[party] -= 1
+        if not senders[party]:
+            del senders[party]
 
 
 async def take_upload(request: Request, read: Callable[[Request, int], Awaitable[bytes]]) -> None:

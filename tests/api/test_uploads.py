@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from api.middleware import Envelope
 from api.pools import readings, uploads, writes
 from api.problems import ProblemError, render, service_failure
 from api.routes.declared import Authenticated, FileName, IdempotencyKey, UploadedFile, router
-from api.uploads import UPLOADS_AT_ONCE_MAX, one_upload, size_limit, upload_body
+from api.uploads import STRANGERS, UPLOADS_AT_ONCE_MAX, UPLOADS_OF_ONE_MAX, one_upload, size_limit, upload_body
 from ledger.service import ServiceError
 from ledger.settings import Settings
 from tests.api.conftest import Client
-from tests.api.recording import API_KEY, RecordingLedger
+from tests.api.recording import API_KEY, CALLER, RecordingLedger
 
 SETTINGS = Settings(body_size_max=1_024, upload_size_max=4_096)
 routes = router("uploads under test")
@@ -116,13 +117,11 @@ def test_credential_and_key_are_asked_before_the_file(door, portal):
 
 def test_files_in_memory_are_counted(portal):
     async def fill() -> list[int]:
-        from contextlib import AsyncExitStack
-
         async with AsyncExitStack() as stack:
-            for _ in range(UPLOADS_AT_ONCE_MAX):
-                await stack.enter_async_context(one_upload())
+            for at in range(UPLOADS_AT_ONCE_MAX):
+                await stack.enter_async_context(one_upload(at))
             try:
-                async with one_upload():
+                async with one_upload(UPLOADS_AT_ONCE_MAX):
                     return [200]
             except ProblemError as err:
                 refused = err.kind.status
@@ -130,3 +129,34 @@ def test_files_in_memory_are_counted(portal):
             return [refused, 200]
 
     assert portal.call(fill) == [503, 200]
+
+
+@pytest.mark.parametrize("slow", [7, STRANGERS])
+def test_one_sender_or_all_strangers_do_not_take_every_place(portal, slow):
+    async def fill() -> list[int]:
+        async with AsyncExitStack() as stack:
+            for _ in range(UPLOADS_OF_ONE_MAX):
+                await stack.enter_async_context(one_upload(slow))
+            try:
+                async with one_upload(slow):
+                    return [200]
+            except ProblemError as err:
+                refused = err.kind.status
+            async with one_upload(8):
+                pass
+        async with one_upload(slow):
+            return [refused, 200]
+
+    assert portal.call(fill) == [503, 200]
+
+
+def test_the_places_of_a_sender_are_its_partys(door, portal):
+    async def fill(stack: AsyncExitStack, party: int) -> None:
+        for _ in range(UPLOADS_OF_ONE_MAX):
+            await stack.enter_async_context(one_upload(party))
+
+    for party, status in ((CALLER.party, 503), (CALLER.party + 1, 200), (STRANGERS, 200)):
+        stack = AsyncExitStack()
+        portal.call(fill, stack, party)
+        assert sent(door, b"x", "/v1/look", idempotency_key="").status == status
+        portal.call(stack.aclose)
