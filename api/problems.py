@@ -101,8 +101,8 @@ STATEMENT_FALSE = ProblemType(
 )  # fmt: skip
 STATEMENT_DISCLOSES = ProblemType(
     "statement-discloses", 409, "The statement would show a word of somebody else's", "该声明会显示他人的数据",
-    "The number was never issued, but every proof of it ends at another's word. An officer may have the file; or ask "
-    "again later: each new word of the ledger may move that end.",
+    "The number was never issued, but every proof of it ends at another's word. An officer may have the file, with "
+    "disclosing=true; or ask again later: each new word of the ledger may move that end.",
 )  # fmt: skip
 NOT_WITNESSED = ProblemType(
     "not-witnessed", 409, "Too few witnesses have signed it yet", "见证方签名尚不足",

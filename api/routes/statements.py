@@ -34,8 +34,9 @@ def read_statement(
         Query(description="not_issued: of any number, for anyone; not_settled: of an invoice the caller may see."),
     ],
     witnessed: Annotated[Witnessed, Query(description="With which witnesses' signatures.")] = Witnessed.PREFERRED,
+    disclosing: Annotated[bool, Query(description="For officers: even if it shows a word of others.")] = False,
 ) -> Response:  # fmt: skip
     """The file a stranger verifies offline: `python -m verifier FILE --trust trust.json`. True as of its block."""
-    data = ledger.statements.statement(caller, number, says, witnessed=witnessed)
+    data = ledger.statements.statement(caller, number, says, witnessed=witnessed, disclosing=disclosing)
     headers = {"content-disposition": f'attachment; filename="statement-{number}-{says}.json"'}
     return Response(data, 200, headers, "application/json")

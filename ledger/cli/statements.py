@@ -21,6 +21,9 @@ def statement(
     witnessed: Annotated[
         str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")
     ] = "preferred",
+    disclosing: Annotated[
+        bool, typer.Option("--disclosing", help="For officers: take it even if it shows a word of others.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a statement of what never was, true as of a block, which `einvoice verify` checks anywhere.
@@ -34,7 +37,9 @@ def statement(
             wanted = Witnessed(witnessed)
         except ValueError:
             fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
-        data = ledger.statements.statement(ledger.caller(as_party), number, says, witnessed=wanted)
+        data = ledger.statements.statement(
+            ledger.caller(as_party), number, says, witnessed=wanted, disclosing=disclosing
+        )
     if output == STANDARD_OUTPUT:
         typer.echo(data)
         return

@@ -176,9 +176,9 @@ class StatementDiscloses(ServiceError):
 
     def __init__(self, number: str) -> None:
         super().__init__(
-            f"{number} was never issued, but the file that proves it would show a word of somebody else's; ask an "
-            "officer for it, or ask again when the ledger has grown",
-            f"{number} 从未开具，但证明文件会显示他人的一个状态字，请向税务人员索取，或待账本增长后再试",
+            f"{number} was never issued, but the file that proves it would show a word of somebody else's; an officer "
+            "may have it, asking with `disclosing`; or ask again when the ledger has grown",
+            f"{number} 从未开具，但证明文件会显示他人的一个状态字；税务人员可用 disclosing 索取，或待账本增长后再试",
         )
         self.number = number
 

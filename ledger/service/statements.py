@@ -2,7 +2,7 @@
 
 What a statement says is read from its own proof, never from rows. A proof that a word is absent can end at a leaf of
 another key, and a leaf holds its whole word: another invoice's parties and amount. Whoever asks chooses the number, and
-so where in the trie the proof ends; such a proof goes to officers alone (docs/THREATS.md).
+so where in the trie the proof ends; such a proof goes to officers alone, who ask for it as such (docs/THREATS.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ledger.service import checkpoints
 from ledger.service.context import Context
 from ledger.service.errors import Busy, NotFound, NotWitnessed, StatementDiscloses, StatementFalse
 from ledger.service.forms import checked_number
-from ledger.service.people import seen_invoice
+from ledger.service.people import need_officer, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.witness_views import Witnessed
@@ -52,15 +52,22 @@ class Statements:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def statement(self, caller: Caller, number: str, says: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
+    def statement(
+        self, caller: Caller, number: str, says: str, *, witnessed: Witnessed = Witnessed.PREFERRED,
+        disclosing: bool = False,
+    ) -> bytes:  # fmt: skip
         """The file that says `says` ("not_issued" or "not_settled") of `number`, as of a block, and true at the head.
 
         `not_issued` is for everybody with a credential, of any number; `not_settled` for who may see the invoice. The
-        block is the newest that as many witnesses signed as are needed, or the head, as with evidence.
+        block is the newest that as many witnesses signed as are needed, or the head, as with evidence. `disclosing`: an
+        officer takes a file that shows a word of others, where there is no other.
 
-        Raises: InvalidRequest at `says`; NotFound for an invoice the caller may not see or that does not exist, the
-        same for both; StatementFalse; StatementDiscloses, never to an officer; NotWitnessed; Busy.
+        Raises: InvalidRequest at `says`; NotPermitted for `disclosing` of others than officers; NotFound for an invoice
+        the caller may not see or that does not exist, the same for both; StatementFalse; StatementDiscloses;
+        NotWitnessed; Busy.
         """
+        if disclosing:
+            need_officer(caller)
         try:
             wanted = Says(says)
         except ValueError as err:
@@ -74,10 +81,10 @@ class Statements:
             point = checkpoints.witnessed_block(self._context, connection, count) if count else None
         asked = _Asked(key, wanted, witnessed, count, None if point is None else point.block)
         if wanted is Says.NOT_ISSUED:
-            return self._not_issued(caller, asked).to_bytes()
+            return self._not_issued(asked, disclosing=disclosing).to_bytes()
         return self._made(asked, Word.STATE).to_bytes()
 
-    def _not_issued(self, caller: Caller, asked: _Asked) -> Statement:
+    def _not_issued(self, asked: _Asked, *, disclosing: bool) -> Statement:
         """By the word whose absence shows nothing of others: state and head are written together, so either will do."""
         by_state = self._made(asked, Word.STATE)
         if not shows_another(by_state):
@@ -85,7 +92,7 @@ class Statements:
         by_head = self._made(asked, Word.HEAD)
         if not shows_another(by_head):
             return by_head
-        if caller.is_officer:
+        if disclosing:
             return by_state
         raise StatementDiscloses(format_number(asked.number))
 

@@ -59,4 +59,7 @@ def test_a_proof_that_would_show_others_is_a_problem_of_its_own(caller: Client, 
     recording.failure = StatementDiscloses("9" * 20)
     refused = problem(caller.get(f"/v1/statements/{'9' * 20}?says=not_issued"), "statement-discloses", 409)
     assert "officer" in refused["detail"]
+    recording.reset()
+    assert caller.get(f"/v1/statements/{'9' * 20}?says=not_issued&disclosing=true").status == 200
+    assert recording.calls[0][2]["disclosing"] is True
     assert "税务人员" in refused["detail_zh"]

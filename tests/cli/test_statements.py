@@ -13,9 +13,12 @@ NEVER = "94403260911000099999"
 def test_a_statement_is_written_and_verifies_offline(town: Town, tmp_path: Path) -> None:
     trust = tmp_path / "trust.json"
     town.shell.done("trust", "-o", trust)
-    for says, number, party in (("not_issued", NEVER, OFFICER), ("not_settled", town.number, town.seller)):
+    for says, number, party, extra in (
+        ("not_issued", NEVER, OFFICER, ["--disclosing"]),
+        ("not_settled", town.number, town.seller, []),
+    ):
         file = tmp_path / f"{says}.json"
-        town.shell.done("statement", number, "--says", says, "--as", party, "--out", file)
+        town.shell.done("statement", number, "--says", says, "--as", party, "--out", file, *extra)
         assert json.loads(file.read_bytes())["says"] == says
         answer = town.shell.done("verify", file, "--trust", trust, "--offline", "--json")
         assert (answer.json["verdict"], answer.json["says"], answer.json["number"]) == ("valid", says, number)
@@ -33,6 +36,10 @@ def test_a_false_statement_is_not_written(town: Town, tmp_path: Path) -> None:
     assert unseen.code == 1
     wrong = town.shell.run("statement", NEVER, "--says", "never", "--as", town.seller, "--out", file)
     assert "not_issued" in wrong.err
+    taken = town.shell.run(
+        "statement", NEVER, "--says", "not_issued", "--as", town.seller, "--out", file, "--disclosing"
+    )
+    assert "officer" in taken.err
     assert not file.exists()
 
 

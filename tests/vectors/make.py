@@ -273,7 +273,9 @@ def first_contract(life: Life, vectors: Vectors) -> str:
     epoch = life.evidence(lived)
     vectors.add("epoch.json", "proven by a header that lists the sealers", epoch, trust, "valid", *changes_of(epoch))
     for says, number, caller in (("not_issued", unissued(life), town.officer), ("not_settled", deducted, town.cashier)):
-        stated = town.ledger.statements.statement(caller, number, says, witnessed=Witnessed.NONE)
+        stated = town.ledger.statements.statement(
+            caller, number, says, witnessed=Witnessed.NONE, disclosing=caller is town.officer
+        )
         changes: list[Change] = [
             (["says"], "not_settled" if says == "not_issued" else "not_issued"),
             (["number"], lived if says == "not_settled" else deducted),

@@ -112,7 +112,7 @@ def _after(written: Written, *, never: str, issued: str, locked: str, since: str
     door = town.ledger.statements
     bare = Witnessed.NONE
     written.case("not-issued-two-contracts.json", "a number that neither contract holds",
-                 door.statement(town.officer, never, "not_issued", witnessed=bare))  # fmt: skip
+                 door.statement(town.officer, never, "not_issued", witnessed=bare, disclosing=True))  # fmt: skip
     elsewhere = _never(town, town.cashier, 14403180911000000001)
     written.case("not-issued-elsewhere.json", "a number of elsewhere that nobody registered",
                  door.statement(town.cashier, elsewhere, "not_issued", witnessed=bare))  # fmt: skip
