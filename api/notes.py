@@ -8,8 +8,9 @@ from typing import Any, cast
 from starlette.requests import Request
 
 from api.problems import UNSUPPORTED_MEDIA_TYPE, ProblemError
+from ledger.service.checkpoints import CHECKPOINT_SIZE_MAX
 
-NOTE_SIZE_MAX = 4_096  # bytes; a checkpoint with 16 signatures takes 2,600
+NOTE_SIZE_MAX = CHECKPOINT_SIZE_MAX  # bytes; more is refused before it is read
 NOTE_TIMEOUT_S = 10  # 4 KB at 400 bytes a second: a stranger's slow body holds nothing but its connection
 NOTE_KEY = "einvoice.note"
 PLAIN = "text/plain"

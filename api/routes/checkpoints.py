@@ -12,8 +12,8 @@ from api.pools import notes, public
 from api.render import answer
 from api.routes.declared import Door, note_answers, public_file_answers, router
 from api.schemas.checkpoints import CheckpointTaken
+from verifier.trust import WITNESSES_MAX
 
-SIGNATURES_MAX = 16  # what a trust file holds
 CHECKPOINT_NAME = "checkpoint.txt"
 
 routes = router("checkpoints")
@@ -53,7 +53,7 @@ def take_checkpoint(ledger: Door, note: Annotated[bytes, Depends(_note)]) -> Res
 @public
 def read_checkpoint(
     ledger: Door,
-    signatures: Annotated[int, Query(ge=1, le=SIGNATURES_MAX, description="Witnesses that must have signed it.")] = 1,
+    signatures: Annotated[int, Query(ge=1, le=WITNESSES_MAX, description="Witnesses that must have signed it.")] = 1,
 ) -> Response:
     """The newest checkpoint that so many admitted witnesses signed, as a C2SP note with all their lines."""
     return file_answer(CHECKPOINT_NAME, PLAIN, ledger.witnessing.latest(signatures).encode())

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, case, delete, func, select, update
 
 from ledger.projection.ground_witnesses import COSIGNATURE, WITNESS_ALARM, WITNESS_KEY, WITNESS_POLICY
 
-WITNESSES_MAX = 16  # admitted at once: a trust file holds as many
 KEYS_MAX = 256  # rows of one answer, withdrawn ones included
 COSIGNATURES_KEPT_MAX = 1_000  # newest of one witness: three quarters of an hour of a busy chain, 300 KB
 ALARMS_KEPT_MAX = 100  # of one witness: the first ones tell where the histories part

@@ -12,7 +12,7 @@ import structlog
 
 from ledger.chain import ChainError
 from ledger.projection import Connection, witnesses
-from ledger.projection.witnesses import WITNESSES_MAX, Cosignature, WitnessAlarm, WitnessKey
+from ledger.projection.witnesses import Cosignature, WitnessAlarm, WitnessKey
 from ledger.service.context import Context
 from ledger.service.errors import Busy, HistoryDiffers, NotFound
 from ledger.service.problems import invalid
@@ -22,6 +22,7 @@ from ledger.settings import EMBEDDED_CHAIN
 from ledger.witness import Checkpoint, NoteError, origin_of, parse_checkpoint, parse_note, parse_verifier_key
 from ledger.witness.note import Note
 from verifier.header import parse_header
+from verifier.trust import WITNESSES_MAX
 
 CHECKPOINT_SIZE_MAX = 4_096  # bytes of a note sent here; 16 signature lines of usual names take 2,600
 STALE_BLOCKS_MAX = 16  # signed blocks passed over because the chain, restored from a backup, went on otherwise

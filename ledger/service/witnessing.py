@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ledger.projection import Connection, witnesses
-from ledger.projection.witnesses import WITNESSES_MAX, WitnessKey
+from ledger.projection.witnesses import WitnessKey
 from ledger.service import checkpoints
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
@@ -16,6 +16,7 @@ from ledger.service.witness_views import CheckpointTaken, WitnessAlarmView, Witn
 from ledger.service.writing import run_write
 from ledger.witness import COSIGNATURE, NoteError, VerifierKey, parse_verifier_key
 from verifier.canonical import Json
+from verifier.trust import WITNESSES_MAX
 
 SECONDS_SHOWN_MAX = 253_402_300_799  # the year 9999: a witness's clock may say more
 
