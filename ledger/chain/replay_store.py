@@ -18,6 +18,7 @@ from ledger.chain.lmdb_store import ChainStore
 from verifier.hashing import keccak256
 
 HASH_SIZE: Final = 32
+SHOWN_SIZE_MAX: Final = 64  # bytes of a node that a difference shows; a block's transaction has 96 KB
 _MOVING: Final = b"v1:"  # the engine's records of the head and of gaps: each block writes them anew
 
 
@@ -53,7 +54,7 @@ class ReplayStore(BaseAtomicDB):
             raise KeyError(key)  # a record that names a place, not a content, is only taken from the replay itself
         found: bytes = self.nodes[key]
         if keccak256(found) != key:
-            raise BlockDiffersError(self._number, "node", f"{found.hex()} under {key.hex()}", "bytes of that hash")
+            raise BlockDiffersError(self._number, "node", f"{shown(found)} under {key.hex()}", "bytes of that hash")
         return found
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
@@ -87,8 +88,8 @@ class ReplayStore(BaseAtomicDB):
             if stored != value:
                 name = key.hex() if len(key) == HASH_SIZE else key.decode(errors="replace")
                 field = "node" if len(key) == HASH_SIZE else "record"
-                said = "nothing" if stored is None else stored.hex()
-                raise BlockDiffersError(self._number, field, f"{said} under {name}", value.hex())
+                said = "nothing" if stored is None else shown(stored)
+                raise BlockDiffersError(self._number, field, f"{said} under {name}", shown(value))
 
     def forget(self) -> None:
         """Ends a block: the next one reads nodes from the ledger and only these few records from here."""
@@ -99,3 +100,10 @@ class ReplayStore(BaseAtomicDB):
     def drop(self) -> None:
         """Ends a block that does not count."""
         self._made.clear()
+
+
+def shown(value: bytes) -> str:
+    """Bytes as hex, long ones by their beginning, hash and size."""
+    if len(value) <= SHOWN_SIZE_MAX:
+        return value.hex()
+    return f"{value[:SHOWN_SIZE_MAX].hex()}... ({len(value)} bytes, keccak256 {keccak256(value).hex()})"

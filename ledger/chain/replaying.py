@@ -32,7 +32,7 @@ from ledger.chain.events import recover_signer
 from ledger.chain.export import block_rlp, genesis_json
 from ledger.chain.lmdb_store import ChainStore, stored_identity
 from ledger.chain.records import Header, block_header, receipts, transactions
-from ledger.chain.replay_store import ReplayStore
+from ledger.chain.replay_store import ReplayStore, shown
 from ledger.chain.state import account, contract_code, ledger_contracts
 from ledger.domain.blocks import BlockHead
 from verifier.errors import CheckError
@@ -200,7 +200,7 @@ class Replay:
         try:
             sealed = parse_header(header.rlp)
         except CheckError as err:
-            raise BlockDiffersError(number, "header", header.rlp.hex(), f"a canonical header: {err}") from err
+            raise BlockDiffersError(number, "header", shown(header.rlp), f"a canonical header: {err}") from err
         sealer = _sealer_of(sealed)
         if sealer not in self.identity.sealers:
             pinned = _joined(self.identity.sealers)
@@ -285,4 +285,4 @@ def _joined(addresses: Iterable[bytes]) -> str:
 
 
 def _text(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+    return shown(value) if isinstance(value, bytes) else str(value)

@@ -162,7 +162,10 @@ def test_a_block_whose_bytes_were_changed_in_the_store_is_named(chain: Path) -> 
     root = header_of(chain, 7).transactions_root
     node = stored(chain, root)
     put(chain, {root: node[:-1] + bytes([node[-1] ^ 1])})
-    assert named(chain)[0] == 7
+    with pytest.raises(BlockDiffersError) as caught:
+        executed(chain)
+    assert caught.value.number == 7
+    assert len(str(caught.value)) < 1_000  # whatever the size of the node
 
 
 @pytest.mark.parametrize("which", ["receipts", "state", "header", "number"])
