@@ -1,8 +1,9 @@
-"""Command line: `python -m verifier FILE --trust trust.json [--offline] [--json] [--lang zh|en]`.
+"""Command line: `python -m verifier FILE... --trust trust.json [--offline] [--json] [--lang zh|en]`.
 
 Exit code 0 valid, 1 invalid, 2 could not check. No mode makes a network call; `--offline` makes Python itself
 refuse one. `--not-older-than TIME` asks for a file whose block is that recent. `--redact OUT --keep PATH ...`
-writes the file with only those fields shown instead of checking it.
+writes the file with only those fields shown instead of checking it. Of several files each gets one line; then the
+code is 1 when any is invalid, else 2 when any could not be checked.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from verifier.batch import write_reports
 from verifier.canonical import PDF_START
 from verifier.errors import EvidenceError, TrustError
 from verifier.offline import forbid_network
@@ -27,7 +29,10 @@ TIME_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; argparse exits with 2 itself on wrong usage."""
-    options = command_parser().parse_args(arguments)
+    parser = command_parser()
+    options = parser.parse_args(arguments)
+    if options.more and options.redact is not None:
+        parser.error("--redact: 一次只能处理一个文件 / one file at a time")
     if options.offline:
         with forbid_network():
             return _run(options)
@@ -37,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.redact is not None:
         return _redact(options.file, options.redact, options.keep)
-    report = _report(options.file, options.trust)
-    if options.not_older_than is not None:
-        report = not_older_than(report, options.not_older_than)
+    if options.more:
+        files = (options.file, *options.more)
+        reports = ((file, _report(file, options)) for file in files)
+        return write_reports(reports, sys.stdout.buffer, as_json=options.json, lang=options.lang)
+    report = _report(options.file, options)
     if options.json:
         sys.stdout.buffer.write(report.to_json(options.lang) + b"\n")
     else:
@@ -48,11 +55,16 @@ def _run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _report(file: Path, trust_file: Path | None) -> Report:
+def _report(file: Path, options: argparse.Namespace) -> Report:
+    report = _verified(file, options.trust)
+    return report if options.not_older_than is None else not_older_than(report, options.not_older_than)
+
+
+def _verified(file: Path, trust_file: Path | None) -> Report:
     try:
         data = _read(file, FILE_SIZE_MAX)
-    except OSError as err:
-        return unchecked("file", Reason.FILE_UNREADABLE, err.strerror or "")
+    except (OSError, ValueError) as err:  # a name with a zero byte is a ValueError
+        return unchecked("file", Reason.FILE_UNREADABLE, getattr(err, "strerror", None) or "")
     if data.startswith(PDF_START):  # said before a trust file is asked for: with one it would be no different
         return unchecked("file", Reason.PDF_FILE)
     trust = read_trust(trust_file, data)
@@ -103,6 +115,7 @@ def command_parser() -> argparse.ArgumentParser:
     """Parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m verifier", description="离线核验证据包 / verify evidence offline")
     parser.add_argument("file", type=Path, help="证据包 / evidence file")
+    parser.add_argument("more", type=Path, nargs="*", help="更多文件，每个一行结果 / more files: a line each")
     parser.add_argument("--trust", type=Path, help="信任文件 / trust file of the ledger, from the authority")
     parser.add_argument("--offline", action="store_true", help="禁止一切网络调用 / refuse every network call")
     parser.add_argument("--json", action="store_true", help="输出 JSON 报告 / report as JSON")

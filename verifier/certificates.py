@@ -8,6 +8,7 @@ with SHA-256. Each certificate is read once; everything in it is hostile until i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -24,6 +25,7 @@ IDENTITY_URN = "urn:einvoice:"
 AUTHORITY, OFFICER, ENTERPRISE, PERSON = "authority", "officer", "enterprise", "person"  # kinds of identities
 CERTIFICATE_SIZE_MAX = 4096  # bytes of DER; a party's certificate has about 500
 CHAIN_DEPTH_MAX = 3  # party, intermediate, root
+CERTIFICATES_KEPT_MAX = 512  # read ones a process remembers, 5 MB at most: the files of one batch share their signers
 ECDSA_SHA256_DER = bytes.fromhex("300a06082a8648ce3d040302")  # AlgorithmIdentifier ecdsa-with-SHA256
 KNOWN_CRITICAL = frozenset(
     {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.SUBJECT_ALTERNATIVE_NAME}
@@ -54,17 +56,24 @@ class Certificate:
         """Whether `issuer` is named as issuer and its key signed this certificate."""
         if self.issuer != issuer.subject:
             return False
-        try:
-            issuer.key.verify(self.signature, self.signed_part, _ECDSA_SHA256)
-        except InvalidSignature:
-            return False
-        return True
+        return is_signed_by(issuer.der, self.signature, self.signed_part)
 
     def is_valid_at(self, time_s: int) -> bool:
         """Whether `time_s` lies in the validity window."""
         return self.not_before_s <= time_s <= self.not_after_s
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT_MAX)
+def is_signed_by(issuer: bytes, signature: bytes, signed_part: bytes) -> bool:
+    """Whether the key of the certificate `issuer` (DER) made `signature` over `signed_part`."""
+    try:
+        read_certificate(issuer).key.verify(signature, signed_part, _ECDSA_SHA256)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=CERTIFICATES_KEPT_MAX)
 def read_certificate(der: bytes) -> Certificate:
     """The certificate that exactly these DER bytes are.
 

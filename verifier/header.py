@@ -8,6 +8,7 @@ epoch-th header lists, between vanity and seal, the addresses of those who may s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from verifier.errors import CheckError
@@ -25,6 +26,7 @@ number, gas limit, gas used, time, extra data, mix hash, nonce, base fee. None: 
 UNCLES, STATE_ROOT, DIFFICULTY, NUMBER, TIME, EXTRA, MIX = 1, 3, 7, 8, 11, 12, 13
 INTEGERS = (7, 8, 9, 10, 11, 15)
 INTEGER_SIZE_MAX = 8  # bytes; numbers, gas, times and fees of this chain stay far below 2**64
+SEALS_KEPT_MAX = 64  # checked seals a process remembers: the files of one batch are often of the same blocks
 NUMBER_MAX = 2**48 - 1  # blocks, and seconds since 1970: both are reached in millions of years
 
 
@@ -48,17 +50,23 @@ class SealedHeader:
 
         Raises: CheckError when none did, the seal is not in its one form, or the header lists others as sealers.
         """
-        r = int.from_bytes(self.seal[:32], "big")
-        s = int.from_bytes(self.seal[32:64], "big")
-        for sealer in sealers:
-            key = load_public_key(sealer)
-            if is_signed(key, self.seal_hash, r, s):
-                if recovery_bit(key, self.seal_hash, r, s) != self.seal[64]:
-                    raise CheckError(Reason.SEAL_INVALID, "recovery bit")
-                if self.sealers and address_of(sealer) not in self.sealers:
-                    raise CheckError(Reason.SEAL_INVALID, "the sealer is not among those the header lists")
-                return sealer
-        raise CheckError(Reason.SEAL_INVALID, "none of " + ", ".join(address_of(key).hex() for key in sealers))
+        sealer = sealer_of(self.seal_hash, self.seal, sealers)
+        if self.sealers and address_of(sealer) not in self.sealers:
+            raise CheckError(Reason.SEAL_INVALID, "the sealer is not among those the header lists")
+        return sealer
+
+
+@lru_cache(maxsize=SEALS_KEPT_MAX)
+def sealer_of(seal_hash: bytes, seal: bytes, sealers: tuple[bytes, ...]) -> bytes:
+    """The one of `sealers` whose seal of 65 bytes it is."""
+    r, s = int.from_bytes(seal[:32], "big"), int.from_bytes(seal[32:64], "big")
+    for sealer in sealers:
+        key = load_public_key(sealer)
+        if is_signed(key, seal_hash, r, s):
+            if recovery_bit(key, seal_hash, r, s) != seal[64]:
+                raise CheckError(Reason.SEAL_INVALID, "recovery bit")
+            return sealer
+    raise CheckError(Reason.SEAL_INVALID, "none of " + ", ".join(address_of(key).hex() for key in sealers))
 
 
 def parse_header(encoded: bytes) -> SealedHeader:

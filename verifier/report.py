@@ -101,41 +101,43 @@ class Report:
 
     def to_json(self, lang: str = "en") -> bytes:
         """The report as canonical JSON; texts in "zh" or "en", codes the same in both."""
-        return dumps(
-            {
-                "format": REPORT_FORMAT,
-                "version": REPORT_VERSION,
-                "verdict": self.verdict.value,
-                "number": self.number,
-                "says": self.says,
-                "block": self.block,
-                "block_time_s": self.block_time_s,
-                "steps": [_step_json(step, lang) for step in self.steps],
-            }
-        )
+        return dumps(self.to_value(lang))
+
+    def to_value(self, lang: str = "en") -> dict[str, Json]:
+        """The report as a JSON value."""
+        return {
+            "format": REPORT_FORMAT,
+            "version": REPORT_VERSION,
+            "verdict": self.verdict.value,
+            "number": self.number,
+            "says": self.says,
+            "block": self.block,
+            "block_time_s": self.block_time_s,
+            "steps": [_step_json(step, lang) for step in self.steps],
+        }
 
     def to_text(self, lang: str = "zh") -> str:
         """The report for people, one line a step and one a comparison."""
         zh = lang == "zh"
         lines = [f"{'发票' if zh else 'invoice'} {self.number or '-'}"]
         if self.says:
-            lines.append(_words(SAYS_WORDS[self.says], lang))
+            lines.append(words(SAYS_WORDS[self.says], lang))
         for step in self.steps:
-            lines.append(f"{step.number:2d}. [{_words(RESULT_WORDS[step.result], lang)}] {step_title(step.name, lang)}")
+            lines.append(f"{step.number:2d}. [{words(RESULT_WORDS[step.result], lang)}] {step_title(step.name, lang)}")
             lines += [f"      {name} = {value}" for name, value in step.compared.items()]
             if step.result is not Result.VALID:
-                place = f" ({_printable(step.at)})" if step.at else ""
+                place = f" ({printable(step.at)})" if step.at else ""
                 lines.append(f"      {step.reason.value}: {reason_text(step.reason, lang)}{place}")
-        lines.append(f"{'结论' if zh else 'verdict'}: {_words(RESULT_WORDS[self.verdict], lang)}")
+        lines.append(f"{'结论' if zh else 'verdict'}: {words(RESULT_WORDS[self.verdict], lang)}")
         if self.block:
             when = utc_text(self.block_time_s)
             lines.append(f"截至区块 {self.block}（{when}）" if zh else f"as of block {self.block} ({when})")
-        return "\n".join(map(_printable, lines)) + "\n"
+        return "\n".join(map(printable, lines)) + "\n"
 
 
 def step_title(name: str, lang: str) -> str:
     """What step `name` checks, in "zh" or "en"."""
-    return _words(STEP_WORDS[name], lang)
+    return words(STEP_WORDS[name], lang)
 
 
 def _step_json(step: Step, lang: str) -> Json:
@@ -151,11 +153,12 @@ def _step_json(step: Step, lang: str) -> Json:
     }
 
 
-def _words(words: tuple[str, str], lang: str) -> str:
-    zh, en = words
+def words(pair: tuple[str, str], lang: str) -> str:
+    """The Chinese of a (Chinese, English) pair for "zh", else the English."""
+    zh, en = pair
     return zh if lang == "zh" else en
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """`line` with what could steer a terminal shown as escapes: parts of it come from the file."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)

@@ -51,6 +51,8 @@ def verify(context: typer.Context) -> None:
         if options.check_address is not None:
             parser.error("--check-address: 仅用于 PDF / for PDFs only")
         raise typer.Exit(verify_main(context.args))
+    if options.more:
+        parser.error("PDF 一次只能核验一个 / one PDF at a time")
     if options.redact is not None:
         raise typer.Exit(_redact(options, pdf))
     raise typer.Exit(_verify_pdf(options, pdf))
