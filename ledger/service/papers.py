@@ -22,7 +22,7 @@ from ledger.documents import (
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, invoices, keystore, parties, slips
+from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import claim_archive, reading
 from ledger.service.bulk_texts import LANGUAGES
@@ -89,12 +89,9 @@ class Papers:
             if record.is_outside:
                 return self._outside(connection, record, kind)
             document = opened_document(self._context, connection, record)
-            red_slip = red_slip_of(connection, record)
         if document is None:
             raise NotFound("document of invoice", number)
-        return Paper(
-            f"invoice-{number}.{kind}", MEDIA_TYPES[kind], self._written(caller, record, document, red_slip, kind)
-        )
+        return Paper(f"invoice-{number}.{kind}", MEDIA_TYPES[kind], self._written(caller, record, document, kind))
 
     def original(self, caller: Caller, number: str) -> Paper:
         """The file an outside invoice was registered from, as it came. Raises: NotFound, also where there is none."""
@@ -161,11 +158,10 @@ class Papers:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _written(
-        self, caller: Caller, record: InvoiceRecord, document: InvoiceDocument, red_slip: str, kind: str
-    ) -> bytes:
+    def _written(self, caller: Caller, record: InvoiceRecord, document: InvoiceDocument, kind: str) -> bytes:
         if kind == "json":
             return document.canonical()
+        red_slip = document.red_slip  # as committed to, so that evidence proves what is printed
         try:
             xml = write_xml(document, red_slip=red_slip)
             if kind == "xml":
@@ -245,14 +241,6 @@ class Papers:
             for kind in FORMATS:
                 paper = self.document(caller, format_number(one.number), kind=kind)
                 yield ArchiveEntry(f"{folder}/invoice.{kind}", paper.data, "document", format_number(one.number))
-
-
-def red_slip_of(connection: Connection, record: InvoiceRecord) -> str:
-    """Id of the red slip a red invoice stands on, "" for others and where none was needed."""
-    if record.blue is None:
-        return ""
-    found = (one for one in slips.slips_of_number(connection, record.blue) if one.red == record.number)
-    return next((one.digest.hex() for one in found), "")
 
 
 def _row(view: InvoiceView, tax_ids: dict[int, str]) -> InvoiceRow:

@@ -228,3 +228,19 @@ def test_the_xml_inside_is_that_of_the_evidence(world, papers):
     contents = world.ledger.papers.check(edits.with_attachment(pdf, XML_NAME, b"<EInvoice/>"))
     assert contents.verdict == "page_differs"
     assert other != pdf
+
+
+def test_a_red_that_names_a_slip_itself_prints_what_was_committed_to(world, cast):
+    number = world.issued(cast.seller, net_fen=10_000)
+    line = {"name": "*餐饮服务*餐费", "net_fen": -1_000, "rate_bp": 600, "tax_fen": -60}
+    document = {"lines": [line], "net_fen": -1_000, "tax_fen": -60, "gross_fen": -1_060, "red_slip": "HZ-7"}
+    written = must(
+        world.ledger.red_letters.issue_red(
+            cast.seller, number, reason="allowance", document=document, idempotency_key=world.key()
+        )
+    )
+    (red,) = [one for one in written.numbers if one != number]
+    pdf = world.ledger.papers.document(cast.seller, red).data
+    shown = parse(read_evidence(pdf)).document.fields()
+    assert shown.get("red_slip", "") in ("", "HZ-7")
+    assert checked(world, pdf).verdict is PdfVerdict.VALID
