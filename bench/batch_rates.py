@@ -36,7 +36,7 @@ def cpu_s():
     return used.ru_utime + used.ru_stime
 begun = cpu_s()
 code = main(sys.argv[1:])
-print(json.dumps([code, cpu_s() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]), file=sys.stderr)
+print(json.dumps([code, cpu_s() - begun]), file=sys.stderr)
 """
 
 
@@ -65,15 +65,15 @@ def lived(shop: Workshop, town: Town, count: int, events: int) -> list[str]:
     return numbers
 
 
-def judged(directory: Path, files: Sequence[Path]) -> tuple[float, float]:
-    """CPU seconds and megabytes of one run over `files`. Raises: RuntimeError unless each is valid."""
+def judged(directory: Path, files: Sequence[Path]) -> float:
+    """CPU seconds of one run over `files`. Raises: RuntimeError unless each is valid."""
     command = [sys.executable, "-c", TIMED, *map(str, files), "--trust", str(directory / "trust.json"), "--json"]
     done = subprocess.run(command, capture_output=True, check=False)
-    code, cpu_s, peak_kb = json.loads(done.stderr.splitlines()[-1])
+    code, cpu_s = json.loads(done.stderr.splitlines()[-1])
     lines = done.stdout.splitlines()
     if code != 0 or len(lines) != len(files):
         raise RuntimeError(f"exit code {code}, {len(lines)} lines for {len(files)} files")
-    return cpu_s, peak_kb / 1024
+    return float(cpu_s)
 
 
 def measure(directory: Path, count: int) -> None:
@@ -91,12 +91,12 @@ def measure(directory: Path, count: int) -> None:
             history = json.loads(files[0].read_bytes())["history"]
             if len(history) != events:
                 raise RuntimeError(f"{len(history)} events, not {events}")
-            one_s, _ = judged(directory, files[:1])
-            all_s, peak_mb = judged(directory, files)
+            one_s = judged(directory, files[:1])
+            all_s = judged(directory, files)
             each_s = all_s / len(files)
             sys.stdout.write(
-                f"{events} events, {files[0].stat().st_size:,} bytes: alone {1_000 * one_s:.0f} ms; {len(files)} in one "
-                f"run {1_000 * each_s:.1f} ms each, {1 / each_s:.0f} files a second and core, {peak_mb:.0f} MB\n"
+                f"{events} events, {files[0].stat().st_size:,} bytes: alone {1_000 * one_s:.0f} ms; {len(files)} in "
+                f"one run {1_000 * each_s:.1f} ms each, {1 / each_s:.0f} files a second and core\n"
             )
 
 
