@@ -97,7 +97,10 @@ class PdfReport:
                 "compare it with the one the authority publishes"
             )
         lines.append(f"{'PDF 结论' if zh else 'verdict of the PDF'}: {_words(VERDICT_WORDS[self.verdict], lang)}")
-        return self.evidence.to_text(lang) + "\n".join(map(printable, lines)) + "\n"
+        evidence = self.evidence.to_text(lang)
+        for alone, named in (("\n结论: ", "\n证据结论: "), ("\nverdict: ", "\nverdict of the evidence: ")):
+            evidence = evidence.replace(alone, named)  # the file's own verdict stands last and must be the only one
+        return evidence + "\n".join(map(printable, lines)) + "\n"
 
 
 def check_pdf(

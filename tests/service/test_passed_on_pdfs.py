@@ -117,6 +117,9 @@ def test_an_edited_amount_is_caught_and_its_untouched_twin_is_not(world, papers)
     report = checked(world, edits.with_text(pdf, "¥130.38", "¥183.03"))
     assert report.exit_code == 3
     assert "¥183.03" in report.to_text("zh")
+    assert "\n结论: " not in report.to_text("zh")
+    assert "\n证据结论: 有效\n" in report.to_text("zh")
+    assert "\nverdict of the evidence: valid\n" in report.to_text("en")
     assert loads(report.to_json("en"), 1 << 20)["verdict"] == "page_differs"
     assert checked(world, pdf).exit_code == 0
 
