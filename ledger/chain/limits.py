@@ -38,8 +38,8 @@ READERS_MAX: Final = 512
 READER_CHECK_INTERVAL_S: Final = 60
 """How often slots of readers that died are given back; a stale slot keeps old pages from being reused."""
 
-PROOF_KEYS_MAX: Final = 1_002
-"""Words in one proof: evidence needs two of the invoice and one of each party, of which the verifier reads 1,000."""
+PROOF_KEYS_MAX: Final = 1_258
+"""Words in one proof: two of the invoice, one a party and a certificate, of which the verifier reads 1,000 and 256."""
 
 CONTRACTS_MAX: Final = 16
 """Contracts that carry one ledger, one after the other: a word nobody wrote is looked for in each of them."""

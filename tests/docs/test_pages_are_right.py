@@ -30,9 +30,11 @@ RUN_AS_MODULES = {
     "api": "api/__main__.py",
     "bench": "bench/__main__.py",
     "bench.audit_rates": "bench/audit_rates.py",
+    "bench.batch_rates": "bench/batch_rates.py",
     "contracts.build": "contracts/build.py",
     "contracts.mutants": "contracts/mutants.py",
     "ledger.cli": "ledger/cli/__main__.py",
+    "tests.verifier.worst_cases": "tests/verifier/worst_cases.py",
 }
 TREE = command_tree(typer.main.get_command(app))
 MODULES = {name: page(path) for name, path in RUN_AS_MODULES.items()}
