@@ -89,6 +89,7 @@ def __init__(authority: address, predecessor: address):
     """
     SEPARATOR = keccak256(abi_encode(DOMAIN_TYPEHASH, keccak256("E-Invoice Ledger"), keccak256("1"), chain.id, self))
     storage.__init__(predecessor)
+    parties.successor = layout.WRITTEN
     if predecessor == empty(address):
         storage.slots[layout.PARTY_COUNT] = 1
         storage.slots[1 << 8 | layout.PARTY] = convert(authority, uint256) | (layout.AUTHORITY << 160)
@@ -110,7 +111,7 @@ def successor() -> address:
     """
     @return The contract that succeeds this one; empty while this one is open.
     """
-    return parties.successor
+    return convert(convert(parties.successor & layout.M160, uint160), address)
 
 
 @external
@@ -277,7 +278,7 @@ def _digest(packed: uint256, listed: bytes32) -> bytes32:
 def _signer(packed: uint256, r: uint256, s: uint256, digest: bytes32, actor_word: uint256) -> uint256:
     # The actor's address if the group is signed by it, in time and new; else 0. Names nobody: anyone can send bytes.
     valid_until: uint256 = (packed >> 160) & layout.M64
-    if parties.successor != empty(address) or s > HALF_ORDER:
+    if parties.successor != layout.WRITTEN or s > HALF_ORDER:
         return 0
     if block.timestamp > valid_until or valid_until > block.timestamp + LIFETIME_MAX:
         return 0

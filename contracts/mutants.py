@@ -85,6 +85,7 @@ TESTS_FIRST = {
     "invoices.buyer_of": ("issue", "enrolment"),
     "outside.check": ("outside",),
     "outside.write": ("outside",),
+    "parties.certify": ("anchor_and_revocation",),
     "parties.check": (
         "months",
         "grants",
@@ -95,7 +96,7 @@ TESTS_FIRST = {
         "anchor_and_revocation",
         "deduction",
         "filing_corrections",
-    ),  # fmt: skip
+    ),
     "parties.check_own": ("grants", "keys"),
     "parties.check_by_officer": ("supervision", "enrolment", "keys"),
     "parties.check_made": ("enrolment",),

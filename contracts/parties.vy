@@ -26,7 +26,7 @@ event Retired:
     successor: address
     digest: bytes32
 
-successor: address
+successor: uint256  # address | WRITTEN, which stands from the beginning: a proof of absence would end at another word
 
 
 @view
@@ -235,7 +235,7 @@ def check_revocation(terms: uint256, who: bytes32, actor_kind: uint256, kind: ui
         return layout.NOT_PERMITTED
     if terms > 10 or who == empty(bytes32):
         return layout.BAD_TERMS
-    if storage.word(storage.hash_key(who) | layout.REVOKED) != 0:
+    if storage.word(storage.hash_key(who) | layout.REVOKED) & layout.M40 != 0:
         return layout.ALREADY_SO
     return layout.OK
 
@@ -248,8 +248,8 @@ def write(what: uint256, terms: uint256, who: bytes32, ref: bytes32, digest: byt
         storage.slots[month << 8 | layout.MONTH] = terms
         log MonthOpened(month=month, digest=digest, hours=terms)
     elif code == layout.RETIRE:
-        self.successor = convert(convert(terms, uint160), address)
-        log Retired(successor=self.successor, digest=digest)
+        self.successor = terms | layout.WRITTEN
+        log Retired(successor=convert(convert(terms, uint160), address), digest=digest)
     else:
         party: uint256 = 0
         word: uint256 = 0
@@ -261,6 +261,15 @@ def write(what: uint256, terms: uint256, who: bytes32, ref: bytes32, digest: byt
         word = unsafe_add(word, layout.VERSION_ONE)
         storage.slots[party << 8 | layout.PARTY] = word
         log PartyChanged(party=party, digest=digest, what=what, word=word)
+
+
+@internal
+def certify(key: uint256, certificate: bytes32):
+    # Of a certificate once named a word says whether it is revoked. A proof of that word's absence would end at another's.
+    storage.slots[key] = convert(certificate, uint256)
+    revocation: uint256 = storage.hash_key(certificate) | layout.REVOKED
+    if storage.word(revocation) == 0:
+        storage.slots[revocation] = layout.WRITTEN
 
 
 @internal
@@ -276,7 +285,7 @@ def write_made(what: uint256, terms: uint256, who: bytes32, ref: bytes32) -> (ui
     word = word | (terms & layout.M160) | (kind << 160) | ((terms >> 160) << 178)
     if kind == layout.ENTERPRISE:
         word |= (((what >> 148) & layout.M12) - 1) << 166  # nothing to file before its first month
-    storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
+    self.certify(party << 8 | layout.CERTIFICATE, ref)
     return party, word
 
 
@@ -297,10 +306,10 @@ def write_changed(what: uint256, terms: uint256, who: bytes32, ref: bytes32, par
     elif code == layout.RECOVER:
         word |= layout.RECOVERING
         storage.slots[party << 8 | layout.RECOVERY] = terms | ((block.timestamp + layout.RECOVERY_DELAY) << 160)
-        storage.slots[party << 8 | layout.RECOVERY_CERTIFICATE] = convert(ref, uint256)
+        self.certify(party << 8 | layout.RECOVERY_CERTIFICATE, ref)
     elif code == layout.ROTATE:
         word = (word & ~(layout.M160 | layout.RECOVERING)) | terms  # so the old key cancels a recovery
-        storage.slots[party << 8 | layout.CERTIFICATE] = convert(ref, uint256)
+        self.certify(party << 8 | layout.CERTIFICATE, ref)
     elif code >= layout.CONFIRM_MONTH and code <= layout.REFILE:
         word = filing.write(what, ref, word)
     elif code == layout.LIFT_BLOCK:

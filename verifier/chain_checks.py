@@ -56,7 +56,7 @@ def check_seal(run: ChainExamination[FileT]) -> Compared:
 
 
 def check_witnesses(run: ChainExamination[FileT]) -> Compared:
-    """The checkpoint is that of the sealed header, every line below it is of a pinned witness, and they are enough."""
+    """The checkpoint is that of the sealed header, each line below it is a pinned witness's, and they are enough."""
     assert run.header is not None, "step seal runs first"
     file, trust = run.file, run.trust
     expected = checkpoint_text(file.chain_id, file.genesis, run.header)
@@ -66,14 +66,20 @@ def check_witnesses(run: ChainExamination[FileT]) -> Compared:
         raise CheckError(Reason.WITNESS_SURPLUS, "lines are not in ascending order")
     keys = {(key.name, key.key_id): key for key in trust.witnesses}
     signed: dict[str, str | int] = {}
+    unknown = ""
     for line in file.witnesses:
         one = parse_cosignature(line)
-        key = keys.pop((one.name, one.key_id), None)
+        key = keys.get((one.name, one.key_id))
         if key is None:
-            raise CheckError(Reason.WITNESS_SURPLUS, f"{one.name} {one.key_id.hex()}")
+            unknown = unknown or f"{one.name} {one.key_id.hex()}"
+            continue
+        if f"witness {one.name}" in signed:
+            raise CheckError(Reason.WITNESS_SURPLUS, one.name)
         if not key.is_cosigned(expected, one.time_s, one.signature):
             raise CheckError(Reason.WITNESS_SIGNATURE_INVALID, one.name)
         signed[f"witness {one.name}"] = utc_text(one.time_s)
+    if unknown:  # admitted after this trust file, or withdrawn before it: no word against the evidence
+        raise UncheckedError(Reason.WITNESS_UNKNOWN, unknown)
     if len(signed) < trust.witnesses_needed:
         raise UncheckedError(Reason.WITNESSES_MISSING, f"{len(signed)} of {trust.witnesses_needed}")
     return {"signed": len(signed), "needed": trust.witnesses_needed, **signed}

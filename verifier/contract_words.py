@@ -15,7 +15,7 @@ from verifier.reasons import Reason
 from verifier.rlp import Item, decode
 from verifier.signatures import ADDRESS_SIZE
 from verifier.trie import EMPTY_ROOT, ProofNodes
-from verifier.words import SUCCESSOR_SLOT, storage_slot
+from verifier.words import SUCCESSOR_SLOT, WRITTEN, storage_slot
 
 ACCOUNT_FIELDS = 4  # nonce, balance, storage root, code hash
 EMPTY_CODE_HASH = keccak256(b"")
@@ -44,15 +44,17 @@ class ContractWords:
         return 0
 
     def successors(self) -> tuple[bytes, ...]:
-        """20-byte address in the successor slot of each contract, zero when it is empty.
+        """20-byte address in the successor slot of each contract, zero while it names none.
+
+        The slot is written from the beginning, so that its proof shows no word of another key.
 
         Raises: CheckError when a node is missing or malformed.
         """
         slot = keccak256(SUCCESSOR_SLOT.to_bytes(32, "big"))
         found = [self._value(root, slot) for root in self._roots]
-        if any(value >> 8 * ADDRESS_SIZE for value in found):
+        if any((value ^ WRITTEN) >> 8 * ADDRESS_SIZE for value in found):
             raise CheckError(Reason.PROOF_MALFORMED, "a successor is no address")
-        return tuple(value.to_bytes(ADDRESS_SIZE, "big") for value in found)
+        return tuple((value ^ WRITTEN).to_bytes(ADDRESS_SIZE, "big") for value in found)
 
     def check_all_used(self) -> None:
         """Accept the proof when every node was needed.

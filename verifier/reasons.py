@@ -24,6 +24,7 @@ class Reason(StrEnum):
     CHECKPOINT_DIFFERS = "checkpoint_differs"
     WITNESS_SIGNATURE_INVALID = "witness_signature_invalid"
     WITNESS_SURPLUS = "witness_surplus"
+    WITNESS_UNKNOWN = "witness_unknown"
     WITNESSES_MISSING = "witnesses_missing"
     PROOF_MALFORMED = "proof_malformed"
     PROOF_INCOMPLETE = "proof_incomplete"
@@ -45,6 +46,7 @@ class Reason(StrEnum):
     CERTIFICATE_OF_ANOTHER = "certificate_of_another"
     CERTIFICATE_UNUSED = "certificate_unused"
     CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_UNREGISTERED = "certificate_unregistered"
     SIGNATURE_INVALID = "signature_invalid"
     SIGNATURE_NOT_CANONICAL = "signature_not_canonical"
     GROUP_EXPIRED = "group_expired"
@@ -101,8 +103,12 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.CHECKPOINT_DIFFERS: ("检查点不是该区块的", "the checkpoint is not that of the block header"),
     Reason.WITNESS_SIGNATURE_INVALID: ("见证人签名无效", "a witness's signature is not that witness's"),
     Reason.WITNESS_SURPLUS: (
-        "含有信任文件未列、重复或排序错误的见证人签名",
-        "a witness's line is of no trusted key, a second one, or out of order",
+        "见证人签名重复或排序错误",
+        "a witness's line stands there twice or out of order",
+    ),
+    Reason.WITNESS_UNKNOWN: (
+        "含有信任文件未列的见证人签名，请向税务局索取新的信任文件",
+        "a witness's line is of a key that the trust file lacks: obtain a newer trust file",
     ),
     Reason.WITNESSES_MISSING: (
         "见证人签名数量不足，请索取见证后的证据包",
@@ -151,6 +157,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.CERTIFICATE_EXPIRED: ("操作时证书不在有效期内", "a certificate was not valid at the operation's time"),
     Reason.CERTIFICATE_OF_ANOTHER: ("证书属于另一当事方", "a certificate belongs to another party"),
     Reason.CERTIFICATE_UNUSED: ("含有多余或排序错误的证书", "a certificate is not needed or out of order"),
+    Reason.CERTIFICATE_UNREGISTERED: (
+        "合约中没有登记该证书",
+        "a signer's certificate was never given to a party on chain",
+    ),
     Reason.CERTIFICATE_REVOKED: (
         "操作时证书已被吊销",
         "a certificate had been revoked by the operation's time",

@@ -52,20 +52,23 @@ def _is_of(identity: str, party: int, hashes: Mapping[int, bytes]) -> bool:
 
 
 def check_revocations(run: Examination) -> Compared:
-    """No operation was made at or after the time its certificate, or the one that issued it, was revoked."""
+    """The contract knows each signer's certificate; no operation was made after it, or its issuer's, was revoked."""
     bundle = run.bundle
     places = {certificate.der: at for at, certificate in enumerate(run.certificates)}
     for at, event in enumerate(bundle.history):
+        signer = run.certificates[event.certificate]
+        if not run.revoked[event.certificate] and signer.der != run.trust.authority_root:
+            raise CheckError(Reason.CERTIFICATE_UNREGISTERED, f"history.{at}: {signer.identity}")
         for certificate in run.chains[event.certificate]:
-            word = run.revoked[places[certificate.der]] if certificate.der in places else 0
-            if word and event.time_s >= revocation_time_s(word):
-                when = utc_text(revocation_time_s(word))
+            revoked_s = revocation_time_s(run.revoked[places[certificate.der]]) if certificate.der in places else 0
+            if revoked_s and event.time_s >= revoked_s:
+                when = utc_text(revoked_s)
                 raise CheckError(Reason.CERTIFICATE_REVOKED, f"history.{at}: {certificate.identity or 'issuer'} {when}")
     named = {
         f"revoked_{at}": f"{run.certificates[at].identity or 'issuer'} at {utc_text(revocation_time_s(word))}, "
         f"reason {revocation_reason(word)}"
         for at, word in enumerate(run.revoked)
-        if word
+        if revocation_time_s(word)
     }
     return {"certificates": len(run.certificates), "revoked": len(named), **named}
 

@@ -9,7 +9,7 @@ from verifier.hashing import keccak256
 from verifier.operations import pack_bits, unpack_bits
 
 WORDS_SLOT = 1  # storage slot of the contract's one map, see contracts/artifacts (0 is the compiler's own)
-SUCCESSOR_SLOT = 2  # storage slot of the address of the contract that succeeds this one, empty while it is open
+SUCCESSOR_SLOT = 2  # storage slot of WRITTEN | address of the contract that succeeds this one, 0 while it is open
 
 
 class Table(IntEnum):
@@ -212,7 +212,10 @@ REVOKED_LAYOUT = (("time", 40), ("reason", 8), ("party", 32))
 
 
 def revocation_time_s(word: int) -> int:
-    """Block time of a revocation, seconds since 1970, UTC, of the word that the table `REVOKED` holds."""
+    """Block time of a revocation, seconds since 1970, UTC, of a word of the table `REVOKED`; 0 when it is none.
+
+    The word of a certificate that a party was given is WRITTEN until it is revoked, so that it is never absent.
+    """
     return unpack_bits(REVOKED_LAYOUT, word)["time"]
 
 

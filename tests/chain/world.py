@@ -57,6 +57,8 @@ class Ledger:
         self.domain = self.identity.domain
         self.open()
 
+    seller_certificate = b""  # keccak256 of a real one, for tests that show it
+
     def open(self) -> None:
         self.writer = open_writer(self.directory, sealer_key=SEALER_KEY, now=self.now)
         self.reader = open_reader(self.directory)
@@ -109,7 +111,7 @@ class Ledger:
                 option=3,
                 terms=int.from_bytes(self.seller.address, "big") | (1 << 43) << 160,
                 who=self.seller.identity,
-                ref=keccak256(self.seller.identity),
+                ref=self.seller_certificate or keccak256(self.seller.identity),
             ),
         )
         self.do(

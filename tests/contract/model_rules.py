@@ -15,6 +15,7 @@ from verifier.words import (
     NUMBER_SPACE_LAST,
     SEGMENT_BLOCK_SIZE,
     SEGMENT_BLOCKS_MAX,
+    WRITTEN,
     Grant,
     PartyKind,
     Table,
@@ -160,7 +161,7 @@ def revocation(words: Words, op: Operation, actor: int) -> None:
     by_authority = words.party(actor).kind == PartyKind.AUTHORITY
     require(by_officer(words, op, actor) and (by_authority or not of_office), Reason.NOT_PERMITTED)
     require(op.terms <= CERTIFICATE_REASON_MAX and op.who != ZERO_HASH, Reason.BAD_TERMS)
-    require(words[Table.REVOKED, hash_key(op.who)] == 0, Reason.ALREADY_SO)
+    require(words[Table.REVOKED, hash_key(op.who)] in (0, WRITTEN), Reason.ALREADY_SO)
 
 
 # -- months ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from tests.contract.wire import as_int
 from verifier.hashing import keccak256
 from verifier.words import (
     LOCK_LIFETIME_S,
+    WRITTEN,
     Claim,
     ClaimWord,
     DeductedWord,
@@ -116,8 +117,7 @@ class StorageTrie:
     def root(self, words: Words, successor: int) -> bytes:
         """Storage root of a contract that holds exactly those words and that successor."""
         wanted = {slot_of(table, key): word for (table, key), word in words.items() if word}
-        if successor:
-            wanted[SUCCESSOR_SLOT] = successor
+        wanted[SUCCESSOR_SLOT] = successor | WRITTEN
         for slot in self.written.keys() | wanted.keys():
             word = wanted.get(slot, 0)
             if word != self.written.get(slot, 0):

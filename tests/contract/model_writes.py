@@ -16,6 +16,7 @@ from verifier.operations import Code, Operation
 from verifier.words import (
     RECOVERY_DELAY_S,
     SEGMENT_BLOCK_SIZE,
+    WRITTEN,
     Claim,
     ClaimWord,
     Colour,
@@ -29,7 +30,7 @@ from verifier.words import (
     hash_key,
 )
 
-ONCE_GRANTED = 1 << 255
+ONCE_GRANTED = WRITTEN
 SLIP_CODES = (Code.OPEN_SLIP, Code.CONFIRM_SLIP, Code.REFUSE_SLIP, Code.WITHDRAW_SLIP, Code.VOID_SLIP)
 
 
@@ -134,10 +135,10 @@ def write_party(words: Words, operation: Operation, now: int) -> int:
     elif code == Code.RECOVER_KEY:
         word = replace(word, recovery=1)
         words[Table.RECOVERY, party] = terms | now + RECOVERY_DELAY_S << 160
-        words[Table.RECOVERY_CERTIFICATE, party] = as_int(operation.ref)
+        certify(words, Table.RECOVERY_CERTIFICATE, party, operation.ref)
     elif code == Code.ROTATE_KEY:
         word = replace(word, signer=terms, recovery=0)
-        words[Table.CERTIFICATE, party] = as_int(operation.ref)
+        certify(words, Table.CERTIFICATE, party, operation.ref)
     elif code in (Code.FILE, Code.REFILE):
         word = replace(word, filed_through=max(word.filed_through, operation.month))
         words[Table.FILING, party << 12 | operation.month] = as_int(operation.ref)
@@ -149,6 +150,12 @@ def write_party(words: Words, operation: Operation, now: int) -> int:
         write_beside(words, operation, party, now)
     words.put_party(party, word)
     return party
+
+
+def certify(words: Words, table: Table, party: int, certificate: bytes) -> None:
+    """The party's certificate, and the word that says whether it is revoked."""
+    words[table, party] = as_int(certificate)
+    words[Table.REVOKED, hash_key(certificate)] = words[Table.REVOKED, hash_key(certificate)] or WRITTEN
 
 
 def write_beside(words: Words, operation: Operation, party: int, now: int) -> None:
@@ -168,7 +175,7 @@ def write_made(words: Words, operation: Operation) -> int:
     if party == 0:
         party = words.make_party(operation.who, operation.option)
     words[Table.IDENTITY, party] = as_int(operation.who)
-    words[Table.CERTIFICATE, party] = as_int(operation.ref)
+    certify(words, Table.CERTIFICATE, party, operation.ref)
     word = PartyWord(
         signer=operation.terms & (1 << 160) - 1,
         kind=operation.option,

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.contract.wire import address_int
 from tests.contract.world import World
 from verifier.hashing import keccak256
-from verifier.operations import Operation, Reason
-from verifier.words import PartyKind, Table, hash_key
+from verifier.operations import Code, Operation, Reason
+from verifier.words import WRITTEN, PartyKind, Table, hash_key
+
+ANOTHER = keccak256(b"another certificate")
 
 
 def refused(world: World, actor: str, operation: Operation, reason: Reason) -> None:
@@ -114,3 +117,33 @@ def test_a_party_named_but_not_enrolled_can_have_one(world: World) -> None:
     world.ids["newcomer"] = world.state().buyer
     assert world.party("newcomer").kind == PartyKind.ENTERPRISE
     world.do("officer", world.revoke_operation("newcomer"))
+
+
+def given(world: World, name: str, by: str, certificate: bytes) -> None:
+    """The party is given that certificate, with a new key of its own or by a recovery."""
+    code = Code.ROTATE_KEY if by == name else Code.RECOVER_KEY
+    world.do(by, world.on_party(by, code, name, terms=address_int(f"next key of {name}"), ref=certificate))
+
+
+@pytest.mark.parametrize("by", ["seller", "authority"])
+def test_a_certificate_given_to_a_party_has_a_word_until_it_is_revoked(world: World, by: str) -> None:
+    """A proof that it is not revoked must show a word of its own: one of absence would end at some other word."""
+    assert world.word(Table.REVOKED, hash_key(ANOTHER)) == 0
+    given(world, "seller", by, ANOTHER)
+    assert world.word(Table.REVOKED, hash_key(ANOTHER)) == WRITTEN
+    now = world.now
+    world.do("officer", world.revoke_operation("seller", who=ANOTHER, reason=1))
+    assert world.word(Table.REVOKED, hash_key(ANOTHER)) == now | 1 << 40 | world.ids["seller"] << 48
+    refused(world, "officer", world.revoke_operation("seller", who=ANOTHER), Reason.ALREADY_SO)
+
+
+def test_a_new_partys_certificate_has_its_word(world: World) -> None:
+    world.do("officer", world.enrol_operation("newcomer", PartyKind.ENTERPRISE, ref=ANOTHER))
+    assert world.word(Table.REVOKED, hash_key(ANOTHER)) == WRITTEN
+
+
+def test_a_revoked_certificate_given_again_stays_revoked(world: World) -> None:
+    now = world.now
+    world.do("officer", world.revoke_operation("seller", who=ANOTHER, reason=1))
+    given(world, "seller", "seller", ANOTHER)
+    assert world.word(Table.REVOKED, hash_key(ANOTHER)) == now | 1 << 40 | world.ids["seller"] << 48

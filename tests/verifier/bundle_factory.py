@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from eth_keys import keys
 from trie import HexaryTrie
 
-from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots
+from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots, revocation_key
 from verifier.commitment import commit, disclose
 from verifier.hashing import ZERO_HASH, keccak256
 from verifier.header import parse_header
@@ -27,7 +27,17 @@ from verifier.operations import SECP256K1_ORDER, Code, Operation, domain_separat
 from verifier.trie import EMPTY_ROOT
 from verifier.trust import Trust, TrustedContract
 from verifier.witnesses import WitnessKey, checkpoint_text
-from verifier.words import SUCCESSOR_SLOT, Claim, Entry, StateWord, Table, head_after, storage_key, storage_slot
+from verifier.words import (
+    SUCCESSOR_SLOT,
+    WRITTEN,
+    Claim,
+    Entry,
+    StateWord,
+    Table,
+    head_after,
+    storage_key,
+    storage_slot,
+)
 
 CURVE = ec.SECP256K1()
 START = datetime(2026, 11, 2, 1, 0, 0, tzinfo=UTC)
@@ -348,12 +358,14 @@ class Scenario:
         for event, head in zip(self.events, self.heads(), strict=True):
             words[event.contract][storage_key(Table.STATE, self.number)] = event.state
             words[event.contract][storage_key(Table.HEAD, self.number)] = int.from_bytes(head, "big")
+        for event in self.events:  # the contract writes it when a party is given the certificate
+            words[0][revocation_key(event.certificate)] = WRITTEN
         words[0] |= self.words
         words[-1] |= self.late_words
         slots = [{as_int(storage_slot(key)): word for key, word in layer.items()} for layer in words]
         following = self.successors or (*self.contracts[1:], bytes(20))
         for layer, successor in zip(slots, following, strict=True):
-            layer[SUCCESSOR_SLOT] = as_int(successor)
+            layer[SUCCESSOR_SLOT] = WRITTEN | as_int(successor)
         return slots
 
     @cached_property

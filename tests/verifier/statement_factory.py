@@ -28,7 +28,7 @@ from tests.verifier.bundle_factory import (
 from verifier.hashing import ZERO_HASH, keccak256
 from verifier.statement import Says, Statement, Word, build_statement, statement_key
 from verifier.trust import Trust, TrustedContract
-from verifier.words import SUCCESSOR_SLOT, Claim, StateWord, Table, storage_key, storage_slot
+from verifier.words import SUCCESSOR_SLOT, WRITTEN, Claim, StateWord, Table, storage_key, storage_slot
 
 SUCCESSOR = bytes.fromhex("8899aabbccddeeff0011223344556677aabbccdd")
 SUCCESSOR_CODE_HASH = keccak256(b"code of the successor")
@@ -76,8 +76,8 @@ class Ledger:
             for key, word in words.items():
                 storage[keccak256(storage_slot(key))] = rlp.encode(word.to_bytes(32, "big").lstrip(b"\0"))
             named = self.contracts[at + 1] if at + 1 < len(self.words) else self.successor
-            if named:
-                storage[keccak256(SUCCESSOR_SLOT.to_bytes(32, "big"))] = rlp.encode(named)
+            word = WRITTEN | int.from_bytes(named, "big")
+            storage[keccak256(SUCCESSOR_SLOT.to_bytes(32, "big"))] = rlp.encode(word)
             found.append(storage)
         return tuple(found)
 

@@ -20,6 +20,7 @@ from verifier.hashing import keccak256
 from verifier.header import parse_header
 from verifier.operations import SECP256K1_ORDER
 from verifier.reasons import Reason
+from verifier.signatures import address_of
 
 MAINNET = Path(__file__).parents[3] / "shared/samples/vectors/mpt_receipts/mainnet_14764013.json"
 SEALERS = (point(private_key(2001)), point(SEALER_KEY))
@@ -57,8 +58,24 @@ def test_seal_of_a_stranger_is_refused() -> None:
 
 
 def test_epoch_header_that_lists_sealers_is_accepted() -> None:
-    header = parse_header(sealed_header(ROOT, START_S, SEALER_KEY, f12=bytes(32) + bytes(20) * 3))
+    listed = tuple(sorted((bytes([1]) * 20, address_of(SEALERS[1]), bytes([255]) * 20)))
+    header = parse_header(sealed_header(ROOT, START_S, SEALER_KEY, f12=bytes(32) + b"".join(listed)))
+    assert header.sealers == listed
     assert header.sealed_by(SEALERS) == SEALERS[1]
+
+
+def test_epoch_header_that_does_not_list_its_own_sealer_is_refused() -> None:
+    header = parse_header(sealed_header(ROOT, START_S, SEALER_KEY, f12=bytes(32) + bytes([1]) * 20))
+    with pytest.raises(CheckError):
+        header.sealed_by(SEALERS)
+
+
+@pytest.mark.parametrize("listed", [(2, 1), (1, 1)])
+def test_epoch_header_that_lists_sealers_out_of_order_or_twice_is_refused(listed: tuple[int, ...]) -> None:
+    extra = bytes(32) + b"".join(bytes([at]) * 20 for at in listed)
+    with pytest.raises(CheckError) as caught:
+        parse_header(sealed_header(ROOT, START_S, SEALER_KEY, f12=extra))
+    assert caught.value.reason is Reason.HEADER_MALFORMED
 
 
 @given(st.integers(0, len(HEADER) - 1), st.integers(1, 255))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ ROOT = certificate("authority", ROOT_KEY, "authority", ROOT_KEY, is_authority=Tr
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     ledger = Ledger(Path(tmp_path_factory.mktemp("chain")))
+    ledger.seller_certificate = keccak256(certificate_of(ledger.seller, "seller"))
     ledger.ready_to_issue()
     yield ledger
     ledger.close()
@@ -44,7 +46,15 @@ def person_actor(role: str) -> Actor:
     return actor
 
 
-def enrol(world: Ledger, actor: Actor, kind: int) -> None:
+@cache
+def certificate_of(actor: Actor, name: str) -> bytes:
+    """What the authority certifies of the actor's key, once."""
+    key = ec.derive_private_key(int.from_bytes(actor.key.secret, "big"), CURVE)
+    kind = "person" if name in {"person", "finance"} else "enterprise"
+    return certificate(name, key, "authority", ROOT_KEY, identity=f"{kind}:{name}", start=NOW - DAY, end=NOW + DAY)
+
+
+def enrol(world: Ledger, actor: Actor, kind: int, name: str) -> None:
     world.do(
         world.officer,
         OFFICER,
@@ -56,7 +66,7 @@ def enrol(world: Ledger, actor: Actor, kind: int) -> None:
             option=kind,
             terms=int.from_bytes(actor.address, "big"),
             who=actor.identity,
-            ref=actor.identity,
+            ref=keccak256(certificate_of(actor, name)),
         ),
     )
 
@@ -97,9 +107,9 @@ def evidence(world: Ledger) -> tuple[Bundle, Trust]:
     employer, person, finance = Actor("employer"), person_actor("person"), person_actor("finance")
     roles = {SELLER: (world.seller, "seller"), EMPLOYER: (employer, "employer"), PERSON: (person, "person")}
     roles[FINANCE] = (finance, "finance")
-    enrol(world, employer, 3)
-    enrol(world, person, 4)
-    enrol(world, finance, 4)
+    enrol(world, employer, 3, "employer")
+    enrol(world, person, 4, "person")
+    enrol(world, finance, 4, "finance")
     grant(world, employer, PERSON, 4, 1)
     grant(world, employer, FINANCE, 2, 2)
     year, month = divmod(world.month, 12)
@@ -134,18 +144,7 @@ def evidence(world: Ledger) -> tuple[Bundle, Trust]:
         head, done = world.commit(world.signed(actor, party, *operations))
         assert done[0].outcome == "applied", (operations[0], done[0].reason)
         groups.append((head.time_s, done[0]))
-    certificates = {
-        party: certificate(
-            name,
-            ec.derive_private_key(int.from_bytes(actor.key.secret, "big"), CURVE),
-            "authority",
-            ROOT_KEY,
-            identity=f"{'person' if party in {PERSON, FINANCE} else 'enterprise'}:{name}",
-            start=NOW - DAY,
-            end=NOW + DAY,
-        )
-        for party, (actor, name) in roles.items()
-    }
+    certificates = {party: certificate_of(actor, name) for party, (actor, name) in roles.items()}
     events = events_of(groups, certificates)
     parties = parties_of((event.actor, event.operation, event.state) for event in events)
     assert parties == (SELLER, EMPLOYER, PERSON, FINANCE)

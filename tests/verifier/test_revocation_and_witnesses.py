@@ -72,6 +72,12 @@ def test_operation_at_or_after_the_revocation_is_invalid(time_s: int) -> None:
     assert report.reasons == (Reason.CERTIFICATE_REVOKED,)
 
 
+def test_certificate_that_the_contract_does_not_know_is_invalid() -> None:
+    """The lie: a certificate of the authority for the party's key, which the party was never given on chain."""
+    unknown = Scenario(words={revocation_key(default_certificate(EMPLOYEE)): 0})
+    assert failure(judge(unknown), "revocations") is Reason.CERTIFICATE_UNREGISTERED
+
+
 def test_certificate_issued_after_the_revoked_one_is_another() -> None:
     """A party whose certificate was revoked goes on with a new one."""
     old = default_certificate(EMPLOYEE)
@@ -136,10 +142,22 @@ def test_no_witness_is_needed_when_the_trust_file_asks_for_none() -> None:
     assert examine(SIGNED.data, lax).verdict is Result.VALID
 
 
-def test_line_of_a_key_that_is_not_trusted_is_invalid() -> None:
+def test_line_of_a_key_that_is_not_trusted_could_not_be_checked() -> None:
+    """Its witness may have been admitted after the trust file, or withdrawn before it."""
     fewer = replace(SIGNED.trust, witnesses=SIGNED.trust.witnesses[:2], witnesses_needed=1)
-    assert failure(examine(SIGNED.data, fewer), "witnesses") is Reason.WITNESS_SURPLUS
-    assert failure(examine(SIGNED.data, TRUST), "witnesses") is Reason.WITNESS_SURPLUS
+    for trust in (fewer, TRUST):
+        report = examine(SIGNED.data, trust)
+        assert report.verdict is Result.UNCHECKED
+        assert report.reasons == (Reason.WITNESS_UNKNOWN,)
+
+
+def test_unknown_line_does_not_hide_a_forged_one() -> None:
+    fewer = replace(SIGNED.trust, witnesses=SIGNED.trust.witnesses[:1], witnesses_needed=1)
+    known = next(line for line in SIGNED.bundle.witnesses if fewer.witnesses[0].name in line)
+    forged = known[:-6] + ("AAAA==" if not known.endswith("AAAA==") else "BBBB==")
+    lines = tuple(sorted(forged if line == known else line for line in SIGNED.bundle.witnesses))
+    report = examine(replace(SIGNED.bundle, witnesses=lines).to_bytes(), fewer)
+    assert failure(report, "witnesses") is Reason.WITNESS_SIGNATURE_INVALID
 
 
 def test_witness_counts_once() -> None:
