@@ -36,7 +36,7 @@ class AuditState:
 
     @classmethod
     def open(cls, path: Path, chain: str) -> AuditState:
-        """The state at `path`, a new one where nothing or an empty file is; `chain` names the chain in any text that is always the same.
+        """The state at `path`, a new one where nothing or an empty file is; `chain` is any text that names the chain.
 
         Raises: AuditStateError when the file is anything else, or of another chain or release; OSError.
         """
