@@ -7,7 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ from ledger.chain.records import Header, Log, Receipt, Transaction
 from ledger.chain.rpc_codec import header_from_json, hex_bytes, parse_address, parse_data, parse_hash, parse_number
 from ledger.chain.state import NO_ADDRESS, SUCCESSOR
 from ledger.domain.blocks import BlockHead, ChainBlock, StorageProof
+from verifier.canonical import check_depth
 from verifier.hashing import keccak256
 from verifier.words import storage_slot
 
@@ -55,11 +56,15 @@ class _Known:
 class HttpReader:
     """Reads a chain on a JSON-RPC node. What it answers is checked against hashes where hashes are at hand."""
 
-    def __init__(self, url: str) -> None:
-        """Raises: RemoteChainError."""
+    def __init__(self, url: str, post: Callable[[bytes], bytes] | None = None) -> None:
+        """`post` brings a body there another way (with an API key) and raises RemoteChainError itself.
+
+        Raises: RemoteChainError.
+        """
         if not is_url(url):
             raise RemoteChainError(f"not an http(s) URL: {url}")
         self._url = url
+        self._brought = self._fetched if post is None else post
         self._known: _Known | None = None
         _ = self.identity  # a wrong URL shows now, not at the first request of a user
 
@@ -219,20 +224,25 @@ class HttpReader:
             raise RemoteChainError(f"the node's answer is not JSON-RPC: {err!r}") from err
 
     def _post(self, body: bytes) -> Any:
+        try:
+            text = self._brought(body).decode()
+            check_depth(text)  # where the engine raised the recursion limit, deep nesting would end the process
+            return json.loads(text)
+        except ValueError as err:
+            raise RemoteChainError("the node's answer is not JSON") from err
+
+    def _fetched(self, body: bytes) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
             self._url, data=body, headers={"Content-Type": "application/json"}, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=REMOTE_TIMEOUT_S) as answer:  # noqa: S310
-                content = answer.read(REMOTE_ANSWER_SIZE_MAX + 1)
+                content: bytes = answer.read(REMOTE_ANSWER_SIZE_MAX + 1)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as err:
             raise RemoteChainError(f"the node cannot be reached: {err}") from err
         if len(content) > REMOTE_ANSWER_SIZE_MAX:
             raise RemoteChainError(f"the node's answer is over {REMOTE_ANSWER_SIZE_MAX} bytes")
-        try:
-            return json.loads(content)
-        except ValueError as err:
-            raise RemoteChainError("the node's answer is not JSON") from err
+        return content
 
 
 def _storage_proof(header: Header, contracts: tuple[bytes, ...], found: list[Any]) -> StorageProof:

@@ -28,6 +28,7 @@ from ledger.cli import (
 from ledger.cli.bulk import bulk
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import AsJson, print_json, print_line, spoken_errors
+from ledger.cli.receipts import receipt
 from ledger.cli.statements import statement
 from ledger.cli.succession import succeed
 from ledger.cli.supervision import supervision
@@ -45,7 +46,7 @@ app = typer.Typer(
     `einvoice init`, `einvoice party enrol`, `einvoice party segment`, `einvoice issue`.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or (`verify`) could not check, 3 refused by the contract; of a PDF,
-    `verify` has 3 and 4 of its own.
+    `verify` has 3 and 4 of its own, and so has `receipt`.
     """,
 )
 
@@ -147,6 +148,7 @@ app.command()(bulk)
 app.command()(papers.document)
 app.command()(invoices.evidence)
 app.command()(statement)
+app.command()(receipt)
 app.command()(invoices.trust)
 app.command(
     add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}

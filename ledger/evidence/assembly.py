@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 
 from ledger.chain import ChainError, ChainIdentity, ChainReader
 from ledger.domain.blocks import StorageProof
+from ledger.evidence.errors import EvidenceChangedError, EvidenceUnavailableError
 from ledger.identity import address_of_public_key, read_certificate
 from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoices import HistoryStep
@@ -23,19 +24,6 @@ from verifier.hashing import ZERO_HASH
 from verifier.header import parse_header
 
 ATTEMPTS_MAX = 5  # a block between the two reads is rare; five in a row is a projection that stands still
-
-
-class EvidenceError(Exception):
-    """Root of this package's errors."""
-
-
-class EvidenceUnavailableError(EvidenceError):
-    """The evidence cannot be put together now; the message says what is missing."""
-
-
-class EvidenceChangedError(EvidenceError):
-    """Something that the evidence proves changed after the block asked for, or that block's state is gone."""
-
 
 Countersigned = Callable[[int], tuple[str, Iterable[str]] | None]
 """Of a block number: its checkpoint's text and the witnesses' lines below it; None where nobody signed it."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ledger.domain.groups import Group
 from ledger.domain.numbers import format_number
+from ledger.evidence import receipt_message
 from ledger.identity import sign_digest, sign_group
 from ledger.projection import (
     Acceptance,
@@ -51,7 +52,6 @@ from verifier.canonical import Json, dumps, loads
 from verifier.hashing import keccak256
 from verifier.operations import INVOICE_CODES, OUTSIDE_TERMS_LAYOUT, Code, Operation, unpack_bits
 
-RECEIPT_TAG = b"einvoice receipt"
 ANSWER_SIZE_MAX = 1 << 16  # a thousand reserved numbers take 23 KB
 
 T = TypeVar("T")
@@ -262,9 +262,7 @@ def receipt_signature(context: Context, digest: bytes, accepted_at_s: int, by_s:
     The domain is the first contract's: it names the ledger for ever, whatever contract the digest is for.
     """
     separator = context.reader.identity.founding_domain.separator
-    times = accepted_at_s.to_bytes(8, "big") + by_s.to_bytes(8, "big")
-    message = keccak256(RECEIPT_TAG + separator + digest + times)
-    v, r, s = sign_digest(context.operator_key, message)
+    v, r, s = sign_digest(context.operator_key, receipt_message(separator, digest, accepted_at_s, by_s))
     return (r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v,))).hex()
 
 

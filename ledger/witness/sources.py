@@ -84,7 +84,7 @@ class RpcSource:
         body = json.dumps(
             [{"jsonrpc": "2.0", "id": at, "method": name, "params": given} for at, (name, given) in enumerate(calls)]
         )
-        value = _json(self._post(body.encode()))
+        value = _json(self.post(body.encode()))
         if isinstance(value, dict):
             raise SourceError(f"the answer is an error: {_error_text(value)}")
         if not isinstance(value, list) or len(value) != len(calls):
@@ -100,7 +100,8 @@ class RpcSource:
             raise SourceError("an answer to no request")
         return [results[at] for at in range(len(calls))]
 
-    def _post(self, body: bytes) -> bytes:
+    def post(self, body: bytes) -> bytes:
+        """The answer to a JSON-RPC body as it came. Raises: SourceError."""
         status, data = post(
             self._parts, body, self._headers, answer_limit_s=self._answer_limit_s, size_max=ANSWER_SIZE_MAX
         )

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from coincurve import PublicKey
 
+from ledger.evidence import RECEIPT_TAG
 from ledger.identity import address_of, address_of_public_key
 from ledger.service import Caller, IdempotencyConflict, Ledger, NotFound, QueueFull, Receipt, WriteStatus, Written
-from ledger.service.writing import RECEIPT_TAG
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused
 from verifier.hashing import keccak256
