@@ -157,17 +157,52 @@ def test_a_stranger_asks_the_operators_json_rpc(office: Office, recorded: dict[s
 
 
 def test_a_word_that_the_operator_invents_is_not_believed(office: Office) -> None:
-    """The answers of a node that says "applied" of every digest do not fit the sealed header."""
+    """What counts is what the nodes below the sealed header hold, not the value said beside them."""
     node = Node(office.sequencing)  # type: ignore[arg-type]
     remote = ("--json", "--trust", office.trust, "--url", node.url)
     try:
         with office.sequencing.held():
             waiting = written_json(office.write(office.hurried()))
+            node.spoil = with_an_invented_word
+            invented = office.check(waiting, *remote)
             node.spoil = with_another_state_root
-            answer = office.check(waiting, *remote)
+            resealed = office.check(waiting, *remote)
+    finally:
+        node.close()
+    assert said(invented) == (3, "waiting")
+    assert said(resealed) == (2, "unchecked")
+
+
+def test_a_word_that_the_operator_hides_convicts_nobody(office: Office, recorded: dict[str, Json]) -> None:
+    """Neither does a node that leaves out the way to a word make a kept promise a broken one."""
+    node = Node(office.sequencing)  # type: ignore[arg-type]
+    node.spoil = without_the_last_node
+    try:
+        answer = office.check(recorded, "--json", "--trust", office.trust, "--url", node.url)
     finally:
         node.close()
     assert said(answer) == (2, "unchecked")
+
+
+def with_an_invented_word(answer: bytes) -> bytes:
+    value = json.loads(answer)
+    for one in storage_proofs(value):
+        one["value"] = "0x1"
+    return json.dumps(value).encode()
+
+
+def without_the_last_node(answer: bytes) -> bytes:
+    value = json.loads(answer)
+    for one in storage_proofs(value):
+        del one["proof"][-1]
+    return json.dumps(value).encode()
+
+
+def storage_proofs(value: Any) -> Iterator[dict[str, Any]]:
+    """Proofs of all words asked but the first of each, which is the successor slot."""
+    for one in value:
+        if isinstance(one.get("result"), dict):
+            yield from one["result"].get("storageProof", [])[1:]
 
 
 def with_another_state_root(answer: bytes) -> bytes:
