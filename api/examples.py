@@ -164,6 +164,14 @@ _PARTY: dict[str, Json] = {
     "grants": [{"person": 12, "grants": ["claim"]}],
     "segments": [{"first": "94403260911000000000", "last": "94403260911000009999"}],
 }
+_CERTIFICATE: dict[str, Json] = {
+    "certificate_hash": "b2" * 32,
+    "state": "former",
+    "made_at": "2026-10-05T02:30:00Z",
+    "revoked_at": "2026-11-05T02:30:00Z",
+    "revoked_by": 2,
+    "reason": "key_compromise",
+}
 _MONTH: dict[str, Json] = {
     "party": 5,
     "month": "2026-11",
@@ -287,6 +295,8 @@ EXAMPLES: dict[str, Example] = {
     "allot_segment": _write({"blocks": 1, "area": "4403"}, numbers=[]),
     "suspend_party": _write({"reason": "does not answer letters"}, numbers=[]),
     "reinstate_party": _write({"reason": "found at its address"}, numbers=[]),
+    "list_certificates": _read({"items": [_CERTIFICATE]}),
+    "revoke_certificate": _write({"reason": "key_compromise", "certificate_hash": "b2" * 32}, numbers=[]),
     "recover_key": _write({}, numbers=[]),
     "rotate_key": _write({}, numbers=[]),
     "appoint_officer": _write({"name": "陈税官"}, numbers=[], party=9, api_key=_API_KEY),

@@ -276,6 +276,17 @@ def party_json(view: views.PartyView) -> dict[str, Json]:
     }
 
 
+def certificate_json(view: views.CertificateView) -> dict[str, Json]:
+    return {
+        "certificate_hash": view.certificate_hash,
+        "state": view.state,
+        "made_at": time_text(view.made_at),
+        "revoked_at": _optional_time(view.revoked_at),
+        "revoked_by": view.revoked_by,
+        "reason": view.reason,
+    }
+
+
 def month_json(view: views.MonthView) -> dict[str, Json]:
     return {
         "party": view.party,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from api.pools import reads, writes
-from api.render import answer, party_json, written_answer
+from api.render import answer, certificate_json, party_json, written_answer
 from api.routes.declared import (
     Authenticated,
     Door,
@@ -25,6 +25,7 @@ from api.schemas.requests import (
     OfficerRequest,
     QuotaRequest,
     ReasonRequest,
+    RevocationRequest,
     SegmentRequest,
 )
 from api.schemas.values import Cursor, PartyKind, PathParty, TaxId
@@ -105,6 +106,28 @@ def reinstate_party(
 ) -> Response:
     """Officers only: ends a suspension."""
     return written_answer(ledger.reinstate(caller, party, reason=body.reason, idempotency_key=key))
+
+
+@routes.get(
+    "/parties/{party}/certificates", responses=read_answers(answers.CertificateList), summary="List certificates"
+)
+@reads
+def list_certificates(ledger: Door, caller: Authenticated, party: PathParty) -> Response:
+    """The party's certificates, newest first, with what is revoked; for itself and officers."""
+    return answer({"items": [certificate_json(one) for one in ledger.certificates(caller, party)]})
+
+
+@routes.post("/parties/{party}/revocations", status_code=201, responses=write_answers(), summary="Revoke a certificate")
+@writes
+def revoke_certificate(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: RevocationRequest
+) -> Response:
+    """Officers only, of an officer or the calendar the authority only; for good. Evidence of what is signed under it
+    from then on is invalid. The key goes on working until it is rotated, recovered, or its person suspended."""
+    written = ledger.revoke_certificate(
+        caller, party, reason=body.reason, certificate_hash=body.certificate_hash, idempotency_key=key
+    )
+    return written_answer(written, location=f"/v1/parties/{party}/certificates")
 
 
 @routes.post(

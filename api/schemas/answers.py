@@ -298,6 +298,21 @@ class Party(Strict):
     segments: list[Segment]
 
 
+class Certificate(Strict):
+    """A certificate of a party, and its revocation."""
+
+    certificate_hash: str
+    state: Literal["current", "recovering", "former"]
+    made_at: Time
+    revoked_at: Time | None
+    revoked_by: int | None
+    reason: Annotated[str | None, Field(description="Why it was revoked, as in RFC 5280.")]
+
+
+class CertificateList(Strict):
+    items: list[Certificate]
+
+
 class PartyPage(Strict):
     items: list[Party]
     next_cursor: str | None

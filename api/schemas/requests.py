@@ -25,6 +25,7 @@ from api.schemas.values import (
     Party,
     Reason,
     Reference,
+    RevocationReason,
     Strict,
     TaxId,
 )
@@ -200,6 +201,15 @@ class ReasonRequest(Strict):
     """Why a party is suspended or reinstated."""
 
     reason: Reason
+
+
+class RevocationRequest(Strict):
+    """A certificate to revoke, and why."""
+
+    reason: RevocationReason
+    certificate_hash: Annotated[
+        Hash | None, Field(description="Which; left out: the one of the key that the party has now.")
+    ] = None
 
 
 class GrantRequest(Strict):

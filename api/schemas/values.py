@@ -75,6 +75,13 @@ Strength = Annotated[
     Literal["issued_here", "signed_original", "original", "qr", "typed"],
     Field(description="What its registration proves."),
 ]
+RevocationReason = Annotated[
+    Literal[
+        "unspecified", "key_compromise", "ca_compromise", "affiliation_changed", "superseded",
+        "cessation_of_operation", "privilege_withdrawn", "aa_compromise",
+    ],
+    Field(description="Why, as in RFC 5280; a revocation is final, so that nothing is put on hold."),
+]  # fmt: skip
 PartyKind = Literal["authority", "officer", "enterprise", "person", "calendar"]
 
 

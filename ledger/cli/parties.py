@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Enrol parties; give quotas, segments and grants.
+    help="""Enrol parties; give quotas, segments and grants; revoke certificates.
 
     Example: `einvoice party enrol 深圳某公司 --as 2 --tax-id 91310112703255042R --quota-fen 100000000`
     """,
@@ -146,6 +146,51 @@ def reinstate(
     with open_ledger(writing=True) as ledger:
         written = ledger.reinstate(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
         print_written(written, as_json=as_json)
+
+
+@app.command("revoke-certificate")
+def revoke_certificate(
+    party: Party,
+    as_party: AsParty,
+    reason: Annotated[
+        str, typer.Option(help="As in RFC 5280: key_compromise, superseded, cessation_of_operation, ...")
+    ],
+    certificate: Annotated[
+        str | None, typer.Option(help="Hash of the certificate, 64 hex digits; without: the one it has now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a certificate for good; its key goes on until it is rotated, recovered or its person suspended.
+
+    What was signed before stays valid. While the owner has the key: `einvoice key rotate` first, then revoke the
+    former certificate, which `einvoice party certificates` names. When a thief has it: revoke, `einvoice party suspend`
+    the person, and `einvoice key recover`.
+
+    Example: `einvoice party revoke-certificate 6 --reason key_compromise --as 2`
+    """
+    with open_ledger(writing=True) as ledger:
+        written = ledger.revoke_certificate(
+            ledger.caller(as_party), party, reason=reason, certificate_hash=certificate, idempotency_key=new_key()
+        )
+        print_written(written, as_json=as_json)
+
+
+@app.command()
+def certificates(party: Party, as_party: AsParty, as_json: AsJson = False) -> None:
+    """List a party's certificates, newest first, and what is revoked.
+
+    Example: `einvoice party certificates 6 --as 2`
+    """
+    with open_ledger() as ledger:
+        rows = ledger.certificates(ledger.caller(as_party), party)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    for row in rows:
+        revoked = (
+            "" if row.revoked_at is None else f"revoked {row.revoked_at.isoformat()} by {row.revoked_by}: {row.reason}"
+        )
+        print_line(f"{row.certificate_hash}  {row.state:<10}  {row.made_at.isoformat()}  {revoked}".rstrip())
 
 
 @app.command("list")

@@ -83,6 +83,21 @@ def on_party(code: Code, *, actor: int, party: int, version: int, ref: bytes = Z
     return Operation(code=code, subject=actor, number=party, version=version, terms=terms, ref=ref)
 
 
+def revoke_certificate(
+    *, officer: int, party: int, version: int, certificate_hash: bytes, reason: int, ref: bytes
+) -> Operation:
+    """Revocation of the certificate with that 32-byte hash of `party`; `reason` 0..10 as in RFC 5280."""
+    return Operation(
+        code=Code.REVOKE_CERTIFICATE,
+        subject=officer,
+        number=party,
+        version=version,
+        terms=reason,
+        who=certificate_hash,
+        ref=ref,
+    )
+
+
 def allot(*, officer: int, enterprise: int, version: int, first_number: int, blocks: int, ref: bytes) -> Operation:
     """Allotment of `blocks` blocks of 10,000 numbers from `first_number`."""
     return Operation(

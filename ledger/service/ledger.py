@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from ledger.service import claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service import certificates, claims, holding, issuing, months, people, proofs, reading, registry, writing
 from ledger.service.approvals import Approvals
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
@@ -33,6 +33,7 @@ from ledger.service.till_uploads import TillUploads
 from ledger.service.tills import Tills
 from ledger.service.views import (
     Caller,
+    CertificateView,
     ClaimPage,
     ClaimView,
     ClaimWritten,
@@ -309,6 +310,19 @@ class Ledger:
     def recover_key(self, caller: Caller, party: int, *, idempotency_key: str) -> Written:
         """The authority gives a party a new key, effective after 72 hours."""
         return registry.recover_key(self.context, caller, party, idempotency_key=idempotency_key)
+
+    def revoke_certificate(
+        self, caller: Caller, party: int, *, reason: str, certificate_hash: str | None = None, idempotency_key: str
+    ) -> Written:
+        """An officer revokes a certificate of a party, its current one unless another is named; the key goes on."""
+        return certificates.revoke_certificate(
+            self.context, caller, party, reason=reason, certificate_hash=certificate_hash,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
+    def certificates(self, caller: Caller, party: int) -> tuple[CertificateView, ...]:
+        """Certificates of a party, newest first, with what is revoked."""
+        return certificates.certificates(self.context, caller, party)
 
     # -- proofs and state --------------------------------------------------------------------
 

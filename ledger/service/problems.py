@@ -45,6 +45,18 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "{given} is no grant; choose issue, finance or claim",
         "没有授权 {given}，可选 issue、finance、claim",
     ),
+    "revocation_reason_unknown": (
+        "{given} is no reason to revoke a certificate; choose one of {choices}",
+        "没有吊销原因 {given}，可选 {choices}",
+    ),
+    "certificate_unknown": (
+        "party {party} has no such certificate; ask for its certificates",
+        "参与方 {party} 没有该证书，请先查询其证书",
+    ),
+    "certificate_root": (
+        "the authority's root is not revoked on chain: readers trust it by their trust file, so hand out another",
+        "根证书不在链上吊销：读者依信任文件信任它，请另行发布信任文件",
+    ),
     "area_form": ("an area is 4 digits, for example 4403", "地区为 4 位数字，例如 4403"),
     "says_unknown": (
         "{given} is no statement; choose not_issued or not_settled",

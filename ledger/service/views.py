@@ -270,6 +270,18 @@ class PartyView:
 
 
 @dataclass(frozen=True)
+class CertificateView:
+    """A certificate of a party; `reason` as in RFC 5280, in words, None with the other two while it is not revoked."""
+
+    certificate_hash: str
+    state: str  # current; recovering: a recovery's, until its 72 h are over; former: replaced, or it never counted
+    made_at: datetime
+    revoked_at: datetime | None
+    revoked_by: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class PartyPage:
     items: tuple[PartyView, ...]
     next_cursor: str | None

@@ -45,6 +45,7 @@ PARTY = views.PartyView(
     7, "enterprise", "示例公司", "91440300MA5F0000XY", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
     ((12, ("claim",)),), (("94403260911000000000", "94403260911000009999"),),
 )  # fmt: skip
+CERTIFICATE = views.CertificateView("b2" * 32, "current", NOW, NOW, 2, "key_compromise")
 MONTH = views.MonthView(5, "2026-11", GROSS_FEN, 600, 0, 0, 10**9, GROSS_FEN, 1, True, NOW, "d4" * 32)
 PUBLIC = views.PublicInvoice(
     NUMBER, "ordinary", "normal", "free", "卖方 <b>", "91440300MA5E0000AB", "买方", 10_000, 600, GROSS_FEN,
@@ -192,7 +193,7 @@ ANSWERS: dict[str, Any] = {
     **dict.fromkeys(
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
-            "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "open_month",
+            "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "revoke_certificate", "open_month",
             "operation", "dismiss_officer", "rotate_key", "recover_key", "red_letters.issue_red",
             "red_letters.open_slip", "red_letters.confirm_slip", "red_letters.refuse_slip", "red_letters.withdraw_slip",
             "red_letters.void_slip", "supervising.set_flag", "supervising.clear_flag", "supervising.force_unlock",
@@ -217,6 +218,7 @@ ANSWERS: dict[str, Any] = {
     "month": lambda *_: MONTH,
     "reserve_numbers": lambda *_: views.NumbersReserved((NUMBER, OTHER_NUMBER), NOW),
     "party": lambda *_: PARTY,
+    "certificates": lambda *_: (CERTIFICATE, replace(CERTIFICATE, revoked_at=None, revoked_by=None, reason=None)),
     "parties": lambda *_: views.PartyPage((PARTY,), None),
     "enrol": lambda ledger, _: (ledger.written, API_KEY),
     "appoint_officer": lambda ledger, _: (ledger.written, API_KEY),

@@ -118,6 +118,9 @@ BODIES = {
     "allot_segment": st.fixed_dictionaries({"blocks": st.integers(1, 64)}, optional={"area": AREAS}),
     "suspend_party": st.fixed_dictionaries({"reason": TEXTS}),
     "reinstate_party": st.fixed_dictionaries({"reason": TEXTS}),
+    # always some hash: that of a party's own certificate would spoil its evidence for the tests after this one
+    "revoke_certificate": st.fixed_dictionaries({"reason": TEXTS, "certificate_hash": HASHES})
+    | st.fixed_dictionaries({"reason": st.sampled_from(["key_compromise", "superseded"]), "certificate_hash": HASHES}),
     "appoint_officer": st.fixed_dictionaries({"name": TEXTS}),
     "dismiss_officer": st.fixed_dictionaries({"reason": TEXTS}),
     "rotate_key": st.just({}),

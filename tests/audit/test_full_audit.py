@@ -297,26 +297,12 @@ def test_every_signature_of_rotated_and_recovering_parties_is_checked(place: Pla
 
 
 def test_a_revoked_certificate_that_went_on_signing_is_named(small: World) -> None:
-    from ledger.domain.references import new_reference
-    from ledger.service.writing import Draft, request_hash, submit, written
-    from verifier.operations import Code, Operation
-
     seller = small.enterprise("被吊销公司", segment=True)
     small.issued(seller)
     time.sleep(1.1)  # what was signed in the second of a revocation counts as after it
     certificate = _certificate_of(small, seller.party)
-    operation = Operation(
-        code=Code.REVOKE_CERTIFICATE,
-        subject=small.officer.party,
-        number=seller.party,
-        version=small.ledger.party(small.officer, seller.party).version,
-        who=certificate,
-        terms=1,
-    )
-    draft = Draft((operation,))
-    hashed = request_hash("revoke", {"reference": new_reference("").ref.hex()})
-    submitted = submit(small.ledger.context, small.officer, small.key(), hashed, lambda _: draft)
-    must(written(small.ledger.context, small.officer, submitted))
+    revoke = small.ledger.revoke_certificate
+    must(revoke(small.officer, seller.party, reason="key_compromise", idempotency_key=small.key()))
     assert full_audit(small.ledger.context).difference is None
     small.issued(seller)
     difference = full_audit(small.ledger.context).difference

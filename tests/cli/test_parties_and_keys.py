@@ -141,3 +141,35 @@ def test_only_the_authority_recovers_a_key(town: Town) -> None:
         assert answer.code in (1, REFUSED)
         assert answer.err
     assert town.shell.run("key", "recover", 99).code == 1
+
+
+def test_an_officer_revokes_a_certificate_once(town: Town) -> None:
+    shell = town.shell
+    someone = enrolled(shell, "赵六")
+    (before,) = shell.done("party", "certificates", someone, "--as", OFFICER, "--json").json
+    assert (before["state"], before["reason"]) == ("current", None)
+    revoke = ("party", "revoke-certificate", someone, "--as", OFFICER)
+    assert shell.done(*revoke, "--reason", "key_compromise", "--json").json["block"]
+    listed_now = shell.done("party", "certificates", someone, "--as", someone).out
+    assert before["certificate_hash"] in listed_now
+    assert f"by {OFFICER}: key_compromise" in listed_now
+    assert shell.run(*revoke, "--reason", "key_compromise").code == REFUSED
+    named = shell.run(*revoke, "--reason", "superseded", "--certificate", before["certificate_hash"])
+    assert named.code == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--reason", "certificate_hold"), "key_compromise"),
+        (("--reason", "key_compromise", "--certificate", "1" * 64), "certificate"),
+        (("--reason", "key_compromise", "--certificate", "0x12"), "64"),
+    ],
+)
+def test_what_cannot_be_revoked_is_named(town: Town, options: tuple[str, ...], told: str) -> None:
+    answer = town.shell.run("party", "revoke-certificate", town.employee, "--as", OFFICER, *options)
+    assert (answer.code, answer.out) == (1, "")
+    assert told in answer.err
+    assert town.shell.run("party", "revoke-certificate", town.employee, "--as", OFFICER).code == 2
+    (kept,) = town.shell.done("party", "certificates", town.employee, "--as", OFFICER, "--json").json
+    assert kept["revoked_at"] is None
