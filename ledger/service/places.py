@@ -44,8 +44,9 @@ def require_database(settings: Settings) -> None:
         if path.stat().st_size:
             address = f"file:{quote(str(path.absolute()))}?mode=rw"
             with closing(sqlite3.connect(address, uri=True, timeout=settings.busy_timeout_ms / 1000)) as connection:
-                connection.execute("PRAGMA schema_version").fetchone()
-            return
+                (version,) = connection.execute("PRAGMA schema_version").fetchone()
+            if version:  # 0: nothing was ever created in it; a file of a few bytes passes for an empty database
+                return
         said, said_zh = "is damaged: it is no database", "已损坏，不是数据库"
     except FileNotFoundError:
         pass

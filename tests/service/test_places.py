@@ -33,7 +33,13 @@ def test_a_database_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "is missing"), (b"", "no database"), (b"not a database at all" * 100, "no database")]
+    ("content", "said"),
+    [
+        (None, "is missing"),
+        (b"", "no database"),
+        (b"x", "no database"),
+        (b"not a database at all" * 100, "no database"),
+    ],
 )
 def test_a_place_without_one_is_refused_and_left_as_it_was(tmp_path: Path, content: bytes | None, said: str) -> None:
     file = tmp_path / "ledger.sqlite"
