@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from api.app import create_app
-from ledger.service import Ledger, found, open_sequencer
+from ledger.service import Ledger, found
 from ledger.settings import Settings
 from tests.api.recording import API_KEY, RecordingLedger
+from tests.service.world import Sequencing
 
 
 @dataclass
@@ -141,46 +141,61 @@ def caller(anyone: Client) -> Client:
 
 @dataclass(frozen=True)
 class Installation:
-    """A real ledger in a directory, its sequencer running beside it, and credentials by role."""
+    """A real ledger in a directory, a sequencer for it, and the credential of its first officer."""
 
     ledger: Ledger
     settings: Settings
     officer_key: str
+    sequencing: Sequencing
 
 
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("real") / "data", batch_interval_ms=5, outcome_poll_ms=5)
-    with running(settings) as installation:
-        yield installation
+@contextmanager
+def founded(settings: Settings) -> Iterator[Installation]:
+    """A new ledger; its sequencer rests."""
+    made = found(settings, authority_name="深圳市税务局", officer_name="陈税官")
+    with Ledger.open(settings) as ledger:
+        sequencing = Sequencing(ledger)
+        try:
+            yield Installation(ledger, settings, ledger.new_api_key(made.officer, "tests"), sequencing)
+        finally:
+            sequencing.close()
 
 
 @contextmanager
 def running(settings: Settings) -> Iterator[Installation]:
     """A new ledger with its sequencer at work."""
-    founded = found(settings, authority_name="深圳市税务局", officer_name="陈税官")
-    stop = threading.Event()
-    with Ledger.open(settings) as ledger:
-        sequencer, writer = open_sequencer(ledger.context)
-        thread = threading.Thread(target=sequencer.run, args=(stop,))
-        thread.start()
-        try:
-            yield Installation(ledger, settings, ledger.new_api_key(founded.officer, "tests"))
-        finally:
-            stop.set()
-            thread.join()
-            writer.close()
+    with founded(settings) as installation, installation.sequencing.running():
+        yield installation
 
 
 @pytest.fixture(scope="session")
-def public_door(portal: BlockingPortal, installation: Installation) -> Iterator[Client]:
-    """A client without a credential, on the real ledger."""
-    app = create_app(installation.ledger, installation.settings)
+def resting_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("real") / "data", batch_interval_ms=5, outcome_poll_ms=5)
+    with founded(settings) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def installation(resting_installation: Installation) -> Iterator[Installation]:
+    """The ledger that all files share, its sequencer running while the tests of one file do."""
+    with resting_installation.sequencing.running():
+        yield resting_installation
+
+
+@pytest.fixture(scope="session")
+def resting_door(portal: BlockingPortal, resting_installation: Installation) -> Iterator[Client]:
+    app = create_app(resting_installation.ledger, resting_installation.settings)
     with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Client(portal, app)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def public_door(resting_door: Client, installation: Installation) -> Client:
+    """A client without a credential, on the real ledger."""
+    return resting_door
+
+
+@pytest.fixture(scope="module")
 def officer(public_door: Client, installation: Installation) -> Client:
     """The first officer, on the real ledger."""
     return public_door.acting(installation.officer_key)

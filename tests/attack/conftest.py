@@ -24,16 +24,29 @@ class Cast:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A founded ledger with a running sequencer."""
+def resting_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A founded ledger; its sequencer rests."""
     made = World(tmp_path_factory.mktemp("attack"))
+    made.sequencing.stop()
     yield made
     made.close()
 
 
+@pytest.fixture(scope="module")
+def world(resting_world: World) -> Iterator[World]:
+    """The same, its sequencer running while the tests of one file do."""
+    with resting_world.sequencing.running():
+        yield resting_world
+
+
 @pytest.fixture(scope="session")
-def cast(world: World) -> Cast:
+def cast(resting_world: World) -> Cast:
     """The parties of every attack."""
+    with resting_world.sequencing.running():
+        return _cast(resting_world)
+
+
+def _cast(world: World) -> Cast:
     employer = world.enterprise("雇主公司")
     front = world.enterprise("门面公司", segment=True)
     return Cast(

@@ -12,6 +12,7 @@ from typing import Any
 from stdnum.cn import uscc
 
 from ledger.domain.months import format_month, month_of
+from ledger.sequencer import SequencerStoppedError
 from ledger.service import Caller, ClaimWritten, Ledger, WriteStatus, Written, found, open_sequencer
 from ledger.settings import Settings
 
@@ -44,17 +45,40 @@ class Sequencing:
         self.sequencer, self.writer = open_sequencer(ledger.context)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ended_by: SequencerStoppedError | None = None
 
     def start(self) -> None:
         self._stop.clear()
-        self._thread = threading.Thread(target=self.sequencer.run, args=(self._stop,), name="sequencer")
+        self._thread = threading.Thread(target=self._run, name="sequencer")
         self._thread.start()
 
+    def _run(self) -> None:
+        try:
+            self.sequencer.run(self._stop)
+        except SequencerStoppedError as err:  # raised again by `stop`
+            self._ended_by = err
+
     def stop(self) -> None:
+        """Raises: what ended the sequencer, when it ended by itself."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        if self._ended_by is not None:
+            ended_by, self._ended_by = self._ended_by, None
+            raise ended_by
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """At work inside only: a ledger that many test files share rests while files of others run."""
+        if self._thread is not None:
+            yield
+            return
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -66,8 +90,10 @@ class Sequencing:
             self.start()
 
     def close(self) -> None:
-        self.stop()
-        self.writer.close()
+        try:
+            self.stop()
+        finally:
+            self.writer.close()
 
 
 class World:
