@@ -11,10 +11,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from eth.db.backends.base import BaseAtomicDB
-
 from ledger.chain.errors import BlockDiffersError
 from ledger.chain.lmdb_store import ChainStore
+from ledger.chain.overlay import OverlayStore
 from verifier.hashing import keccak256
 
 HASH_SIZE: Final = 32
@@ -22,12 +21,12 @@ SHOWN_SIZE_MAX: Final = 64  # bytes of a node that a difference shows; a block's
 _MOVING: Final = b"v1:"  # the engine's records of the head and of gaps: each block writes them anew
 
 
-class ReplayStore(BaseAtomicDB):
+class ReplayStore(OverlayStore):
     """One replay's view of a ledger's store."""
 
     def __init__(self, store: ChainStore) -> None:
+        super().__init__()
         self._store = store
-        self._made: dict[bytes, bytes | None] = {}  # by the block being executed; None: deleted
         self._before: dict[bytes, bytes | None] = {}  # records (not nodes) of the block before
         self._number = 0
         self.nodes: Any = None  # the ledger's own records, of one moment, while a block is executed
@@ -43,38 +42,18 @@ class ReplayStore(BaseAtomicDB):
             finally:
                 self.nodes = None
 
-    def __getitem__(self, key: bytes) -> bytes:
-        for records in (self._made, self._before):
-            if key in records:
-                value = records[key]
-                if value is None:
-                    raise KeyError(key)
-                return value
+    def _below(self, key: bytes) -> bytes:
+        if key in self._before:
+            value = self._before[key]
+            if value is None:
+                raise KeyError(key)
+            return value
         if len(key) != HASH_SIZE:
             raise KeyError(key)  # a record that names a place, not a content, is only taken from the replay itself
         found: bytes = self.nodes[key]
         if keccak256(found) != key:
             raise BlockDiffersError(self._number, "node", f"{shown(found)} under {key.hex()}", "bytes of that hash")
         return found
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        self._made[key] = value
-
-    def __delitem__(self, key: bytes) -> None:
-        if key not in self:
-            raise KeyError(key)
-        self._made[key] = None
-
-    def _exists(self, key: bytes) -> bool:
-        try:
-            self[key]
-        except KeyError:
-            return False
-        return True
-
-    @contextlib.contextmanager
-    def atomic_batch(self) -> Iterator[Any]:
-        yield self  # nothing of this is kept on disk
 
     def hold_against_ledger(self) -> None:
         """Every node and record that the block made is in the ledger's store, byte for byte.
