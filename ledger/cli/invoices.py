@@ -10,18 +10,14 @@ import typer
 from ledger.cli.opening import new_key, open_ledger
 from ledger.cli.output import (
     EXIT_FAILED,
-    EXIT_USAGE,
     AsJson,
+    Witnesses,
     complain,
-    fail,
-    print_json,
-    print_line,
+    print_or_write,
     print_problems,
     print_written,
-    write_file,
+    witnessed_of,
 )
-
-STANDARD_OUTPUT = Path("-")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; `-` is standard output.")]
 
@@ -66,9 +62,7 @@ def evidence(
     number: Annotated[str, typer.Argument(help="Invoice number, 20 digits.")],
     as_party: Annotated[int, typer.Option("--as", help="Party that asks; it must take part in the invoice.")],
     output: Output,
-    witnessed: Annotated[
-        str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")
-    ] = "preferred",
+    witnessed: Witnesses = "preferred",
     as_json: AsJson = False,
 ) -> None:
     """Write an invoice's evidence file, which `einvoice verify` checks anywhere.
@@ -76,13 +70,8 @@ def evidence(
     Example: `einvoice evidence 94403260911000000000 --as 4 -o evidence.json --witnessed required`
     """
     with open_ledger() as ledger:
-        from ledger.service import Witnessed
-
-        try:
-            wanted = Witnessed(witnessed)
-        except ValueError:
-            fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
-        _write(output, ledger.evidence(ledger.caller(as_party), number, witnessed=wanted), as_json=as_json)
+        data = ledger.evidence(ledger.caller(as_party), number, witnessed=witnessed_of(witnessed))
+    print_or_write(output, data, as_json=as_json)
 
 
 def trust(output: Output, as_json: AsJson = False) -> None:
@@ -93,15 +82,4 @@ def trust(output: Output, as_json: AsJson = False) -> None:
     from verifier.canonical import dumps
 
     with open_ledger() as ledger:
-        _write(output, dumps(ledger.trust()), as_json=as_json)
-
-
-def _write(output: Path, data: bytes, *, as_json: bool) -> None:
-    if output == STANDARD_OUTPUT:
-        typer.echo(data)
-        return
-    write_file(output, data)
-    if as_json:
-        print_json({"file": str(output), "size": len(data)})
-    else:
-        print_line(f"{output}: {len(data)} bytes")
+        print_or_write(output, dumps(ledger.trust()), as_json=as_json)

@@ -19,18 +19,30 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 if TYPE_CHECKING:
     from ledger.domain.errors import FieldProblem
-    from ledger.service import Refusal, Written
+    from ledger.service import Refusal, Witnessed, Written
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2  # what click itself ends with on wrong usage
 EXIT_REFUSED = 3
 
+STANDARD_OUTPUT = Path("-")
 WIDTH_PIPED = 140  # columns when nobody's terminal says otherwise: a number must never be cut
 
+Witnesses = Annotated[str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_PIPED)
 err = Console(stderr=True, soft_wrap=True)
+
+
+def witnessed_of(text: str) -> Witnessed:
+    """Whose signatures are wanted. Ends the command when the word is unknown."""
+    from ledger.service import Witnessed
+
+    try:
+        return Witnessed(text)
+    except ValueError:
+        fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
 
 
 def fail(message: str, message_zh: str = "", code: int = EXIT_FAILED) -> NoReturn:
@@ -157,6 +169,18 @@ def print_problems(problems: tuple[FieldProblem, ...]) -> None:
     """One line on standard error for each field that cannot be taken."""
     for problem in problems:
         err.print(_problem_line(problem), style="red", highlight=False, markup=False)
+
+
+def print_or_write(output: Path, data: bytes, *, as_json: bool) -> None:
+    """Writes `data` to a new file and says so; to standard output when that is `-`."""
+    if output == STANDARD_OUTPUT:
+        typer.echo(data)
+        return
+    write_file(output, data)
+    if as_json:
+        print_json({"file": str(output), "size": len(data)})
+    else:
+        print_line(f"{output}: {len(data)} bytes")
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:

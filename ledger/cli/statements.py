@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.opening import open_ledger
-from ledger.cli.output import EXIT_USAGE, AsJson, fail, print_json, print_line, write_file
-
-STANDARD_OUTPUT = Path("-")
+from ledger.cli.output import AsJson, Witnesses, print_or_write, witnessed_of
 
 
 def statement(
@@ -18,9 +16,7 @@ def statement(
     says: Annotated[str, typer.Option(help="not_issued: this ledger holds nothing under it; or not_settled.")],
     as_party: Annotated[int, typer.Option("--as", help="Party that asks; for not_settled it must take part.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="File to write; `-` is standard output.")],
-    witnessed: Annotated[
-        str, typer.Option(help="Witnesses' signatures: required, preferred, or none (as of the head).")
-    ] = "preferred",
+    witnessed: Witnesses = "preferred",
     disclosing: Annotated[
         bool, typer.Option("--disclosing", help="For officers: take it even if it shows a word of others.")
     ] = False,
@@ -31,20 +27,7 @@ def statement(
     Example: `einvoice statement 94403260911000000099 --says not_issued --as 6 --out statement.json`
     """
     with open_ledger() as ledger:
-        from ledger.service import Witnessed
-
-        try:
-            wanted = Witnessed(witnessed)
-        except ValueError:
-            fail(f"--witnessed is {', '.join(Witnessed)}", f"--witnessed 可选 {'、'.join(Witnessed)}", EXIT_USAGE)
         data = ledger.statements.statement(
-            ledger.caller(as_party), number, says, witnessed=wanted, disclosing=disclosing
+            ledger.caller(as_party), number, says, witnessed=witnessed_of(witnessed), disclosing=disclosing
         )
-    if output == STANDARD_OUTPUT:
-        typer.echo(data)
-        return
-    write_file(output, data)
-    if as_json:
-        print_json({"file": str(output), "size": len(data)})
-    else:
-        print_line(f"{output}: {len(data)} bytes")
+    print_or_write(output, data, as_json=as_json)
