@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.far_ledger import bytes_of, rpc_source
 from ledger.cli.opening import quiet_log, read_settings
 from ledger.cli.output import EXIT_FAILED, EXIT_USAGE, AsJson, bar, complain, fail, print_json, print_line
 from verifier.shape import utc_text
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 EXIT_WAITING = 3
 EXIT_BROKEN = 4
 API_KEY_VARIABLE = "EINVOICE_RECEIPT_API_KEY"
-API_KEY_FILE_SIZE_MAX = 1_024  # bytes; a key has under 100
 _IF_OWN = "If that was the sender's key, the operator kept its word; if not, it altered the signature: keep this file"
 
 
@@ -51,8 +50,8 @@ def receipt(
         from ledger.evidence import RECEIPT_FILE_SIZE_MAX, check_receipt, read_receipt
         from verifier.trust import TRUST_SIZE_MAX
 
-        given = read_receipt(_bytes_of(file, RECEIPT_FILE_SIZE_MAX))
-        pinned = None if trust is None else _trust_of(_bytes_of(trust, TRUST_SIZE_MAX))
+        given = read_receipt(bytes_of(file, RECEIPT_FILE_SIZE_MAX))
+        pinned = None if trust is None else _trust_of(bytes_of(trust, TRUST_SIZE_MAX))
         with _chain(url, key_file, pinned) as (reader, believed), bar("receipt") as moved:
             report = check_receipt(given, believed, reader, moved)
     _print(given, report, as_json=as_json)
@@ -78,15 +77,9 @@ def _chain(url: str, key_file: Path | None, pinned: Trust | None) -> Iterator[tu
 def _posting(url: str, key_file: Path | None) -> Callable[[bytes], bytes]:
     """How bodies are brought to a stranger's door: limits, no redirects, the API key never in the clear."""
     from ledger.chain import RemoteChainError
-    from ledger.witness import RpcSource, SourceError
+    from ledger.witness import SourceError
 
-    api_key = os.environ.get(API_KEY_VARIABLE)
-    if key_file is not None:
-        try:
-            api_key = _bytes_of(key_file, API_KEY_FILE_SIZE_MAX).decode("ascii").strip()
-        except UnicodeDecodeError as err:
-            raise SourceError(f"{key_file} holds no API key") from err
-    source = RpcSource(url, api_key)
+    source = rpc_source(url, key_file, API_KEY_VARIABLE)
 
     def post(body: bytes) -> bytes:
         try:
@@ -101,12 +94,6 @@ def _trust_of(data: bytes) -> Trust:
     from verifier.trust import parse_trust
 
     return parse_trust(data)
-
-
-def _bytes_of(path: Path, size_max: int) -> bytes:
-    """At most `size_max` bytes and one of a file, so that one too large is found by whoever parses it."""
-    with path.open("rb") as file:
-        return file.read(size_max + 1)
 
 
 def _print(given: SignedReceipt, report: ReceiptReport, *, as_json: bool) -> None:

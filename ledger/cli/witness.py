@@ -6,7 +6,6 @@ Uses `ledger.witness` alone: no ledger, no settings, no data directory. Exit cod
 from __future__ import annotations
 
 import json
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.far_ledger import bytes_of, rpc_source
 from ledger.cli.output import EXIT_REFUSED, EXIT_USAGE, AsJson, complain, fail, print_json, print_line
 from verifier.shape import utc_text
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ledger.witness import Home, Refusal, Source, Told
 
 API_KEY_VARIABLE = "EINVOICE_WITNESS_API_KEY"
-API_KEY_FILE_SIZE_MAX = 1_024  # bytes; a key has under 100
 
 app = typer.Typer(help="Follow the chain from outside and sign checkpoints.", no_args_is_help=True)
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="The witness's own directory.")]
@@ -46,7 +45,7 @@ def init(
         from ledger.witness import found_home
         from verifier.trust import TRUST_SIZE_MAX
 
-        home = found_home(directory, name=name, trust_data=_bytes_of(trust, TRUST_SIZE_MAX))
+        home = found_home(directory, name=name, trust_data=bytes_of(trust, TRUST_SIZE_MAX))
     line = home.key.verifier.to_text()
     if as_json:
         print_json({"directory": str(directory), "origin": home.origin, "key": line})
@@ -149,10 +148,10 @@ def check(
         from verifier.trust import TRUST_SIZE_MAX, parse_trust
 
         try:
-            pinned = parse_trust(_bytes_of(trust, TRUST_SIZE_MAX))
+            pinned = parse_trust(bytes_of(trust, TRUST_SIZE_MAX))
         except TrustError as err:
             raise HomeError(f"{trust}: {err}: get the trust file from the authority") from err
-        found = check_conviction(_bytes_of(proof, CONVICTION_SIZE_MAX), pinned)
+        found = check_conviction(bytes_of(proof, CONVICTION_SIZE_MAX), pinned)
     if as_json:
         print_json(
             {
@@ -171,17 +170,9 @@ def check(
 
 
 def _source(url: str, export: Path | None, key_file: Path | None) -> Source:
-    from ledger.witness import ExportedSource, RpcSource, SourceError
+    from ledger.witness import ExportedSource
 
-    if export is not None:
-        return ExportedSource(export)
-    api_key = os.environ.get(API_KEY_VARIABLE)
-    if key_file is not None:
-        try:
-            api_key = _bytes_of(key_file, API_KEY_FILE_SIZE_MAX).decode("ascii").strip()
-        except UnicodeDecodeError as err:
-            raise SourceError(f"{key_file} holds no API key") from err
-    return RpcSource(url, api_key)
+    return ExportedSource(export) if export is not None else rpc_source(url, key_file, API_KEY_VARIABLE)
 
 
 @contextmanager
@@ -286,12 +277,6 @@ def _print_told(told: Told, *, as_json: bool) -> None:
 
 def _print_json_line(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def _bytes_of(path: Path, size_max: int) -> bytes:
-    """At most `size_max` bytes and one of a file, so that one too large is found by whoever parses it."""
-    with path.open("rb") as file:
-        return file.read(size_max + 1)
 
 
 @contextmanager
