@@ -9,6 +9,8 @@ Layout of the sealed bytes: version 1 | wrap nonce 12 | wrapped key 32 + tag 16 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from typing import NewType
 
@@ -39,6 +41,14 @@ class Vault:
         if len(master_key) != MASTER_KEY_SIZE:
             raise MasterKeyError(f"a master key has {MASTER_KEY_SIZE} bytes", source="argument")
         self._wrap = AESGCM(master_key)
+        self._index_key = hmac.digest(master_key, b"einvoice-index", hashlib.sha256)
+
+    def index(self, text: str, kind: str) -> bytes:
+        """32 bytes that find a sealed text of that kind again: equal texts have equal ones (HMAC-SHA256).
+
+        Without the master key nothing can be tested against it; with the database alone one sees which rows are equal.
+        """
+        return hmac.digest(self._index_key, _associated(kind, text), hashlib.sha256)
 
     def seal(self, plaintext: bytes, kind: str, item_id: str) -> SealedBytes:
         """Sealed `plaintext`, which only `open` with the same master key, kind and id gives back.

@@ -37,6 +37,7 @@ from ledger.projection import (
 )
 from ledger.projection.bulk_jobs import BulkJob, BulkRow
 from ledger.projection.bulk_queries import FailedGroup
+from ledger.service.audit_log import note_group
 from ledger.service.bulk_rows import SheetOptions, draft_of, facts_of, sealed_facts
 from ledger.service.bulk_views import BulkStop
 from ledger.service.context import Context
@@ -226,6 +227,8 @@ class BulkSigning:
             return Taken(Step.SIGNED)  # the next step sees what is left
         (group,) = acceptance.groups
         accept(connection, acceptance, queue_limit=self._queue_limit, now_s=self._context.now_s())
+        operations = group.signed.group.operations
+        note_group(self._context, connection, actor=picked.actor, digest=group.digest, operations=operations)
         bulk_jobs.sign_rows(connection, job_id, dict(zip(positions, picked.numbers, strict=True)), group.digest)
         return Taken(Step.SIGNED, group.digest)
 

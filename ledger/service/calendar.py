@@ -20,6 +20,7 @@ from ledger.identity import sign_group
 from ledger.projection import Acceptance, Connection, NewGroup, QueueState, accept, parties, queued
 from ledger.projection.parties import PartyRecord
 from ledger.service import instructions
+from ledger.service.audit_log import note_group
 from ledger.service.context import Context
 from ledger.service.errors import ServiceError
 from ledger.service.forms import salted
@@ -122,6 +123,7 @@ class Calendar:
                 queue_limit=self._context.settings.queue_limit_per_party,
                 now_s=now_s,
             )
+            note_group(self._context, connection, actor=record.id, digest=digest, operations=group.operations)
             signed[digest] = month
         return signed
 

@@ -29,6 +29,7 @@ from ledger.projection import Connection, StorageError, keystore, queued
 from ledger.projection.queued import QueueDepth
 from ledger.sequencer import Sequencer
 from ledger.service import instructions
+from ledger.service.audit_log import note_group
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
 from ledger.service.installation import GROUP_LIFETIME_S, open_sequencer
@@ -225,6 +226,7 @@ class Succession:
         signed = sign_group(key, Group(AUTHORITY_PARTY, valid_until, (operation,)), domain)
         block = self._context.reader.block(self._writer.commit([signed]).number)
         digest = signed.group.digest(domain)
+        note_group(self._context, connection, actor=AUTHORITY_PARTY, digest=digest, operations=(operation,))
         group = next(group for group in block.groups if group.digest == digest)
         if group.outcome is not Outcome.APPLIED:
             said = Reason(group.reason).name.lower() if group.reason else group.outcome.value

@@ -24,6 +24,7 @@ from ledger.projection import (
     tills,
 )
 from ledger.projection.till_orders import TillOrder
+from ledger.service.audit_log import note_group
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
 from ledger.service.issuing import FirstHolder, Seller, numbered
@@ -87,6 +88,7 @@ def issue_once(
     signed = sign_group(context.signing_key(connection, wanted.clerk), group, domain)
     acceptance = Acceptance((NewGroup(digest, signed, draft.documents),))
     accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
+    note_group(context, connection, actor=wanted.clerk, digest=digest, operations=group.operations)
     picked_by = wanted.first_holder if isinstance(wanted.first_holder, int) else None
     till_orders.assign_order(
         connection, wanted.seller.party, wanted.order.order_id, number=number, digest=digest, picked_by=picked_by

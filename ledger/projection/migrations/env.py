@@ -7,6 +7,7 @@ from alembic import context
 from ledger.projection import (  # noqa: F401 - their import fills METADATA
     derived,
     ground,
+    ground_audit,
     ground_claims,
     ground_tills,
     ground_witnesses,
