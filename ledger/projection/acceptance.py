@@ -73,7 +73,7 @@ class NewClaimRequest:
     claim_id: str
     claimant: int
     employer: int
-    reference: str
+    sealed_reference: bytes | None
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _store(connection: Connection, acceptance: Acceptance, now_s: int) -> None:
             "claim_id": new.claim_id,
             "claimant": new.claimant,
             "employer": new.employer,
-            "reference": new.reference,
+            "sealed_reference": new.sealed_reference,
             "created_at": now_s,
         }
         for new in acceptance.claim_requests

@@ -54,6 +54,8 @@ SEALED_COLUMNS: Final = (
     ("buyer_title", "sealed_title"),
     ("month_declaration", "declared"),
     ("month_report", "report"),
+    ("claim_request", "sealed_reference"),
+    ("bulk_job", "options"),
 )
 """What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
 

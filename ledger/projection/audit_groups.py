@@ -156,15 +156,15 @@ def _claims(connection: Connection, row: Row[Any], group: Group, opened: Opened)
             signed: dict[str, object] = {
                 "claimant": group.actor, "employer": operation.party, "created_at": row.accepted_at,
             }  # fmt: skip
-            if operation.code == Code.LOCK:
-                signed |= _said(connection, operation, opened, "reference")
             difference = _first(CLAIM_REQUEST, claim_id, request._mapping, signed)
+            if difference is None and operation.code == Code.LOCK:
+                difference = _reference_difference(connection, operation, request, opened)
         elif operation.code == Code.SETTLE:
             payment = connection.execute(_of_digest(CLAIM_PAYMENT), {"digest": row.digest}).one_or_none()
             if payment is None:
                 return Difference(CLAIM_PAYMENT.name, row.digest.hex(), "", _NO_ROW, _ROW)
             signed = {"claim_id": _claim_id(operation), "employer": operation.subject}
-            signed |= _said(connection, operation, opened, "payment_reference")
+            signed |= _indexed(connection, operation, opened)
             difference = _first(CLAIM_PAYMENT, row.digest.hex(), payment._mapping, signed)
         else:
             continue
@@ -196,12 +196,34 @@ def _certificates(connection: Connection, group: Group, opened: Opened) -> Diffe
     return None
 
 
-def _said(connection: Connection, operation: Operation, opened: Opened, column: str) -> dict[str, object]:
-    """{column: the text behind an operation's reference}; nothing once that was forgotten."""
+def _reference_difference(
+    connection: Connection, operation: Operation, request: Row[Any], opened: Opened
+) -> Difference | None:
+    """A claim shows the words that its claimant signed; nothing is held once either was erased."""
+    said = _said(connection, operation)
+    if said is None:
+        return None
+    words, shown = opened(REFERENCE.name, "sealed", said), b""
+    try:
+        if request.sealed_reference is not None:
+            shown = opened(CLAIM_REQUEST.name, "sealed_reference", request)
+    except ValueError as err:
+        return Difference(CLAIM_REQUEST.name, request.claim_id, "sealed_reference", str(err), "what was signed")
+    if shown == words:
+        return None
+    return Difference(CLAIM_REQUEST.name, request.claim_id, "sealed_reference", "other words", "what was signed")
+
+
+def _indexed(connection: Connection, operation: Operation, opened: Opened) -> dict[str, object]:
+    """The keyed hash of the text behind a settling's reference; nothing once that was erased."""
+    said = _said(connection, operation)
+    return {} if said is None else {"reference_index": opened(CLAIM_PAYMENT.name, "reference_index", said)}
+
+
+def _said(connection: Connection, operation: Operation) -> Row[Any] | None:
+    """The text behind an operation's reference, sealed; None once it was erased."""
     stored = connection.execute(_REFERENCES, {"given": [operation.ref]}).one_or_none()
-    if stored is None or stored.sealed is None:
-        return {}
-    return {column: opened(REFERENCE.name, "sealed", stored).decode()}
+    return None if stored is None or stored.sealed is None else stored
 
 
 def _claim_id(operation: Operation) -> str:

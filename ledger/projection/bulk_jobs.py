@@ -23,13 +23,12 @@ RESUMED_MAX = 1_000  # jobs found at a restart
 
 @dataclass(frozen=True)
 class BulkJob:
-    """An uploaded sheet; `options` holds for all its rows, in the service's own encoding."""
+    """An uploaded sheet; `options` holds for all its rows, sealed."""
 
     job_id: str
     subject: int
     party: int
     kind: str
-    file_name: str
     file_hash: bytes
     options: bytes
     state: BulkState

@@ -39,32 +39,32 @@ class LineEnding:
 
 
 def put_claim_payment(
-    connection: Connection, digest: bytes, *, claim_id: str, employer: int, payment_reference: str, now_s: int
+    connection: Connection, digest: bytes, *, claim_id: str, employer: int, reference_index: bytes, now_s: int
 ) -> None:
-    """Notes that the group `digest` settles a claim under a payment reference."""
+    """Notes that the group `digest` settles a claim under the payment reference with that 32-byte keyed hash."""
     row = {
-        "digest": digest, "claim_id": claim_id, "employer": employer, "payment_reference": payment_reference,
+        "digest": digest, "claim_id": claim_id, "employer": employer, "reference_index": reference_index,
         "created_at": now_s,
     }  # fmt: skip
     connection.execute(CLAIM_PAYMENT.insert(), row)
 
 
 def claims_paid(
-    connection: Connection, payment_reference: str, *, visible_to: frozenset[int] | None, limit: int,
+    connection: Connection, reference_index: bytes, *, visible_to: frozenset[int] | None, limit: int,
     cursor: str | None = None,
 ) -> Page[ClaimRecord]:  # fmt: skip
-    """Claims settled under that reference that `visible_to` made or received (None: all), newest first."""
+    """Claims settled under the reference of that keyed hash which `visible_to` made or received (None: all)."""
     paid = (
         select(CLAIM_PAYMENT.c.claim_id)
         .join(OPERATION, OPERATION.c.digest == CLAIM_PAYMENT.c.digest)
         .where(
-            CLAIM_PAYMENT.c.payment_reference == payment_reference,
+            CLAIM_PAYMENT.c.reference_index == reference_index,
             CLAIM_PAYMENT.c.employer == CLAIM.c.employer,
             CLAIM_PAYMENT.c.claim_id == CLAIM.c.claim_id,
             OPERATION.c.state == QueueState.RECORDED.value,
         )
     )
-    wanted = select(CLAIM_PAYMENT.c.claim_id).where(CLAIM_PAYMENT.c.payment_reference == payment_reference)
+    wanted = select(CLAIM_PAYMENT.c.claim_id).where(CLAIM_PAYMENT.c.reference_index == reference_index)
     conditions: list[ColumnElement[bool]] = [CLAIM.c.claim_id.in_(wanted), exists(paid)]
     if visible_to is not None:
         named = sorted(visible_to)

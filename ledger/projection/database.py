@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
@@ -143,16 +143,32 @@ def unavailable(err: Exception) -> DatabaseUnavailableError:
     return DatabaseUnavailableError("the database does not answer: is its server running?", cause="unreachable")
 
 
-def upgrade(engine: Engine) -> None:
+class Sealing(Protocol):
+    """What a migration seals with (ledger.identity.Vault): this layer knows no keys."""
+
+    def seal(self, plaintext: bytes, kind: str, item_id: str) -> bytes:
+        """Sealed bytes for one row."""
+
+    def open(self, sealed: bytes, kind: str, item_id: str) -> bytes:
+        """Plaintext of a sealed item."""
+
+    def index(self, text: str, kind: str) -> bytes:
+        """32 bytes that find a sealed text again."""
+
+
+def upgrade(engine: Engine, sealing: Sealing | None = None) -> None:
     """Brings the schema to this program's version; a new database gets all of it.
 
-    Raises: DatabaseUnavailableError.
+    `sealing` is needed where rows of an older schema hold in the clear what is sealed now.
+
+    Raises: DatabaseUnavailableError, SealingNeededError.
     """
     with translated(), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
             configuration = _configuration()
             configuration.attributes["connection"] = connection
+            configuration.attributes["sealing"] = sealing
             command.upgrade(configuration, "head")
 
 

@@ -3,6 +3,7 @@
 StorageError
 ├── DatabaseUnavailableError       the file or server cannot be opened, is read-only, full or locked too long
 ├── SchemaOutdatedError            the database has another schema version than this program
+├── SealingNeededError             an older schema kept in the clear what is sealed now, and no master key was given
 ├── WriteQueueFullError            more writes wait for the disk than the limit
 ├── StoreClosedError               a write after the store was closed
 ├── AcceptError                    a group was not accepted
@@ -43,6 +44,14 @@ class SchemaOutdatedError(StorageError):
         )
         self.found = found
         self.needed = needed
+
+
+class SealingNeededError(StorageError):
+    """Rows of `table` are to be sealed by this upgrade, which needs the master key."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"this upgrade seals rows of {table}: run `einvoice upgrade` where the master key is")
+        self.table = table
 
 
 class WriteQueueFullError(StorageError):

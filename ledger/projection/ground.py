@@ -106,7 +106,7 @@ class ClaimRequestRow(Row, table=True):
     claim_id: str = column.text(32, key=True)  # 32 hex digits
     claimant: int = column.whole()
     employer: int = column.whole()
-    reference: str = column.text(128)  # the caller's reference id, "" without one
+    sealed_reference: bytes | None = column.blob(optional=True)  # the caller's own words; NULL without, or erased
     created_at: int = column.whole()
 
 
@@ -147,7 +147,7 @@ class IdempotencyRow(Row, table=True):
 
     party: int = column.whole(key=True)
     key: str = column.text(IDEMPOTENCY_KEY_SIZE_MAX, key=True)
-    request_hash: bytes = column.word()
+    request_hash: bytes = column.word()  # keyed, as a request may be guessed
     digests: bytes = column.blob()  # 32 bytes a group
     response: bytes | None = column.blob(optional=True)  # what the service answered, its own encoding
     created_at: int = column.whole()

@@ -46,7 +46,7 @@ class BuyerTitleRow(Row, table=True):
 
     seq: int = column.sequence()
     party: int = column.whole()
-    title_hash: bytes = column.word()
+    title_hash: bytes = column.word()  # keyed: the database alone does not tell under which names a person collected
     sealed_title: bytes = column.blob()  # name and tax id, canonical JSON
     used_at: int = column.whole()
 

@@ -95,7 +95,7 @@ class ClaimRequest:
     claim_id: str
     claimant: int
     employer: int
-    reference: str
+    sealed_reference: bytes | None
     created_at: int
 
 

@@ -44,13 +44,15 @@ class Store:
         return cls(engine, waiting_max=waiting_max)
 
     @classmethod
-    def create(cls, database_url: str) -> Store:
+    def create(cls, database_url: str, sealing: database.Sealing | None = None) -> Store:
         """The database at `database_url`, its schema made or brought up to date first.
 
-        Raises: DatabaseUnavailableError.
+        `sealing` seals what an older schema kept in the clear; a new database needs none.
+
+        Raises: DatabaseUnavailableError, SealingNeededError.
         """
         engine = database.open_engine(database_url)
-        database.upgrade(engine)
+        database.upgrade(engine, sealing)
         return cls(engine)
 
     def reading(self) -> AbstractContextManager[Connection]:

@@ -11,7 +11,7 @@ from ledger.identity import SealError
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
-from ledger.service.context import SEALED_NAME, SEALED_REFERENCE, Context
+from ledger.service.context import INDEXED_PAYMENT, SEALED_CLAIM, SEALED_NAME, SEALED_REFERENCE, SEALED_SHEET, Context
 from ledger.service.declarations import SEALED_DECLARATION
 from ledger.service.filing import SEALED_REPORT
 from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
@@ -24,6 +24,8 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("outside_document", "sealed_original"): (SEALED_OUTSIDE_ORIGINAL, lambda row: row.number),
     ("party_name", "sealed"): (SEALED_NAME, lambda row: row.identity.hex()),
     ("claim_approval", "sealed_note"): (SEALED_NOTE, lambda row: row.claim_id),
+    ("claim_request", "sealed_reference"): (SEALED_CLAIM, lambda row: row.claim_id),
+    ("bulk_job", "options"): (SEALED_SHEET, lambda row: row.job_id),
     ("webhook", "sealed_secret"): (SEALED_WEBHOOK, lambda row: row.webhook_id),
     ("bulk_row", "sealed_draft"): (SEALED_DRAFT, lambda row: f"{row.job_id}:{row.position}"),
     ("bulk_row", "problems"): (SEALED_ROW, lambda row: f"{row.job_id}:{row.position}"),
@@ -33,7 +35,12 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
 
 
 def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
-    """What was sealed in a row's column, without the salt where it has one. Raises: ValueError when it is not that."""
+    """What was sealed in a row's column, without the salt where it has one. Raises: ValueError when it is not that.
+
+    For a payment's `reference_index`, `row` is the reference whose text is hashed there.
+    """
+    if (table, column) == ("claim_payment", "reference_index"):
+        return context.vault.index(open_item(context, "reference", "sealed", row).decode(), INDEXED_PAYMENT)
     kind, item_id = _ITEMS[table, column]
     try:
         plain = context.vault.open(getattr(row, column), kind, item_id(row))

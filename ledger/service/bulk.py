@@ -87,14 +87,14 @@ class Bulk:
         with self._context.reading() as connection:
             taken = self._taken(connection, seller.party, sheet)
         rows = [new_row(self._context, job_id, one, _extra(one, first_holder, taken)) for one in sheet.invoices]
-        options = SheetOptions(first_holder, warnings=sheet.warnings)
+        options = SheetOptions(first_holder, warnings=sheet.warnings, file_name=name)
 
         def write(connection: Connection) -> dict[str, Json]:
             def take() -> dict[str, Json]:
                 now_s = self._context.now_s()
                 job = BulkJob(
-                    job_id, seller.party, caller.party, KIND, name, file_hash, options.write(), BulkState.DRAFT,
-                    len(rows), now_s, now_s,
+                    job_id, seller.party, caller.party, KIND, file_hash, options.sealed(self._context, job_id),
+                    BulkState.DRAFT, len(rows), now_s, now_s,
                 )  # fmt: skip
                 bulk_jobs.add_job(connection, job, rows)
                 return {"job": job_id}
@@ -123,10 +123,10 @@ class Bulk:
                 bulk_queries.lock_job(connection, job_id)
                 job = self._need(connection, caller, job_id)
                 self._check_signable(connection, job, again=again)
-                options = replace(SheetOptions.read(job.options), signer=caller.party, stopped=None)
+                options = replace(SheetOptions.of(self._context, job), signer=caller.party, stopped=None)
                 now_s = self._context.now_s()
                 bulk_jobs.reopen_failed(connection, job_id)
-                bulk_queries.set_options(connection, job_id, options.write(), now_s)
+                bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
                 bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)
                 return {"job": job_id}
 
@@ -250,7 +250,7 @@ class Bulk:
             raise invalid("job", "bulk_nothing_ready")
 
     def _view(self, connection: Connection, job: BulkJob) -> BulkJobView:
-        options = SheetOptions.read(job.options)
+        options = SheetOptions.of(self._context, job)
         found = _sums(bulk_jobs.sums(connection, job.job_id))
         ready = sum(one.count for one in found if one.status == RowState.READY.value)
         if job.state is BulkState.CANCELLED:
@@ -260,7 +260,7 @@ class Bulk:
             state=job.state.value,
             subject=job.subject,
             uploaded_by=job.party,
-            file_name=job.file_name,
+            file_name=options.file_name,
             file_sha256=job.file_hash.hex(),
             first_holder=options.first_holder,
             row_count=job.row_count,

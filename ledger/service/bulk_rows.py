@@ -1,4 +1,4 @@
-"""What is stored of a sheet beside its columns: options of the sheet, and facts and draft of each row, sealed.
+"""What is stored of a sheet beside its columns: name and options of the sheet, facts and draft of each row, sealed.
 
 The draft is forgotten once the sheet is done, so that an invoice's personal data is kept in one place, under the key
 that erases it; facts (the caller's own ids, what was wrong) stay for the results.
@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from ledger.domain.errors import FieldProblem
 from ledger.formats import SheetInvoice
 from ledger.projection import RowState
-from ledger.projection.bulk_jobs import BulkRow, NewBulkRow
+from ledger.projection.bulk_jobs import BulkJob, BulkRow, NewBulkRow
 from ledger.service.bulk_views import BulkStop
-from ledger.service.context import Context
+from ledger.service.context import SEALED_SHEET, Context
 from verifier.canonical import Json, dumps, loads
 
 SEALED_ROW = "bulk row"  # kind of the sealed items, as in context.py
@@ -25,34 +25,36 @@ FirstHolder = int | str | None
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """What holds for all rows of a sheet. `signer` is 0 until somebody signs."""
+    """The file's name and what holds for all rows of a sheet. `signer` is 0 until somebody signs."""
 
     first_holder: FirstHolder = None
     signer: int = 0
     warnings: tuple[FieldProblem, ...] = ()
     stopped: BulkStop | None = None
+    file_name: str = ""
 
-    def write(self) -> bytes:
-        """Canonical JSON."""
+    def sealed(self, context: Context, job_id: str) -> bytes:
+        """As they are stored: a file's name and cells that warnings quote may hold names, so they are sealed."""
         value: dict[str, Json] = {
             "first_holder": self.first_holder,
             "signer": self.signer,
             "warnings": [[one.path, one.code, one.message_en, one.message_zh] for one in self.warnings],
             "stopped": None if self.stopped is None else asdict(self.stopped),
+            "file_name": self.file_name,
         }
-        return dumps(value)
+        return context.seal(dumps(value), SEALED_SHEET, job_id)
 
     @classmethod
-    def read(cls, data: bytes) -> SheetOptions:
-        """Options as `write` wrote them."""
-        value = loads(data, ROW_SIZE_MAX)
+    def of(cls, context: Context, job: BulkJob) -> SheetOptions:
+        """Options of a stored sheet. Raises: NotReady when somebody changed its row."""
+        value = loads(context.opened(job.options, SEALED_SHEET, job.job_id), ROW_SIZE_MAX)
         assert isinstance(value, dict)
         holder, signer, warnings, stopped = (value[key] for key in ("first_holder", "signer", "warnings", "stopped"))
         assert isinstance(signer, int)
         assert isinstance(warnings, list)
         assert holder is None or isinstance(holder, (int, str))
         problems = tuple(FieldProblem(*map(str, one)) for one in warnings if isinstance(one, list))
-        return cls(holder, signer, problems, _stop(stopped))
+        return cls(holder, signer, problems, _stop(stopped), str(value["file_name"]))
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class BulkSigning:
         ready = self._without_taken(connection, job, ready)
         if not ready:
             return Taken(Step.SIGNED)
-        options, now_s = SheetOptions.read(job.options), self._context.now_s()
+        options, now_s = SheetOptions.of(self._context, job), self._context.now_s()
         caller, seller = self._signer(connection, job, options)
         if bulk_queries.waiting_operations(connection, caller.party) + len(ready) > self._queue_limit:
             return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
@@ -280,8 +280,8 @@ class BulkSigning:
         if job is None or job.state is not BulkState.RUNNING:
             return
         now_s = self._context.now_s()
-        options = replace(SheetOptions.read(job.options), stopped=stop)
-        bulk_queries.set_options(connection, job_id, options.write(), now_s)
+        options = replace(SheetOptions.of(self._context, job), stopped=stop)
+        bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
         bulk_jobs.set_job_state(connection, job_id, BulkState.DRAFT, now_s)
 
 

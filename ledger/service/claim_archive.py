@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from ledger.documents.archive import ARCHIVE_SIZE_MAX
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, invoices, keystore
+from ledger.projection import Connection, invoices
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.invoices import HistoryStep, InvoiceRecord
 from ledger.service.claim_lines import lines_of
@@ -20,6 +20,7 @@ from ledger.service.errors import NotBooked
 from ledger.service.people import names_of
 from ledger.service.problems import invalid
 from ledger.service.reading import COLOURS, ENTRIES
+from ledger.service.salted_texts import claim_reference
 from verifier.canonical import Json
 from verifier.operations import Code
 from verifier.words import Claim, Colour, Entry
@@ -58,12 +59,11 @@ def about(
 ) -> dict[str, str]:
     """What the index says the archive is of; short texts."""
     names = names_of(context, connection, {claim.claimant, claim.employer})
-    request = keystore.claim_request(connection, claim.claim_id)
     texts = {
         "claim": claim.claim_id,
         "employer": names[claim.employer],
         "claimant": names[claim.claimant],
-        "reference": request.reference if request is not None else "",
+        "reference": claim_reference(context, connection, claim.claim_id),
         "chain": str(context.reader.identity.chain_id),
         "contract": context.reader.identity.contract.hex(),
         "booked_at": _time(max(line.booking.time_s for line in booked)),

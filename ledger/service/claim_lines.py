@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
 from ledger.domain.references import SALT_SIZE
-from ledger.projection import Connection, approvals, claim_queries, invoices, keystore
+from ledger.projection import Connection, approvals, claim_queries, invoices
 from ledger.projection.approvals import ClaimDecision
 from ledger.projection.claim_queries import LineEnding
 from ledger.projection.claims import ClaimRecord
@@ -17,6 +17,7 @@ from ledger.service.approval_rules import approval_state, decided, decisions_on,
 from ledger.service.approval_views import ApprovalView, DecisionView
 from ledger.service.context import SEALED_REFERENCE, Context
 from ledger.service.people import names_of
+from ledger.service.salted_texts import claim_reference
 from ledger.service.views import ClaimLine, ClaimPage, ClaimView
 from verifier.operations import Code
 from verifier.words import Claim, StateWord, Strength
@@ -54,13 +55,12 @@ def _view(
     context: Context, connection: Connection, record: ClaimRecord, decisions: list[ClaimDecision],
     names: dict[int, str],
 ) -> ClaimView:  # fmt: skip
-    request = keystore.claim_request(connection, record.claim_id)
     lines = _lines(context, connection, record, decisions)
     required = needs_approval(approvals.claim_policy(connection, record.employer), record)
     locked = [int(line.number) for line in lines if line.state == "locked"]
     return ClaimView(
         claim_id=record.claim_id,
-        reference=request.reference if request is not None else "",
+        reference=claim_reference(context, connection, record.claim_id),
         claimant=record.claimant,
         claimant_name=names[record.claimant],
         employer=record.employer,

@@ -13,7 +13,7 @@ from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import approval_rules, instructions
 from ledger.service.claim_lines import CLAIM_LINES_MAX, claim_page_of, claim_views, lines_of
-from ledger.service.context import Context
+from ledger.service.context import INDEXED_PAYMENT, Context
 from ledger.service.errors import NotFound
 from ledger.service.external_ids import CLAIM_ID, SETTLEMENT_ID, checked_id, new_id
 from ledger.service.forms import (
@@ -29,6 +29,7 @@ from ledger.service.outside_facts import OutsideItem, fingerprint
 from ledger.service.people import GRANT_NAMES, need_party
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
+from ledger.service.salted_texts import sealed_claim_reference
 from ledger.service.views import (
     Caller,
     ClaimPage,
@@ -61,6 +62,7 @@ def open_claim(
     checked_party("employer", employer)
     own_id = checked_id(external_id)
     claim_id = secrets.token_hex(16)
+    sealed_words = sealed_claim_reference(context, claim_id, text)
 
     def prepare(connection: Connection) -> Draft:
         own_ids = new_id(connection, caller, caller.party, CLAIM_ID, own_id, claim_id)
@@ -91,7 +93,7 @@ def open_claim(
         return Draft(
             tuple(sorted(operations, key=lambda operation: operation.number)),
             references=tuple(references),
-            claim_requests=(NewClaimRequest(claim_id, caller.party, employer, text),),
+            claim_requests=(NewClaimRequest(claim_id, caller.party, employer, sealed_words),),
             outside_documents=tuple(one.document for one in registered),
             external_ids=own_ids,
         )
@@ -192,7 +194,8 @@ def claims_page(
             if paid is None:
                 page = claims.claims(connection, visible_to=seen, limit=size, cursor=cursor)
             else:
-                page = claim_queries.claims_paid(connection, paid, visible_to=seen, limit=size, cursor=cursor)
+                index = context.vault.index(paid, INDEXED_PAYMENT)
+                page = claim_queries.claims_paid(connection, index, visible_to=seen, limit=size, cursor=cursor)
         return claim_page_of(context, connection, page)
 
 
@@ -259,8 +262,8 @@ def _settling(
 
     def note_payment(connection: Connection, digest: bytes) -> None:
         claim_queries.put_claim_payment(
-            connection, digest, claim_id=record.claim_id, employer=record.employer, payment_reference=text,
-            now_s=context.now_s(),
+            connection, digest, claim_id=record.claim_id, employer=record.employer,
+            reference_index=context.vault.index(text, INDEXED_PAYMENT), now_s=context.now_s(),
         )  # fmt: skip
 
     own_ids = new_id(connection, caller, record.employer, SETTLEMENT_ID, external_id)

@@ -20,7 +20,7 @@ from ledger.projection import Connection, TillState, invoices, parties, queued, 
 from ledger.projection.till_orders import TillOrder
 from ledger.projection.tills import BuyerTitle, Till
 from ledger.service import holding
-from ledger.service.context import Context
+from ledger.service.context import INDEXED_TITLE, Context
 from ledger.service.errors import InvalidRequest, NotFound, NotPermitted
 from ledger.service.forms import checked_number, checked_text
 from ledger.service.issuing import Seller, check_first_holder, read_draft, seller_at, seller_of
@@ -254,7 +254,7 @@ class Collecting:
 
     def _remember(self, connection: Connection, party: int, draft: InvoiceDocument) -> None:
         plain = dumps({"name": draft.buyer.name, "tax_id": draft.buyer.tax_id})
-        hashed = keccak256(plain)
+        hashed = self._context.vault.index(plain.decode(), INDEXED_TITLE)
         sealed = self._context.seal(plain, SEALED_TITLE, f"{party}-{hashed.hex()}")
         tills.put_title(connection, BuyerTitle(party, hashed, sealed, self._context.now_s()))
 

@@ -25,6 +25,13 @@ SEALED_DOCUMENT = "document"
 SEALED_SEED = "seed"
 SEALED_REFERENCE = "reference"
 SEALED_NAME = "name"
+SEALED_CLAIM = "claim reference"
+SEALED_SHEET = "sheet"
+
+# kinds of keyed hashes, see Vault.index
+INDEXED_PAYMENT = "payment reference"
+INDEXED_TITLE = "buyer title"
+INDEXED_REQUEST = "request"
 
 OPERATOR_ADDRESS = "operator_address"
 AUTHORITY_ROOT = "authority_root"

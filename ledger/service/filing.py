@@ -24,7 +24,7 @@ from ledger.service.month_reporting import TRIES_MAX, Declared, MadeReport, Mont
 from ledger.service.people import acts_for, names_of, need_party, subject_for
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
-from ledger.service.writing import Draft, remembered, request_hash, run_write, submit, written
+from ledger.service.writing import Draft, kept_hash, remembered, request_hash, run_write, submit, written
 from verifier.canonical import Json, loads
 from verifier.hashing import ZERO_HASH
 from verifier.words import Grant, PartyKind
@@ -201,7 +201,8 @@ class Filing:
     def _is_known(self, connection: Connection, caller: Caller, key: str, hashed: bytes) -> bool:
         """Whether the Idempotency-Key stands for this request already, so that no report need be made."""
         try:
-            return find_accepted(connection, caller.party, key, hashed, self._context.now_s()) is not None
+            kept = kept_hash(self._context, hashed)
+            return find_accepted(connection, caller.party, key, kept, self._context.now_s()) is not None
         except IdempotencyConflictError as err:
             raise IdempotencyConflict(err.key) from err
 

@@ -11,6 +11,7 @@ from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
 from ledger.domain.errors import DomainError
 from ledger.domain.numbers import format_number
+from ledger.identity import IdentityError, Vault, load_master_key
 from ledger.projection import StorageError, Store
 from ledger.projection.audit import AuditReport
 from ledger.projection.audit import audit as audit_projection
@@ -71,8 +72,8 @@ def upgrade(settings: Settings) -> None:
     """Brings the database's schema to this program's version; nothing changes when it has it. Raises: NotReady."""
     require_database(settings)
     try:
-        Store.create(settings.database).close()
-    except StorageError as err:
+        Store.create(settings.database, Vault(load_master_key(settings))).close()
+    except (IdentityError, StorageError) as err:
         raise NotReady(str(err)) from err
 
 

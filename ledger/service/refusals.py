@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
 from ledger.domain.reasons import ReasonText, reason_text
-from ledger.projection import Connection, invoices, keystore
+from ledger.projection import Connection, invoices
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service.context import Context
 from ledger.service.people import may_see_claim, names_of, seen_as
+from ledger.service.salted_texts import claim_reference
 from ledger.service.views import Caller, ClaimHold, Refusal
 from verifier.operations import Reason
 from verifier.words import Claim
@@ -66,7 +67,6 @@ def hold_of(context: Context, connection: Connection, caller: Caller, record: In
     if not may_see_claim(caller, record.claimant, record.employer, record.holder):
         return None
     names = names_of(context, connection, [record.claimant, record.employer])
-    request = keystore.claim_request(connection, record.claim_id)
     return ClaimHold(
         claim_id=record.claim_id,
         since=datetime.fromtimestamp(record.claimed_at, UTC),
@@ -74,5 +74,5 @@ def hold_of(context: Context, connection: Connection, caller: Caller, record: In
         claimant_name=names[record.claimant],
         employer=record.employer,
         employer_name=names[record.employer],
-        reference=request.reference if request is not None else "",
+        reference=claim_reference(context, connection, record.claim_id),
     )

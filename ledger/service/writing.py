@@ -41,7 +41,7 @@ from ledger.projection import (
     remember,
 )
 from ledger.projection.queued import GroupStatus
-from ledger.service.context import Context, busy
+from ledger.service.context import INDEXED_REQUEST, Context, busy
 from ledger.service.errors import Busy, IdempotencyConflict, NotFound, NumbersExhausted, QueueFull
 from ledger.service.external_ids import NewId
 from ledger.service.people import need_active
@@ -87,6 +87,11 @@ def request_hash(kind: str, request: Json) -> bytes:
     return keccak256(kind.encode() + b"\0" + dumps(request))
 
 
+def kept_hash(context: Context, hashed: bytes) -> bytes:
+    """A request's hash as it is stored: keyed, so that nobody with the database alone can test a guess at a name."""
+    return context.vault.index(hashed.hex(), INDEXED_REQUEST)
+
+
 def submit(
     context: Context, caller: Caller, key: str, hashed: bytes, prepare: Callable[[Connection], Draft]
 ) -> Submitted:
@@ -95,9 +100,11 @@ def submit(
     Raises: the service's errors; then nothing was stored.
     """
 
+    kept = kept_hash(context, hashed)
+
     def write(connection: Connection) -> Submitted:
         now_s = context.now_s()
-        earlier = find_accepted(connection, caller.party, key, hashed, now_s)
+        earlier = find_accepted(connection, caller.party, key, kept, now_s)
         if earlier is not None:
             (digest,) = earlier.digests
             return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
@@ -106,7 +113,7 @@ def submit(
         domain = context.domain
         signed = sign_group(context.signing_key(connection, caller.party), group, domain)
         digest = group.digest(domain)
-        entry = IdempotencyEntry(caller.party, key, hashed, now_s + context.settings.idempotency_lifetime_s)
+        entry = IdempotencyEntry(caller.party, key, kept, now_s + context.settings.idempotency_lifetime_s)
         acceptance = Acceptance(
             (NewGroup(digest, signed, draft.documents),),
             draft.references,
@@ -245,14 +252,15 @@ def remembered(
     """
     need_active(caller)
     now_s = context.now_s()
-    earlier = find_accepted(connection, caller.party, key, hashed, now_s)
+    kept = kept_hash(context, hashed)
+    earlier = find_accepted(connection, caller.party, key, kept, now_s)
     if earlier is not None:
         answer = loads(earlier.response or b"{}", ANSWER_SIZE_MAX)
         assert isinstance(answer, dict)
         return answer
     answer = take()
     expires_at = now_s + context.settings.idempotency_lifetime_s
-    remember(connection, IdempotencyEntry(caller.party, key, hashed, expires_at, dumps(answer)), now_s=now_s)
+    remember(connection, IdempotencyEntry(caller.party, key, kept, expires_at, dumps(answer)), now_s=now_s)
     return answer
 
 

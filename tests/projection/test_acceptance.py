@@ -62,7 +62,7 @@ def test_everything_of_a_request_is_stored(lived: tuple[Store, Any], domain: Any
     store, town = lived
     group = _issue(town, domain, 0, 1)
     ref = NewReference(b"\x05" * 32, "claim", town.claimant, b"sealed text")
-    request = NewClaimRequest("0" * 31 + "7", town.claimant, town.employer, "BX-2026-001")
+    request = NewClaimRequest("0" * 31 + "7", town.claimant, town.employer, b"sealed words")
     accepted = store.accept(Acceptance((group,), (ref,), (request,), _entry(town)), queue_limit=LIMIT, now_s=NOW_S)
     assert (accepted.digests, accepted.replayed) == ((group.digest,), False)
     with store.reading() as connection:

@@ -128,7 +128,7 @@ def test_paused_webhook_keeps_what_waits_and_an_ended_one_stays_ended(hook: Stor
 
 def _job(town: Any) -> bulk_jobs.BulkJob:
     return bulk_jobs.BulkJob(
-        JOB, town.seller, town.seller, "issue", "a.csv", b"\x01" * 32, b"{}", BulkState.DRAFT, 5, NOW_S, NOW_S
+        JOB, town.seller, town.seller, "issue", b"\x01" * 32, b"sealed", BulkState.DRAFT, 5, NOW_S, NOW_S
     )
 
 
