@@ -9,6 +9,7 @@ from api.examples_bulk import bulk_examples
 from api.examples_checkpoints import checkpoint_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
+from api.examples_offices import office_examples
 from api.examples_outside import outside_examples
 from api.examples_reds import red_examples
 from api.examples_tills import till_examples
@@ -316,6 +317,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     **approval_examples(_read, lambda value, request: Example({201: value}, request), _CLAIM),
     **red_examples(_read, _write),
+    **office_examples(_read, lambda value, request: Example({201: value}, request)),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
     **event_examples(Example),

@@ -172,15 +172,19 @@ def dismiss_officer(
 @routes.post("/grants", status_code=201, responses=write_answers(), summary="Grant a person")
 @writes
 def grant(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
-    """The calling enterprise lets a person issue, keep its finance, or claim from it."""
-    return written_answer(ledger.grant(caller, body.person, list(body.grants), idempotency_key=key))
+    """The enterprise, or its administrator in its name, lets a person issue, keep its finance, or claim from it."""
+    return written_answer(
+        ledger.grant(caller, body.person, list(body.grants), subject=body.subject, idempotency_key=key)
+    )
 
 
 @routes.post("/grants/revoke", status_code=201, responses=write_answers(), summary="Revoke grants of a person")
 @writes
 def revoke(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: GrantRequest) -> Response:
-    """The calling enterprise takes grants away."""
-    return written_answer(ledger.revoke(caller, body.person, list(body.grants), idempotency_key=key))
+    """The enterprise, or its administrator in its name, takes grants away."""
+    return written_answer(
+        ledger.revoke(caller, body.person, list(body.grants), subject=body.subject, idempotency_key=key)
+    )
 
 
 def _enrolled_answer(written: Written, api_key: str) -> Response:

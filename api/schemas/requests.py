@@ -225,3 +225,12 @@ class VerifyRequest(Strict):
     number: Number
     gross_fen: Fen
     commitment: Hash
+class MemberRequest(Strict):
+    """A member that leaves; `subject`: the enterprise an administrator acts for."""
+
+    subject: Party | None = None
+
+
+    subject: Annotated[
+        Party | None, Field(description="The enterprise an administrator acts for; left out: the caller.")
+    ] = None

@@ -14,6 +14,7 @@ from ledger.cli import (
     invoices,
     keys,
     months,
+    offices,
     outside,
     papers,
     parties,
@@ -161,6 +162,7 @@ app.command()(upkeep.restore)
 app.command()(succeed)
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
+app.add_typer(offices.app, name="office")
 app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")

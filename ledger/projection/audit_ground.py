@@ -28,6 +28,7 @@ from ledger.projection.ground import (
     QueueState,
 )
 from ledger.projection.ground_claims import CLAIM_PAYMENT
+from ledger.projection.ground_offices import OFFICE, OFFICE_USE
 from ledger.projection.ground_work import (
     BULK_JOB,
     BULK_ROW,
@@ -54,6 +55,7 @@ SEALED_COLUMNS: Final = (
     ("buyer_title", "sealed_title"),
     ("month_declaration", "declared"),
     ("month_report", "report"),
+    ("office", "sealed"),
     ("claim_request", "sealed_reference"),
     ("bulk_job", "options"),
 )
@@ -218,6 +220,16 @@ def _webhooks(connection: Connection) -> Iterator[Difference | None]:
     yield from _missing(connection, deliveries, "webhook_id", hooked, "a webhook's")
 
 
+def _offices(connection: Connection) -> Iterator[Difference | None]:
+    """What was signed for an administrator is a group of the enterprise that gave the office."""
+    signed = exists(
+        select(OPERATION.c.digest)
+        .join(OFFICE, OFFICE.c.principal == OPERATION.c.actor)
+        .where(OPERATION.c.digest == OFFICE_USE.c.digest, OFFICE.c.seq == OFFICE_USE.c.office)
+    )
+    yield from _missing(connection, OFFICE_USE, "digest", signed, "a group of who gave the office")
+
+
 def _credentials(connection: Connection) -> Iterator[Difference | None]:
     """A credential acts as a party whose name is known here; whether the party wanted it nothing tells."""
     named = exists(select(PARTY_NAME.c.identity).where(PARTY_NAME.c.identity == API_KEY.c.identity))
@@ -247,6 +259,7 @@ _CHECKS: tuple[Callable[[Connection], Iterator[Difference | None]], ...] = (
     _sheets,
     _external_ids,
     _claims,
+    _offices,
     _webhooks,
     _names,
     _credentials,

@@ -49,7 +49,7 @@ class Approvals:
         """
         with self._context.reading() as connection:
             need_party(connection, checked_party("party", enterprise), kind=PartyKind.ENTERPRISE)
-            concerned = caller.is_officer or caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
+            concerned = caller.oversees or caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
             if not concerned and not approvals.is_approver(connection, enterprise, caller.party):
                 raise NotFound("claim policy", str(enterprise))
             return self._policy(connection, enterprise)

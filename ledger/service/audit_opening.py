@@ -8,12 +8,14 @@ from typing import Any
 
 from ledger.domain.references import SALT_SIZE
 from ledger.identity import SealError
+from ledger.projection.offices import Office
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
 from ledger.service.context import INDEXED_PAYMENT, SEALED_CLAIM, SEALED_NAME, SEALED_REFERENCE, SEALED_SHEET, Context
 from ledger.service.declarations import SEALED_DECLARATION
 from ledger.service.filing import SEALED_REPORT
+from ledger.service.office_seals import SEALED_OFFICE
 from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
 from ledger.service.webhooks import SEALED_WEBHOOK
 from verifier.hashing import keccak256
@@ -30,6 +32,7 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("bulk_row", "sealed_draft"): (SEALED_DRAFT, lambda row: f"{row.job_id}:{row.position}"),
     ("bulk_row", "problems"): (SEALED_ROW, lambda row: f"{row.job_id}:{row.position}"),
     ("buyer_title", "sealed_title"): (SEALED_TITLE, lambda row: f"{row.party}-{row.title_hash.hex()}"),
+    ("office", "sealed"): (SEALED_OFFICE, lambda row: Office(**row._mapping).text),
     ("month_declaration", "declared"): (SEALED_DECLARATION, lambda row: f"{row.party} {row.month}"),
 }
 

@@ -90,7 +90,7 @@ def certificates(context: Context, caller: Caller, party: int) -> tuple[Certific
 
     Raises: NotPermitted; NotFound for no such party.
     """
-    if not caller.is_officer and caller.party != party:
+    if not caller.oversees and caller.party != party:
         raise NotPermitted(
             "only the party itself and tax officers see its certificates", "仅本参与方和税务人员可查看其证书"
         )

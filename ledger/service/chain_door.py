@@ -1,7 +1,7 @@
 """The chain itself for those who check it: read-only JSON-RPC, and export for another client's replay.
 
-A reader of the chain can follow a party's number and test a guessed invoice number, so only the tax bureau's keys open
-this door, unless the operator opened it to all (EINVOICE_RPC_OPEN).
+A reader of the chain can follow a party's number and test a guessed invoice number, so only the tax bureau, its
+auditors and the witnesses it let in open this door, unless the operator opened it to all (EINVOICE_RPC_OPEN).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ledger.chain import ChainError, NodeRpc, answer_request, export_chain, open_rpc, rpc_failure
 from ledger.service.errors import NotAuthenticated, NotReady
-from ledger.service.people import need_officer
+from ledger.service.people import need_chain_reader
 from ledger.service.places import chain_place
 from ledger.service.views import Caller
 from ledger.settings import EMBEDDED_CHAIN, Settings
@@ -44,7 +44,7 @@ class ChainDoor:
         self._lock = threading.Lock()  # guards _rpc: two first requests must not open the store twice
 
     def admit(self, caller: Caller | None) -> None:
-        """Lets officers and the authority in, everybody when the setting says so.
+        """Lets officers, auditors and witnesses' readers in, everybody when the setting says so.
 
         Raises: NotAuthenticated, NotPermitted.
         """
@@ -52,7 +52,7 @@ class ChainDoor:
             return
         if caller is None:
             raise NotAuthenticated
-        need_officer(caller)
+        need_chain_reader(caller)
 
     def answer(self, request: object) -> bytes | None:
         """Answer to a parsed request or batch, None when there is nothing to answer. Raises: NotReady."""

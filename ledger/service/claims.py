@@ -212,7 +212,7 @@ def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRe
 
 def _seen_as(caller: Caller) -> frozenset[int] | None:
     """Parties whose claims the caller sees: its own, and those at employers it does finance for; None = all."""
-    if caller.is_officer:
+    if caller.oversees:
         return None
     finance = {enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE}
     return frozenset({caller.party, *sorted(finance)[: VISIBLE_PARTIES_MAX - 1]})

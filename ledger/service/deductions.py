@@ -70,7 +70,7 @@ class Deductions:
         key = checked_number(number)
         with self._context.reading() as connection:
             record = seen_invoice(connection, caller, key)
-            if not (caller.is_officer or (record.buyer and acts_for(caller, record.buyer, Grant.FINANCE))):
+            if not (caller.oversees or (record.buyer and acts_for(caller, record.buyer, Grant.FINANCE))):
                 raise NotFound("deduction of invoice", number)
             found = deductions.deduction(connection, key)
             return self._views(connection, ((record, found),))[0]
@@ -218,7 +218,7 @@ class Deductions:
 def _readable(caller: Caller, subject: int | None) -> int:
     """The enterprise whose input tax the caller reads. Raises: NotFound for one it keeps no finance of."""
     party = subject_for(caller, subject, Grant.FINANCE)
-    if not (caller.is_officer or acts_for(caller, party, Grant.FINANCE)):
+    if not (caller.oversees or acts_for(caller, party, Grant.FINANCE)):
         raise NotFound("enterprise", str(party))
     return party
 

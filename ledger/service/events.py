@@ -65,7 +65,7 @@ def _view(
     step, operation = event.step, event.step.operation
     name = operation_name(operation.code)
     of_invoice = operation.code in INVOICE_CODES
-    knows_exception = caller.is_officer or bool(event.roles & Role.TOLD)
+    knows_exception = caller.oversees or bool(event.roles & Role.TOLD)
     kinds = event.kinds if knows_exception else 0
     text, text_zh = kind_texts(kinds)
     return EventView(
@@ -98,7 +98,7 @@ def _claim_id(caller: Caller, event: FeedEvent) -> str | None:
     operation = event.step.operation
     if operation.code not in NAMES_CLAIM and operation.code not in CLAIM_ID_SHIFT:
         return None
-    if not caller.is_officer and not (event.roles & KNOWS_CLAIM and _is_own_claim(caller, event)):
+    if not caller.oversees and not (event.roles & KNOWS_CLAIM and _is_own_claim(caller, event)):
         return None
     return f"{operation.terms >> CLAIM_ID_SHIFT.get(Code(operation.code), 0) & CLAIM_ID_MASK:032x}"
 
@@ -114,7 +114,7 @@ def _state(caller: Caller, roles: Role, word: int | None) -> EventState | None:
     """The state after it, for who takes part still: to a former holder it is as foreign as to anybody."""
     if word is None:
         return None
-    if not caller.is_officer and (roles & Role.FORMER or not roles & PARTICIPANT):
+    if not caller.oversees and (roles & Role.FORMER or not roles & PARTICIPANT):
         return None
     state = StateWord.unpack(word)
     return EventState(

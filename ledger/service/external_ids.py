@@ -147,7 +147,7 @@ class ExternalIds:
         with self._context.reading() as connection:
             for owner in _owners(caller, party):
                 for one in KINDS if kind is None else (kind,):
-                    if not caller.is_officer and not _acts(caller, owner, one):
+                    if not caller.oversees and not _acts(caller, owner, one):
                         continue
                     earlier = stored.external_id(connection, owner, one, given)
                     if earlier is not None:

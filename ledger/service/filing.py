@@ -241,7 +241,7 @@ def kept_report(context: Context, connection: Connection, filing: FilingRecord) 
 
 def _readable(caller: Caller, subject: int | None) -> int:
     party = subject_for(caller, subject, Grant.FINANCE)
-    if not (caller.is_officer or acts_for(caller, party, Grant.FINANCE)):
+    if not (caller.oversees or acts_for(caller, party, Grant.FINANCE)):
         raise NotFound("enterprise", str(party))
     return party
 

@@ -22,6 +22,7 @@ from ledger.service.events import Events
 from ledger.service.external_ids import ExternalIds
 from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
+from ledger.service.offices import Offices
 from ledger.service.outside import Outside
 from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
@@ -67,6 +68,7 @@ class Ledger:
         self.approvals = Approvals(context)
         self.deductions = Deductions(context)
         self.events = Events(context)
+        self.offices = Offices(context)
         self.outside = Outside(context)
         self.external_ids = ExternalIds(context)
         self.filing = Filing(context)
@@ -295,13 +297,21 @@ class Ledger:
         """Ends a suspension."""
         return registry.reinstate(self.context, caller, party, reason=reason, idempotency_key=idempotency_key)
 
-    def grant(self, caller: Caller, person: int, grants: list[str], *, idempotency_key: str) -> Written:
-        """The calling enterprise gives a person grants."""
-        return registry.change_grants(self.context, caller, person, grants, give=True, idempotency_key=idempotency_key)
+    def grant(
+        self, caller: Caller, person: int, grants: list[str], *, subject: int | None = None, idempotency_key: str
+    ) -> Written:
+        """The calling enterprise, or `subject` by its administrator, gives a person grants."""
+        return registry.change_grants(
+            self.context, caller, person, grants, give=True, subject=subject, idempotency_key=idempotency_key
+        )
 
-    def revoke(self, caller: Caller, person: int, grants: list[str], *, idempotency_key: str) -> Written:
-        """The calling enterprise takes grants away."""
-        return registry.change_grants(self.context, caller, person, grants, give=False, idempotency_key=idempotency_key)
+    def revoke(
+        self, caller: Caller, person: int, grants: list[str], *, subject: int | None = None, idempotency_key: str
+    ) -> Written:
+        """The calling enterprise, or `subject` by its administrator, takes grants away."""
+        return registry.change_grants(
+            self.context, caller, person, grants, give=False, subject=subject, idempotency_key=idempotency_key
+        )
 
     def rotate_key(self, caller: Caller, *, idempotency_key: str) -> Written:
         """Gives the caller a new key."""

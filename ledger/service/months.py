@@ -38,7 +38,7 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
     """An enterprise's month. Raises: NotFound for an enterprise the caller does not act for."""
     index = checked_month(month)
     party = subject_for(caller, subject, Grant.FINANCE)
-    acts = caller.is_officer or caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
+    acts = caller.oversees or caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
     if not acts:
         raise NotFound("enterprise", str(party))
     with context.reading() as connection:

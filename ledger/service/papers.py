@@ -128,7 +128,7 @@ class Papers:
         """
         with self._context.reading() as connection:
             record = need_claim(caller, connection, claim_id)
-            if not caller.is_officer and not acts_for(caller, record.employer, Grant.FINANCE):
+            if not caller.oversees and not acts_for(caller, record.employer, Grant.FINANCE):
                 raise NotPermitted(
                     "only the employer's finance and officers take a claim's archive",
                     "仅报销单位财务和税务人员可下载归档包",

@@ -11,11 +11,13 @@ from ledger.projection import Connection, claims, invoices, keystore, parties
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import PartyName
+from ledger.projection.offices import Office, OfficeKind
 from ledger.projection.parties import PartyRecord
 from ledger.service.approval_rules import may_decide
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
 from ledger.service.forms import PARTY_MAX, checked_party
+from ledger.service.office_seals import standing_offices
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.words import Claim, Grant, PartyKind
@@ -63,8 +65,11 @@ def caller_by_id(context: Context, party: int) -> Caller:
 def caller_of(context: Context, connection: Connection, party: PartyRecord) -> Caller:
     """A party as a caller, with what enterprises granted it; while it is suspended none of that counts."""
     granted: dict[int, int] = {}
+    held: tuple[Office, ...] = ()
     if not party.suspended:  # what is granted stays on chain and counts again once it is reinstated
         granted = {grant.enterprise: grant.bits for grant in parties.grants(connection, person=party.id)}
+        held = standing_offices(context, connection, party.id)
+    auditor = any(one.kind == OfficeKind.AUDITOR for one in held)
     known = keystore.party_name(connection, party.identity)
     return Caller(
         party=party.id,
@@ -72,7 +77,10 @@ def caller_of(context: Context, connection: Connection, party: PartyRecord) -> C
         identity_text=known.identity_text if known is not None else "",
         name=_display_name(context, party, known),
         suspended=party.suspended,
-        grants=granted,
+        grants={} if auditor else granted,  # an auditor is nobody's clerk while the office stands
+        auditor=auditor,
+        watcher=any(one.kind == OfficeKind.WITNESS for one in held),
+        administers=frozenset(one.principal for one in held if one.kind == OfficeKind.ADMINISTRATOR and not auditor),
     )
 
 
@@ -106,6 +114,29 @@ def need_officer(caller: Caller) -> None:
         raise NotPermitted("only a tax officer may do this", "仅税务人员可执行此操作")
 
 
+def need_overseer(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller is an officer or an auditor."""
+    if not caller.oversees:
+        raise NotPermitted("only a tax officer or an auditor may do this", "仅税务人员或审计人员可执行此操作")
+
+
+def need_chain_reader(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller may read the chain itself."""
+    if not (caller.oversees or caller.watcher):
+        raise NotPermitted(
+            "only tax officers, auditors and witnesses read the chain itself",
+            "仅税务人员、审计人员和见证方可读取链数据",
+        )
+
+
+def need_writer(caller: Caller) -> None:
+    """Raises: NotPermitted for an auditor, who reads only."""
+    if caller.auditor:
+        raise NotPermitted(
+            "an auditor reads and changes nothing; act with another credential", "审计人员只读，请使用其他身份操作"
+        )
+
+
 def need_active(caller: Caller) -> None:
     """Raises: NotPermitted for a suspended person; of a suspended enterprise the contract stops the issuing alone."""
     if caller.suspended and caller.kind != "enterprise":
@@ -120,7 +151,7 @@ def need_authority(caller: Caller) -> None:
 
 def seen_as(caller: Caller) -> frozenset[int] | None:
     """Parties whose invoices the caller may see: itself and enterprises it issues or settles for; None = all."""
-    if caller.is_officer:
+    if caller.oversees:
         return None
     granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE)
     # grants come unasked, so a stranger's hundred must not stop a search
@@ -129,7 +160,7 @@ def seen_as(caller: Caller) -> frozenset[int] | None:
 
 def may_see_claim(caller: Caller, claimant: int | None, employer: int | None, holder: int) -> bool:
     """Whether the caller may know which claim has an invoice: claimant, holder, the employer's finance, officers."""
-    if caller.is_officer or caller.party in (claimant, employer, holder):
+    if caller.oversees or caller.party in (claimant, employer, holder):
         return True
     return employer is not None and bool(caller.grants.get(employer, 0) & Grant.FINANCE)
 
@@ -205,7 +236,7 @@ def names_of(
     """
     records = parties.parties_by_id(connection, frozenset(party for party in ids if party))
     known = keystore.party_names(connection, [record.identity for record in records.values()])
-    hides = caller is not None and not caller.is_officer
+    hides = caller is not None and not caller.oversees
     shown = acted | {caller.party} if caller is not None else acted
     return {
         record.id: bare_name(record)

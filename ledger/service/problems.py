@@ -279,6 +279,18 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "a key called {name} is admitted; withdraw that first: a witness counts once",
         "名为 {name} 的公钥已登记，请先撤销：每个见证方只计一次",
     ),
+    "office_unknown": (
+        "{given} is no office; choose one of {choices}",
+        "没有职务 {given}，可选 {choices}",
+    ),
+    "office_held": (
+        "party {party} is {kind} already; end that office first, or leave it",
+        "参与方 {party} 已担任该职务（{kind}），请先终止或保持不变",
+    ),
+    "offices_max": (
+        "at most {high} offices stand at once; end one first",
+        "同时在任的职务最多 {high} 个，请先终止一个",
+    ),
     "witnesses_max": ("at most {high} witnesses are admitted at once", "最多同时登记 {high} 个见证方"),
     "witness_needed": (
         "{needed} witnesses are needed; lower that first with einvoice witnesses need",

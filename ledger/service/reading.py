@@ -133,7 +133,7 @@ def _named_steps(record: InvoiceRecord, caller: Caller, steps: tuple[HistoryStep
     """Steps whose actors are named. Whose claim of an invoice of elsewhere gave way, or disputes it, is a person of
     another company: anybody who registers that number would learn the name.
     """
-    if not record.is_outside or caller.is_officer:
+    if not record.is_outside or caller.oversees:
         return steps
     applied = [step for step in steps if step.outcome == "applied"]
     taken = [
@@ -169,7 +169,7 @@ def parties_page(
     context: Context, caller: Caller, *, kind: str | None, tax_id: str | None, cursor: str | None, limit: int
 ) -> PartyPage:
     """Enterprises for everyone, so that invoices can name them; people and officers for officers only."""
-    if not caller.is_officer:
+    if not caller.oversees:
         kind = "enterprise"
     wanted = None
     if kind is not None:
@@ -338,10 +338,10 @@ def _party_views(
     known = keystore.party_names(connection, [record.identity for record in records])
     views = []
     for record in records:
-        own = caller.is_officer or caller.party == record.id or record.id in caller.grants
+        inside = caller.oversees or caller.party == record.id or record.id in caller.administers
+        own = inside or record.id in caller.grants
         person = record.kind in PEOPLE
         entry = known.get(record.identity)
-        inside = caller.is_officer or caller.party == record.id
         grants = (
             parties.grants(connection, enterprise=record.id) if inside and record.kind == PartyKind.ENTERPRISE else ()
         )

@@ -52,7 +52,7 @@ def refusal_of(context: Context, connection: Connection, caller: Caller, code: i
 def _tells_too_much(code: int, record: InvoiceRecord | None, caller: Caller) -> bool:
     """Whether a refusal would let `caller` tell an invoice it may not see from one that was never issued."""
     if record is None:
-        return code == Reason.UNKNOWN_INVOICE and not caller.is_officer
+        return code == Reason.UNKNOWN_INVOICE and not caller.oversees
     if invoices.may_see(record, seen_as(caller)) or record.holder in caller.grants:  # the holder's own people
         return False
     return code in (Reason.NOT_HOLDER, Reason.NOT_PERMITTED)

@@ -25,6 +25,7 @@ from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotFound, NotReady
 from ledger.service.forms import PARTY_MAX, checked_month, checked_party, checked_text, salted
+from ledger.service.offices import acting_for
 from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
@@ -226,9 +227,16 @@ def allot_segment(
 
 
 def change_grants(
-    context: Context, caller: Caller, person: int, grants: list[str], *, give: bool, idempotency_key: str
-) -> Written:
-    """The enterprise that calls gives a person grants, or takes them away."""
+    context: Context, caller: Caller, person: int, grants: list[str], *, give: bool, subject: int | None = None,
+    idempotency_key: str,
+) -> Written:  # fmt: skip
+    """The enterprise gives a person grants, or takes them away; `subject`: the one an administrator acts for.
+
+    Raises: NotPermitted for an enterprise that did not make the caller its administrator; NoSigningKey when that
+    enterprise keeps its key itself; InvalidRequest, and the errors of a write.
+    """
+    acting = acting_for(context, caller, subject)
+    signer = acting.signer
     checked_party("person", person)
     bits = 0
     for index, grant in enumerate(grants):
@@ -241,15 +249,21 @@ def change_grants(
 
     def prepare(connection: Connection) -> Draft:
         need_party(connection, person, path="person", kind=PartyKind.PERSON)
-        record = need_party(connection, caller.party)
-        reference = salted(context, caller, code.name.lower(), "")
+        record = need_party(connection, signer.party)
+        reference = salted(context, signer, code.name.lower(), "")
         operation = instructions.grants(
-            code, enterprise=caller.party, person=person, version=record.version, bits=bits, ref=reference.ref
+            code, enterprise=signer.party, person=person, version=record.version, bits=bits, ref=reference.ref
         )
-        return Draft((operation,), references=(reference,))
+        return Draft((operation,), references=(reference,), then=recorded)
 
-    hashed = request_hash(code.name.lower(), {"person": person, "grants": bits})
-    return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
+    def recorded(connection: Connection, digest: bytes) -> None:
+        acting.record(connection, digest, context.now_s())
+
+    request: dict[str, Json] = {"person": person, "grants": bits}
+    if acting.office is not None:
+        request["by"] = caller.party  # a key the enterprise itself used means nothing of its administrator's
+    hashed = request_hash(code.name.lower(), request)
+    return written(context, caller, submit(context, signer, idempotency_key, hashed, prepare))
 
 
 def keep_new_key(

@@ -99,7 +99,7 @@ class Supervising:
         """
         size = checked_page_size(self._context, limit)
         key = None if number is None else checked_number(number)
-        told = None if caller.is_officer else _companies(caller)
+        told = None if caller.oversees else _companies(caller)
         with self._context.reading() as connection:
             if key is not None:
                 found, after = _of_number(connection, key, told, unanswered=unanswered), None

@@ -16,7 +16,7 @@ from ledger.projection.pages import PAGE_SIZE_MAX, Page
 from ledger.projection.supervision import DuplicateRecord, NonfilerRecord, RefusalRecord
 from ledger.service.context import Context
 from ledger.service.forms import checked_cursor, checked_month, checked_page_size, checked_party
-from ledger.service.people import names_of, need_officer
+from ledger.service.people import names_of, need_overseer
 from ledger.service.problems import invalid
 from ledger.service.supervision_rows import duplicate_view, exception_view, nonfiler_view, refusal_view
 from ledger.service.supervision_tables import DUPLICATES, EXCEPTIONS, NONFILERS, REFUSALS, Table
@@ -131,7 +131,7 @@ class Supervision:
     def _page(
         self, caller: Caller, cursor: str | None, limit: int, query: _Query[R], views: _Views[R, V]
     ) -> SupervisionPage[V]:
-        need_officer(caller)
+        need_overseer(caller)
         size = checked_page_size(self._context, limit)
         with self._context.reading() as connection:
             with checked_cursor():
@@ -141,7 +141,7 @@ class Supervision:
     def _table(
         self, caller: Caller, cursor: str | None, language: str, table: Table[V], query: _Query[R], views: _Views[R, V]
     ) -> tuple[bytes, str | None]:
-        need_officer(caller)
+        need_overseer(caller)
         rows: list[V] = []
         with self._context.reading() as connection:
             while True:

@@ -92,7 +92,7 @@ class Tills:
     def tills(self, caller: Caller, *, subject: int | None = None) -> tuple[TillView, ...]:
         """Tills of the caller's enterprise, oldest first. Raises: NotFound, InvalidRequest, NotPermitted."""
         seller = seller_of(self._context, caller, subject)
-        if not acts_for(caller, seller.party, Grant.ISSUE) and not caller.is_officer:
+        if not acts_for(caller, seller.party, Grant.ISSUE) and not caller.oversees:
             raise NotFound("party", str(seller.party))
         with self._context.reading() as connection:
             return tuple(view_of(one) for one in tills.tills(connection, seller.party))
@@ -130,7 +130,7 @@ class Tills:
 def own_till(connection: Connection, caller: Caller, till_id: str) -> Till:
     """The till, for who acts for its seller. Raises: NotFound."""
     known = tills.till(connection, till_id)
-    if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or caller.is_officer):
+    if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or caller.oversees):
         raise NotFound("till", till_id[:40])
     return known
 

@@ -20,11 +20,19 @@ class Caller:
     name: str
     suspended: bool
     grants: dict[int, int] = field(default_factory=dict)
+    auditor: bool = False  # holds the authority's office: reads what an officer reads, writes nothing
+    watcher: bool = False  # holds the office of a witness's reader: the chain itself, and nothing else of others
+    administers: frozenset[int] = frozenset()  # enterprises whose members the caller manages in their name
 
     @property
     def is_officer(self) -> bool:
         """Whether the caller acts for the tax bureau; one dismissed is suspended and does not any more."""
         return self.kind in ("authority", "officer") and not self.suspended
+
+    @property
+    def oversees(self) -> bool:
+        """Whether the caller reads what is everybody's: an officer, or an auditor."""
+        return self.is_officer or self.auditor
 
 
 class WriteStatus(StrEnum):

@@ -9,7 +9,7 @@ from ledger.projection.witnesses import WitnessKey
 from ledger.service import checkpoints
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
-from ledger.service.people import need_authority, need_officer
+from ledger.service.people import need_authority, need_overseer
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.witness_views import CheckpointTaken, WitnessAlarmView, WitnessList, WitnessView
@@ -94,8 +94,8 @@ class Witnessing:
         return needed
 
     def listed(self, caller: Caller) -> WitnessList:
-        """Every key ever admitted, the policy and the alarms. Raises: NotPermitted for all but officers."""
-        need_officer(caller)
+        """Every key ever admitted, the policy, the alarms. Raises: NotPermitted for all but officers and auditors."""
+        need_overseer(caller)
         with self._context.reading() as connection:
             keys = witnesses.witness_keys(connection, admitted_only=False)
             names = {key.seq: key.name for key in keys}

@@ -36,6 +36,7 @@ from ledger.projection import (
     WriteQueueFullError,
     accept,
     find_accepted,
+    offices,
     parties,
     queued,
     remember,
@@ -44,7 +45,7 @@ from ledger.projection.queued import GroupStatus
 from ledger.service.context import INDEXED_REQUEST, Context, busy
 from ledger.service.errors import Busy, IdempotencyConflict, NotFound, NumbersExhausted, QueueFull
 from ledger.service.external_ids import NewId
-from ledger.service.people import need_active
+from ledger.service.people import need_active, need_writer
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
@@ -101,6 +102,8 @@ def submit(
     """
 
     kept = kept_hash(context, hashed)
+
+    need_writer(caller)
 
     def write(connection: Connection) -> Submitted:
         now_s = context.now_s()
@@ -168,7 +171,8 @@ def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
     """Where an earlier write of the caller stands. Raises: NotFound for an unknown one and anybody else's."""
     with context.reading() as connection:
         signed = queued.signed_group(connection, digest)
-        if signed is None or (signed.group.actor != caller.party and not caller.is_officer):
+        own = signed is not None and caller.party in (signed.group.actor, offices.user_of(connection, digest))
+        if signed is None or not (own or caller.oversees):
             raise NotFound("operation", digest.hex())
         return status_of(context, connection, caller, digest, signed.group)
 
@@ -248,8 +252,9 @@ def remembered(
 ) -> dict[str, Json]:
     """Runs a write that signs nothing, once per Idempotency-Key; its answer is kept with the key.
 
-    Raises: NotPermitted for a suspended person, whom no contract hears here.
+    Raises: NotPermitted for an auditor, and for a suspended person, whom no contract hears here.
     """
+    need_writer(caller)
     need_active(caller)
     now_s = context.now_s()
     kept = kept_hash(context, hashed)

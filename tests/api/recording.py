@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.service import approval_views, bulk_views, errors, event_views, red_views, till_views, views, webhook_views
 from ledger.service.external_ids import ExternalIdView
+from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
@@ -52,6 +53,7 @@ PUBLIC = views.PublicInvoice(
     "2026-11-05",     COMMITMENT, 421, ((NOW, "issue"), (NOW, "lock")),
 )  # fmt: skip
 TAKEN = CheckpointTaken(421, DIGEST, ("witness.example/w1",), 0, 1)
+OFFICE = OfficeView(3, "administrator", 15, "钱经理", 7, "示例公司", NOW, None, None)
 SLIP = red_views.SlipView(
     DIGEST, NUMBER, "seller_opened", "opened", "待确认", "return", "goods returned", "销货退回", 5, "卖方", 5, "卖方",
     7, "买方", 7, GROSS_FEN, 600, NOW, NOW, 60, None, NOW, None, {"kind": "ordinary"},
@@ -177,6 +179,10 @@ ANSWERS: dict[str, Any] = {
     "webhooks.rotate": lambda *_: WEBHOOK,
     "webhooks.deliveries": lambda *_: webhook_views.DeliveryPage((DELIVERY,), None),
     "webhooks.redeliver": lambda *_: WEBHOOK,
+    "offices.appoint": lambda *_: OFFICE,
+    "offices.end": lambda *_: OFFICE,
+    "offices.offices": lambda *_: OfficePage((OFFICE,), None),
+    "offices.uses": lambda *_: OfficeUsePage((OfficeUseView(DIGEST, NOW),), None),
     "outside.read": lambda *_: READING,
     "papers.document": lambda *_: Paper(f"invoice-{NUMBER}.pdf", "application/pdf", b"%PDF-"),
     "papers.invoice_list": lambda *_: Paper("invoices.csv", "text/csv", b"row"),

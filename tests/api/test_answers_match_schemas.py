@@ -32,6 +32,7 @@ PATH_VALUES = {
     "webhook_id": CLAIM_ID,
     "till_id": "0f" * 8,
     "external_id": "SO/1",
+    "office": "3",
 }
 
 QUERIES = {"read_statement": "?says=not_issued"}  # of reads that need one

@@ -106,11 +106,22 @@ def _life(world: World) -> None:
     _webhook(world, seller)
     ledger.reserve_numbers(seller, count=3, idempotency_key=key())
     _witnesses(world)
+    _offices(world, employer, manager, claimant)
     filer = world.enterprise("申报公司", segment=True)
     world.issued(filer)
     declared = Declared((RateSum(600, RateMark.RATE, 50_000, 3_000),), note="零星收入")
     ledger.filing.declare(filer, world.month, declared, idempotency_key=key())
     must(ledger.filing.file(filer, world.month, declared=declared, idempotency_key=key()))
+
+
+def _offices(world: World, employer: Caller, manager: Caller, person: Caller) -> None:
+    ledger, key = world.ledger, world.key
+    auditor = world.person("孙审计")
+    ended = ledger.offices.appoint(world.authority, "witness", auditor.party, idempotency_key=key())
+    ledger.offices.end(world.authority, ended.office, idempotency_key=key())
+    ledger.offices.appoint(employer, "administrator", manager.party, idempotency_key=key())
+    given = ledger.grant(world.again(manager), person.party, ["finance"], subject=employer.party, idempotency_key=key())
+    must(given)
 
 
 def _witnesses(world: World) -> None:

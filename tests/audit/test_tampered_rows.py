@@ -99,6 +99,10 @@ EDITS = [
     ("cosignature", "line", "UPDATE cosignature SET line = substr(line, 1, length(line) - 8) || 'AAAAAAA='"),
     ("cosignature", "witness", "UPDATE cosignature SET witness = witness + 1"),
     ("witness_alarm", "own_hash", "UPDATE witness_alarm SET own_hash = zeroblob(32)"),
+    ("office", "sealed", "UPDATE office SET kind = 'auditor'"),
+    ("office", "sealed", "UPDATE office SET ended_by = NULL, ended_at = NULL WHERE ended_at IS NOT NULL"),
+    ("office_use", "digest", "UPDATE office_use SET digest = zeroblob(32)"),
+    ("office_use", "digest", "UPDATE office_use SET office = office + 1"),
     ("month_declaration", "declared", "UPDATE month_declaration SET month = month + 1"),
 ]
 UNHELD = {

@@ -9,6 +9,7 @@ from ledger.projection import (  # noqa: F401 - their import fills METADATA
     ground,
     ground_audit,
     ground_claims,
+    ground_offices,
     ground_privacy,
     ground_tills,
     ground_witnesses,
