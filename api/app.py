@@ -28,11 +28,13 @@ from api.problems import (
     service_failure,
 )
 from api.routes import (
+    api_keys,
     approvals,
     bulk,
     checkpoints,
     claims,
     deductions,
+    drafts,
     events,
     invoices,
     months,
@@ -41,8 +43,10 @@ from api.routes import (
     outside,
     papers,
     parties,
+    proposals,
     reds,
     rpc,
+    sign_in,
     statements,
     supervising,
     supervision,
@@ -50,6 +54,7 @@ from api.routes import (
 )
 from api.uploads import size_limit
 from api.web import check, check_file, collect, problem_pages
+from api.web import sign_in as sign_in_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
 
@@ -65,11 +70,15 @@ ROUTERS = (
     deductions.routes,
     supervision.routes,
     parties.routes,
+    drafts.routes,
+    sign_in.routes,
+    api_keys.routes,
     offices.routes,
     operations.routes,
     operations.health_routes,
     checkpoints.routes,
     reds.routes,
+    proposals.routes,
     supervising.routes,
     events.routes,
     tills.routes,
@@ -77,6 +86,7 @@ ROUTERS = (
     check.routes,
     check_file.routes,
     collect.routes,
+    sign_in_pages.routes,
     problem_pages.routes,
 )
 

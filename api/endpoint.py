@@ -30,13 +30,18 @@ from api.problems import (
     ProblemError,
     field_failure,
 )
+from api.scopes import taken_by
+from api.sessions import caller_by_session, session_token
 from api.uploads import STRANGERS, one_upload, take_upload
+from ledger.service import Scope
 from ledger.service.errors import NotAuthenticated
+from ledger.service.people import need_scope
 from ledger.service.views import Caller
 
 BODY_TIMEOUT_S = 30  # a body of 2 MB takes this long at 70 KB/s; slower senders would only hold connections
 PARSE_INLINE_SIZE_MAX = 65_536  # bytes; above, parsing takes over 1 ms and must not hold up the event loop
 CALLER_KEY = "einvoice.caller"
+_READS = frozenset({"GET", "HEAD"})
 _API_KEY = re.compile(r"(?i:bearer) +(einv_[0-9a-f]{16}_[0-9a-f]{64})")
 _IDEMPOTENCY_KEY = re.compile(KEY_PATTERN)
 
@@ -60,10 +65,11 @@ class LedgerRoute(APIRoute):
         access = access_of(self.endpoint)
         takes_body = self.body_field is not None
         known = frozenset(_query_names(self.dependant))
+        scopes = taken_by(self.name, is_read=self.methods <= _READS)
 
         async def handle(request: Request) -> Response:
             if not access.public:
-                request.scope[CALLER_KEY] = await authenticate(request)
+                request.scope[CALLER_KEY] = await admit(request, scopes)
             check_query(request, known)
             _check_idempotency_key(request, access)
             if access.upload:
@@ -87,9 +93,18 @@ def caller_of(request: Request) -> Caller:
     return cast("Caller", request.scope[CALLER_KEY])
 
 
+async def admit(request: Request, scopes: tuple[Scope, ...]) -> Caller:
+    """The caller of a request, whose credential is for one of `scopes`. Raises: NotAuthenticated, ScopeMissing."""
+    caller = await authenticate(request)
+    need_scope(caller, *scopes)
+    return caller
+
+
 async def authenticate(request: Request) -> Caller:
-    """The party whose API key a request carries. Raises: NotAuthenticated."""
+    """The party whose API key, or else session, a request carries. Raises: NotAuthenticated, ProblemError."""
     given = request.headers.getlist("authorization")
+    if not given and (token := session_token(request)) is not None:
+        return await caller_by_session(request, token)
     match = _API_KEY.fullmatch(given[0]) if len(given) == 1 else None
     if match is None:
         raise NotAuthenticated

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.examples_api_keys import api_key_examples
 from api.examples_approvals import approval_examples
 from api.examples_bulk import bulk_examples
 from api.examples_checkpoints import checkpoint_examples
+from api.examples_drafts import draft_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
 from api.examples_offices import office_examples
 from api.examples_outside import outside_examples
+from api.examples_proposals import proposal_examples
 from api.examples_reds import red_examples
+from api.examples_sign_in import sign_in_examples
 from api.examples_tills import till_examples
 from verifier.canonical import Json
 
@@ -120,6 +124,8 @@ _HISTORY: dict[str, Json] = {
     "gross_fen": None,
     "red_reason": None,
     "note": None,
+    "proposer": None,
+    "proposer_name": "",
 }
 _CLAIM: dict[str, Json] = {
     "claim_id": _CLAIM_ID,
@@ -294,7 +300,6 @@ EXAMPLES: dict[str, Example] = {
     "read_party": _read(_PARTY),
     "set_quota": _write({"quota_fen": 2000000000}, numbers=[]),
     "allot_segment": _write({"blocks": 1, "area": "4403"}, numbers=[]),
-    "suspend_party": _write({"reason": "does not answer letters"}, numbers=[]),
     "reinstate_party": _write({"reason": "found at its address"}, numbers=[]),
     "list_certificates": _read({"items": [_CERTIFICATE]}),
     "revoke_certificate": _write({"reason": "key_compromise", "certificate_hash": "b2" * 32}, numbers=[]),
@@ -315,11 +320,15 @@ EXAMPLES: dict[str, Example] = {
         },
         {"number": _NUMBER, "gross_fen": 10600, "commitment": _COMMITMENT},
     ),
+    **api_key_examples(Example),
     **approval_examples(_read, lambda value, request: Example({201: value}, request), _CLAIM),
+    **proposal_examples(_read, lambda value, request: Example({201: value}, request), _write),
     **red_examples(_read, _write),
+    **draft_examples(_read, _write),
     **office_examples(_read, lambda value, request: Example({201: value}, request)),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
+    **sign_in_examples(Example, _write),
     **event_examples(Example),
     **checkpoint_examples(Example),
     **till_examples(Example, _write),

@@ -16,7 +16,10 @@ ERRORS_MAX = 100  # nobody corrects more at once; a hostile body could name a hu
 KEY_SHOWN_MAX = 40  # characters of an unknown key repeated in its path
 
 NUMBER_PATTERN = r"^[0-9]{20}$"
+ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"  # of a key, 20 bytes
+SIGNATURE_PATTERN = r"^(0x)?[0-9a-fA-F]{130}$"  # r, s and v as wallets give them
 HASH_PATTERN = r"^[0-9a-f]{64}$"
+API_KEY_ID_PATTERN = r"^[0-9a-f]{16}$"
 CLAIM_ID_PATTERN = r"^[0-9a-f]{32}$"
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 KEY_PATTERN = r"^[!-~]{1,128}$"
@@ -29,7 +32,18 @@ TEXT_PATTERN = (
 
 _PATTERN_TEXTS: dict[str, tuple[str, str, str]] = {
     NUMBER_PATTERN: ("number_form", "write 20 digits 0 to 9", "请写 20 位数字（0 到 9）"),
+    ADDRESS_PATTERN: (
+        "address_form",
+        "write the key's address as 0x and 40 hex digits",
+        "请以 0x 加 40 位十六进制数字填写密钥地址",
+    ),
+    SIGNATURE_PATTERN: (
+        "signature_form",
+        "write r, s and v as 130 hex digits",
+        "请以 130 位十六进制数字填写 r、s、v",
+    ),
     HASH_PATTERN: ("hash_form", "write 64 lower-case hex digits", "请写 64 位小写十六进制数字"),
+    API_KEY_ID_PATTERN: ("key_id_form", "write 16 lower-case hex digits", "请写 16 位小写十六进制数字"),
     CLAIM_ID_PATTERN: ("claim_id_form", "write 32 lower-case hex digits", "请写 32 位小写十六进制数字"),
     MONTH_PATTERN: (
         "month_form",

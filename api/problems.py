@@ -59,8 +59,30 @@ NOT_AUTHENTICATED = ProblemType(
     "not-authenticated", 401, "A valid API key is needed", "需要有效的 API 密钥",
     "Send `Authorization: Bearer einv_...`.",
 )  # fmt: skip
+KEY_EXPIRED = ProblemType(
+    "key-expired", 401, "The API key has ended", "API 密钥已到期",
+    "Told only to who has its secret. Make a new key, or answer a challenge with the party's signing key.",
+)  # fmt: skip
+SIGN_IN_FAILED = ProblemType(
+    "sign-in-failed", 401, "Name or password is wrong", "登录名或密码错误",
+    "Which of them is not told, nor whether anybody has that name.",
+)  # fmt: skip
+PASSWORD_NEEDED = ProblemType(
+    "password-needed", 401, "The password is needed again", "需要再次输入密码",
+    "A session signs what cannot be undone within five minutes of its password. Give it with "
+    "`POST /v1/sessions/confirmation`, then send the same request.",
+)  # fmt: skip
+FOREIGN_SITE = ProblemType(
+    "foreign-site", 403, "Not sent from a page of this server", "请求并非来自本系统页面",
+    "A browser sent its session cookie for another site, or does not say for whom. Use the pages of this server, or an "
+    "API key.",
+)  # fmt: skip
 NOT_PERMITTED = ProblemType(
     "not-permitted", 403, "Not permitted", "没有权限", "The caller is known and may not do this.",
+)  # fmt: skip
+SCOPE_MISSING = ProblemType(
+    "scope-missing", 403, "The API key is not for this", "API 密钥没有该权限范围",
+    "`scope` names what the key lacks. Use a key that has it; what the party itself may do is another question.",
 )  # fmt: skip
 NOT_FOUND = ProblemType(
     "not-found", 404, "Not found", "未找到", "No such address or thing, or none that the caller may know of.",
@@ -68,6 +90,10 @@ NOT_FOUND = ProblemType(
 NO_MATCH = ProblemType(
     "no-match", 404, "No invoice matches all three", "没有三项均相符的发票",
     "Number, gross amount and hash do not belong to one recorded invoice; which of them differs is not told.",
+)  # fmt: skip
+INVITATION_INVALID = ProblemType(
+    "invitation-invalid", 404, "No such invitation any more", "邀请已失效",
+    "Unknown, used, replaced by a newer one, or over 72 hours old. Ask who made it for another.",
 )  # fmt: skip
 METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", 405, "Method not allowed here", "此处不支持该方法",
@@ -89,6 +115,11 @@ APPROVAL_MISSING = ProblemType(
     "approval-missing", 409, "An approver has not approved this", "尚未经审批人批准",
     "The employer's claim policy wants a manager's approval first; `detail` names the invoices that wait or were "
     "rejected. Settle the approved ones by number, or ask an approver.",
+)  # fmt: skip
+PROPOSAL_CONFLICT = ProblemType(
+    "proposal-conflict", 409, "The proposal stands otherwise", "提议的状态不允许此操作",
+    "The same is proposed already, or this one was confirmed, refused, withdrawn, ended or is older than 72 hours; "
+    "`detail` says which and what to do.",
 )  # fmt: skip
 NOT_BOOKED = ProblemType(
     "not-booked", 409, "The claim is not settled and booked as a whole", "报销单尚未全部核销入账",
@@ -116,7 +147,20 @@ HISTORY_DIFFERS = ProblemType(
 )  # fmt: skip
 NO_SIGNING_KEY = ProblemType(
     "no-signing-key", 409, "The server holds no key of this party", "系统未保管该参与方的密钥",
-    "The party keeps its key itself and signs for itself.",
+    "This write is made only with a key kept here: sheets, tills, an administrator's in the enterprise's name.",
+)  # fmt: skip
+SIGNATURE_NEEDED = ProblemType(
+    "signature-needed", 409, "Your signature is needed", "需要您签名",
+    "The party keeps its key itself. `draft` names what waits until `sign_by`: get `/v1/drafts/{draft}`, sign its "
+    "`typed_data` with any EIP-712 wallet, post the signature. The same request again finds the same draft.",
+)  # fmt: skip
+DRAFT_EXPIRED = ProblemType(
+    "draft-expired", 409, "The draft can no longer be signed", "草稿已失效",
+    "Its time is over, or the contract it was made for was succeeded. Nothing was recorded; send the request again.",
+)  # fmt: skip
+DRAFT_STALE = ProblemType(
+    "draft-stale", 409, "What the draft is about has changed since", "草稿所涉内容已变更",
+    "The contract would refuse it. Nothing was recorded; look at what changed, and send the request again.",
 )  # fmt: skip
 GROUP_MALFORMED = ProblemType(
     "group-malformed", 409, "The ledger could not read the signed operation", "账本无法识别该签名操作",
@@ -147,6 +191,10 @@ INVALID_REQUEST = ProblemType(
 QUEUE_FULL = ProblemType(
     "queue-full", 429, "Too many of your operations wait", "等待上链的操作过多",
     "Nothing was stored. Retry after the seconds in `Retry-After`.",
+)  # fmt: skip
+TOO_MANY_ATTEMPTS = ProblemType(
+    "too-many-attempts", 429, "Too many attempts failed", "失败次数过多",
+    "Nothing was looked at. Retry after the seconds in `Retry-After`; sessions that are open are not touched.",
 )  # fmt: skip
 HEADERS_TOO_LARGE = ProblemType(
     "headers-too-large", 431, "The headers are too large", "请求头过大", "All headers together have a limit.",
@@ -183,19 +231,29 @@ PROBLEM_TYPES: dict[str, ProblemType] = {one.name: one for one in (*_OURS, *REFU
 SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.InvalidRequest: INVALID_REQUEST,
     service.NotAuthenticated: NOT_AUTHENTICATED,
+    service.KeyExpired: KEY_EXPIRED,
+    service.SignInFailed: SIGN_IN_FAILED,
+    service.TooManyAttempts: TOO_MANY_ATTEMPTS,
+    service.InvitationInvalid: INVITATION_INVALID,
     service.NotPermitted: NOT_PERMITTED,
+    service.ScopeMissing: SCOPE_MISSING,
     service.NotFound: NOT_FOUND,
     service.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     service.QueueFull: QUEUE_FULL,
     service.Busy: BUSY,
     service.NumbersExhausted: NUMBERS_EXHAUSTED,
     service.ApprovalMissing: APPROVAL_MISSING,
+    service.ProposalConflict: PROPOSAL_CONFLICT,
     service.NotBooked: NOT_BOOKED,
     service.StatementFalse: STATEMENT_FALSE,
     service.StatementDiscloses: STATEMENT_DISCLOSES,
     service.NotWitnessed: NOT_WITNESSED,
     service.HistoryDiffers: HISTORY_DIFFERS,
     service.NoSigningKey: NO_SIGNING_KEY,
+    service.SignatureNeeded: SIGNATURE_NEEDED,
+    service.DraftExpired: DRAFT_EXPIRED,
+    service.DraftStale: DRAFT_STALE,
+    service.DraftsFull: QUEUE_FULL,
     service.NotReady: NOT_READY,
 }
 """Problem type of each class the service raises; a test holds it complete."""
@@ -245,10 +303,23 @@ def service_failure(err: service.ServiceError, *, has_body: bool) -> ProblemErro
     """The problem of what the service raised. Wrong values of a request without a body are parameters."""
     if isinstance(err, service.InvalidRequest):
         return field_failure(INVALID_REQUEST if has_body else INVALID_PARAMETER, err.problems)
+    extra: dict[str, Json] = {"scope": err.scope} if isinstance(err, service.ScopeMissing) else {}
+    if isinstance(err, service.TooManyAttempts):
+        headers = {"retry-after": str(err.wait_s)}
+        return ProblemError(TOO_MANY_ATTEMPTS, err.message, err.message_zh, headers=headers)
+    if isinstance(err, service.SignatureNeeded):
+        return _signature_needed(err)
     for base in type(err).__mro__:
         if base in SERVICE_PROBLEMS:
-            return ProblemError(SERVICE_PROBLEMS[base], err.message, err.message_zh)
+            return ProblemError(SERVICE_PROBLEMS[base], err.message, err.message_zh, extra=extra)
     return internal_failure()
+
+
+def _signature_needed(err: service.SignatureNeeded) -> ProblemError:
+    """Where the draft is that waits for the caller's signature, and until when."""
+    extra: dict[str, Json] = {"draft": err.digest, "sign_by": err.sign_by.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    headers = {"location": f"/v1/drafts/{err.digest}"}
+    return ProblemError(SIGNATURE_NEEDED, err.message, err.message_zh, extra=extra, headers=headers)
 
 
 def http_failure(status: int, headers: Mapping[str, str] | None) -> ProblemError:
@@ -298,7 +369,7 @@ def error_json(one: FieldProblem) -> dict[str, Json]:
 
 
 def _standing_headers(kind: ProblemType) -> dict[str, str]:
-    if kind is NOT_AUTHENTICATED:
+    if kind in (NOT_AUTHENTICATED, KEY_EXPIRED):
         return {"www-authenticate": 'Bearer realm="einvoice"'}
     if kind in (QUEUE_FULL, BUSY):
         return {"retry-after": str(RETRY_AFTER_S)}

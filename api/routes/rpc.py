@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api.endpoint import authenticate, check_content_type, check_query, read_body
+from api.endpoint import admit, check_content_type, check_query, read_body
 from api.json_body import parse_body
 from api.pools import in_thread, pools
 from api.problems import ProblemError
+from api.scopes import READING
 from ledger.service import Ledger, unreadable
 
 routes = APIRouter(include_in_schema=False)
@@ -21,7 +22,7 @@ routes = APIRouter(include_in_schema=False)
 async def read_chain(request: Request) -> Response:
     """Answers one JSON-RPC request or a batch, to officers and the authority unless EINVOICE_RPC_OPEN is set."""
     ledger: Ledger = request.app.state.ledger
-    ledger.admit_to_rpc(None if request.app.state.settings.rpc_open else await authenticate(request))
+    ledger.admit_to_rpc(None if request.app.state.settings.rpc_open else await admit(request, READING))
     check_query(request, frozenset())
     check_content_type(request)
     data = await read_body(request)

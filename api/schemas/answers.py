@@ -128,6 +128,7 @@ class Problem(Strict):
     instance: Annotated[str, Field(description="Names this occurrence, as in the server's log.")]
     errors: Annotated[list[FieldError], Field(default_factory=list)]
     reason: str | None = None
+    scope: Annotated[str | None, Field(description="What the API key lacks.")] = None
     code: int | None = None
     number: Number | None = None
     action: str | None = None
@@ -138,6 +139,8 @@ class Problem(Strict):
     lines: list[ClaimLineRefusal] | None = None
     remaining: Annotated[ClaimRequest | None, Field(description="Body of a new claim of the rest.")] = None
     rows: list[IssueRow] | None = None
+    draft: Annotated[Hash | None, Field(description="What waits for the caller's signature.")] = None
+    sign_by: Time | None = None
 
 
 class Invoice(Strict):
@@ -207,6 +210,8 @@ class HistoryEntry(Strict):
     gross_fen: Annotated[int | None, Field(description="Of a slip or red letter: what is credited.")]
     red_reason: str | None
     note: Annotated[str | None, Field(description="Why, of flags, forced unlocking and answers to slips.")]
+    proposer: Annotated[int | None, Field(description="Officer that proposed it, where two are needed.")]
+    proposer_name: str
 
 
 class History(Strict):

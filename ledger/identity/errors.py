@@ -5,7 +5,8 @@ IdentityError
 ├── SealError             a sealed item does not open under this key, kind and id
 ├── SigningError          a private key or signature outside its range
 ├── CertificateError      a certificate cannot be made or read
-└── ApiKeyError           not the form of an API key
+├── ApiKeyError           not the form of an API key
+└── ScopeError            a name that is no scope
 """
 
 
@@ -40,3 +41,11 @@ class CertificateError(IdentityError):
 
 class ApiKeyError(IdentityError):
     """A text is not of the form einv_<id>_<secret>."""
+
+
+class ScopeError(IdentityError):
+    """A name is no scope, or none was given; carries the place of the name."""
+
+    def __init__(self, message: str, *, index: int | None) -> None:
+        super().__init__(message)
+        self.index = index

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, exists, func, or_, select
 
+from ledger.domain.identifiers import USCC_LENGTH
 from ledger.projection.audit_groups import Opened
 from ledger.projection.audit_words import Difference
 from ledger.projection.columns import METADATA
@@ -20,6 +21,7 @@ from ledger.projection.ground import (
     API_KEY,
     DOCUMENT,
     IDEMPOTENCY,
+    META,
     NUMBER_RANGE,
     NUMBER_RESERVATION,
     OPERATION,
@@ -29,6 +31,7 @@ from ledger.projection.ground import (
 )
 from ledger.projection.ground_claims import CLAIM_PAYMENT
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE
+from ledger.projection.ground_proposals import PROPOSAL, ProposalState
 from ledger.projection.ground_work import (
     BULK_JOB,
     BULK_ROW,
@@ -40,8 +43,10 @@ from ledger.projection.ground_work import (
     WEBHOOK_DELIVERY,
     RowState,
 )
+from verifier.operations import Code
 
 ROWS_AT_A_TIME: Final = 500
+SECOND_OFFICER_AFTER: Final = "second_officer_after"  # last group of the queue that one officer may have done alone
 DIGEST_SIZE: Final = 32
 INVOICE_ITEM: Final = "invoice"  # kind of a caller's own id of an invoice
 
@@ -56,8 +61,12 @@ SEALED_COLUMNS: Final = (
     ("month_declaration", "declared"),
     ("month_report", "report"),
     ("office", "sealed"),
+    ("proposal", "sealed"),
+    ("officer_district", "sealed"),
     ("claim_request", "sealed_reference"),
     ("bulk_job", "options"),
+    ("signing_draft", "sealed"),
+    ("api_key", "mac"),
 )
 """What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
 
@@ -94,7 +103,17 @@ def _missing(
 
 def _with_groups(connection: Connection) -> Iterator[Difference | None]:
     """Rows that name a group name one that was accepted here."""
-    for table in (DOCUMENT, OUTSIDE_DOCUMENT, CLAIM_PAYMENT, EXTERNAL_ID, BULK_ROW, TILL_ORDER, NUMBER_RESERVATION):
+    tables = (
+        DOCUMENT,
+        OUTSIDE_DOCUMENT,
+        CLAIM_PAYMENT,
+        EXTERNAL_ID,
+        BULK_ROW,
+        TILL_ORDER,
+        NUMBER_RESERVATION,
+        PROPOSAL,
+    )
+    for table in tables:
         known = exists(select(OPERATION.c.digest).where(OPERATION.c.digest == table.c.digest))
         yield from _missing(connection, table, "digest", or_(table.c.digest.is_(None), known), "an accepted group")
 
@@ -244,6 +263,44 @@ def _names(connection: Connection) -> Iterator[Difference | None]:
     yield None if row is None else Difference(PARTY_NAME.name, row.identity.hex(), "", "no row", "a row")
 
 
+def _districts(connection: Connection) -> Iterator[Difference | None]:
+    """An enterprise's district is the one in its tax id."""
+    names = PARTY_NAME
+    written = case((func.length(names.c.tax_id) == USCC_LENGTH, func.substr(names.c.tax_id, 3, 6)), else_="")
+    fits = func.coalesce(names.c.district, "") == written
+    yield from _missing(connection, names, "district", fits, "digits 3 to 8 of its tax id")
+
+
+def _proposals(connection: Connection) -> Iterator[Difference | None]:
+    """Who is said to have confirmed signed the group; and what takes two officers was proposed by another one."""
+    table, done = PROPOSAL, OPERATION_RECORD
+    confirmed = table.c.state == ProposalState.CONFIRMED.value
+    yield from _missing(
+        connection, table, "state", table.c.state.in_([one.value for one in ProposalState]), "a state of a proposal"
+    )
+    yield from _missing(connection, table, "digest", confirmed == table.c.digest.is_not(None), "the group that does it")
+    signed = and_(OPERATION.c.digest == table.c.digest, OPERATION.c.actor == table.c.decided_by)
+    fits = or_(~confirmed, exists(select(OPERATION.c.digest).where(signed)))
+    yield from _missing(connection, table, "decided_by", fits, "who signed it")
+    facts = select(META.c.value).where(META.c.name == SECOND_OFFICER_AFTER)
+    after = int(connection.execute(facts).scalar_one_or_none() or 0)
+    about = or_(
+        and_(done.c.code == Code.SUSPEND, done.c.party == table.c.party),
+        and_(done.c.code == Code.SET_RISK_FLAG, done.c.number == table.c.number),
+    )
+    proposed = exists(
+        select(table.c.seq).where(table.c.digest == done.c.digest, table.c.proposer != done.c.actor, about)
+    )
+    before = exists(select(OPERATION.c.seq).where(OPERATION.c.digest == done.c.digest, OPERATION.c.seq <= after))
+    alone = and_(done.c.code.in_([Code.SUSPEND, Code.SET_RISK_FLAG]), done.c.outcome == "applied", ~proposed, ~before)
+    row = connection.execute(select(done).where(alone).order_by(done.c.order).limit(1)).one_or_none()
+    yield (
+        None
+        if row is None
+        else Difference(table.name, row.digest.hex(), "", "no row", "what a second officer confirmed")
+    )
+
+
 def _key(table: Table, row: Any) -> str:
     return " ".join(_text(getattr(row, column.name)) for column in table.primary_key)
 
@@ -262,5 +319,7 @@ _CHECKS: tuple[Callable[[Connection], Iterator[Difference | None]], ...] = (
     _offices,
     _webhooks,
     _names,
+    _districts,
+    _proposals,
     _credentials,
 )

@@ -182,7 +182,7 @@ class PartyNameRow(Row, table=True):
     """Who stands behind an identity hash. Names of enterprises are public, names of persons are sealed."""
 
     __tablename__ = "party_name"
-    __table_args__ = (Index("ix_party_name_tax_id", "tax_id"),)
+    __table_args__ = (Index("ix_party_name_tax_id", "tax_id"), Index("ix_party_name_district", "district", "identity"))
 
     identity: bytes = column.word(key=True)
     identity_text: str = column.text(128)
@@ -190,13 +190,18 @@ class PartyNameRow(Row, table=True):
     tax_id: str | None = column.text(32, optional=True)
     sealed: bytes | None = column.blob(optional=True)
     updated_at: int = column.whole()
+    district: str | None = column.text(6, optional=True)  # of tax_id, where that is a unified social credit code
 
 
 class ApiKeyRow(Row, table=True):
     """A program's credential, bound to a party."""
 
     __tablename__ = "api_key"
-    __table_args__ = (Index("ix_api_key_identity", "identity"),)
+    __table_args__ = (
+        Index("ix_api_key_identity", "identity"),
+        Index("ix_api_key_made_with", "made_with"),
+        Index("ix_api_key_challenge", "challenge", unique=True),
+    )
 
     key_id: str = column.text(16, key=True)
     secret_hash: bytes = column.word()
@@ -204,6 +209,13 @@ class ApiKeyRow(Row, table=True):
     label: str = column.text(64)
     created_at: int = column.whole()
     revoked_at: int | None = column.whole(optional=True)
+    scopes: str = column.text(128)  # names with a blank between them
+    expires_at: int | None = column.whole(optional=True)
+    last_used_at: int | None = column.whole(optional=True)  # noted at most once an hour
+    made_by: int | None = column.whole(optional=True)  # party
+    made_with: str | None = column.text(16, optional=True)  # key_id
+    challenge: bytes | None = column.word(optional=True)  # nonce of the challenge that it answers, once
+    mac: bytes = column.word()  # over the rest of the row but last_used_at, under a key kept elsewhere
 
 
 class MetaRow(Row, table=True):

@@ -1,4 +1,4 @@
-"""Stored keys, certificates, names and credentials, and the installation's own facts.
+"""Stored keys, certificates and names, and the installation's own facts.
 
 Plain values in and out; sealing and opening is done by the caller with ledger.identity, so this module never
 sees a private key or a name of a person in the clear.
@@ -7,16 +7,16 @@ sees a private key or a name of a person in the clear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
 
+from ledger.domain.districts import district_of
 from ledger.projection.database import upsert
 from ledger.projection.derived import OPERATION_RECORD
 from ledger.projection.derived_rules import RED
 from ledger.projection.ground import (
-    API_KEY,
     CERTIFICATE,
     CLAIM_REQUEST,
     DOCUMENT,
@@ -63,18 +63,7 @@ class PartyName:
     tax_id: str | None
     sealed: bytes | None
     updated_at: int
-
-
-@dataclass(frozen=True)
-class StoredApiKey:
-    """An API key at rest: the SHA-256 of its secret, the party (identity hash) it acts as."""
-
-    key_id: str
-    secret_hash: bytes
-    identity: bytes
-    label: str
-    created_at: int
-    revoked_at: int | None
+    district: str | None = None  # follows from tax_id when it is stored
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,7 @@ def certificates_of(connection: Connection, identity_text: str) -> list[StoredCe
 
 def put_party_name(connection: Connection, name: PartyName) -> None:
     """Stores who an identity hash is, replacing what was known."""
-    _put(connection, PARTY_NAME, name)
+    _put(connection, PARTY_NAME, replace(name, district=district_of(name.tax_id)))
 
 
 def party_name(connection: Connection, identity: bytes) -> PartyName | None:
@@ -160,33 +149,6 @@ def party_names(connection: Connection, identities: list[bytes]) -> dict[bytes, 
     """Who those identity hashes are; a page of them at most."""
     rows = connection.execute(_NAMES, {"identities": identities})
     return {row.identity: PartyName(**row._mapping) for row in rows}
-
-
-def put_api_key(connection: Connection, key: StoredApiKey) -> None:
-    """Stores a credential."""
-    _put(connection, API_KEY, key)
-
-
-def api_key(connection: Connection, key_id: str) -> StoredApiKey | None:
-    """The credential with that id, revoked ones included."""
-    row = _one(connection, API_KEY, key_id)
-    return None if row is None else StoredApiKey(**row._mapping)
-
-
-def api_keys(connection: Connection, identity: bytes) -> list[StoredApiKey]:
-    """Every credential of a party, oldest first."""
-    rows = connection.execute(
-        select(API_KEY).where(API_KEY.c.identity == identity).order_by(API_KEY.c.created_at, API_KEY.c.key_id)
-    )
-    return [StoredApiKey(**row._mapping) for row in rows]
-
-
-def revoke_api_key(connection: Connection, key_id: str, now_s: int) -> bool:
-    """Ends a credential; False when it is unknown or was ended before."""
-    result = connection.execute(
-        update(API_KEY).where(API_KEY.c.key_id == key_id, API_KEY.c.revoked_at.is_(None)).values(revoked_at=now_s)
-    )
-    return int(result.rowcount) == 1
 
 
 def reference(connection: Connection, ref: bytes) -> StoredReference | None:

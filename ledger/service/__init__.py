@@ -1,9 +1,13 @@
 """The one door to the ledger for everything above it: `Ledger`, its views and its errors."""
 
+from ledger.identity import Scope
 from ledger.service.chain_door import ExportReport, export_blocks, unreadable
 from ledger.service.copies import BackupReport, backup, restore
 from ledger.service.errors import (
     Busy,
+    DraftExpired,
+    DraftsFull,
+    DraftStale,
     IdempotencyConflict,
     InvalidRequest,
     NoSigningKey,
@@ -14,6 +18,7 @@ from ledger.service.errors import (
     NumbersExhausted,
     QueueFull,
     ServiceError,
+    SignatureNeeded,
 )
 from ledger.service.installation import Founded, found, open_sequencer
 from ledger.service.ledger import Ledger
@@ -54,6 +59,9 @@ __all__ = [
     "ClaimPage",
     "ClaimView",
     "ClaimWritten",
+    "DraftExpired",
+    "DraftStale",
+    "DraftsFull",
     "ExportReport",
     "Founded",
     "Health",
@@ -80,7 +88,9 @@ __all__ = [
     "QueueFull",
     "Receipt",
     "Refusal",
+    "Scope",
     "ServiceError",
+    "SignatureNeeded",
     "Succeeded",
     "Succession",
     "SuccessionPlan",

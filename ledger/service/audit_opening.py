@@ -8,15 +8,21 @@ from typing import Any
 
 from ledger.domain.references import SALT_SIZE
 from ledger.identity import SealError
+from ledger.projection.api_keys import StoredApiKey
+from ledger.projection.proposals import record_of
 from ledger.projection.offices import Office
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
 from ledger.service.context import INDEXED_PAYMENT, SEALED_CLAIM, SEALED_NAME, SEALED_REFERENCE, SEALED_SHEET, Context
+from ledger.service.credentials import is_genuine
 from ledger.service.declarations import SEALED_DECLARATION
+from ledger.service.districts import SEALED_DISTRICT, sealed_terms
+from ledger.service.drafts import SEALED_SIGNING_DRAFT
 from ledger.service.filing import SEALED_REPORT
 from ledger.service.office_seals import SEALED_OFFICE
 from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
+from ledger.service.proposals import SEALED_PROPOSAL, reason_of
 from ledger.service.webhooks import SEALED_WEBHOOK
 from verifier.hashing import keccak256
 
@@ -28,10 +34,13 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("claim_approval", "sealed_note"): (SEALED_NOTE, lambda row: row.claim_id),
     ("claim_request", "sealed_reference"): (SEALED_CLAIM, lambda row: row.claim_id),
     ("bulk_job", "options"): (SEALED_SHEET, lambda row: row.job_id),
+    ("signing_draft", "sealed"): (SEALED_SIGNING_DRAFT, lambda row: row.digest.hex()),
     ("webhook", "sealed_secret"): (SEALED_WEBHOOK, lambda row: row.webhook_id),
     ("bulk_row", "sealed_draft"): (SEALED_DRAFT, lambda row: f"{row.job_id}:{row.position}"),
     ("bulk_row", "problems"): (SEALED_ROW, lambda row: f"{row.job_id}:{row.position}"),
     ("buyer_title", "sealed_title"): (SEALED_TITLE, lambda row: f"{row.party}-{row.title_hash.hex()}"),
+    ("proposal", "sealed"): (SEALED_PROPOSAL, lambda row: row.proposal_id),
+    ("officer_district", "sealed"): (SEALED_DISTRICT, lambda row: row.officer.hex()),
     ("office", "sealed"): (SEALED_OFFICE, lambda row: Office(**row._mapping).text),
     ("month_declaration", "declared"): (SEALED_DECLARATION, lambda row: f"{row.party} {row.month}"),
 }
@@ -44,6 +53,10 @@ def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
     """
     if (table, column) == ("claim_payment", "reference_index"):
         return context.vault.index(open_item(context, "reference", "sealed", row).decode(), INDEXED_PAYMENT)
+    if (table, column) == ("api_key", "mac"):
+        if not is_genuine(context, StoredApiKey(**row._mapping)):
+            raise ValueError("a code of another row")
+        return bytes(row.mac)
     kind, item_id = _ITEMS[table, column]
     try:
         plain = context.vault.open(getattr(row, column), kind, item_id(row))
@@ -53,6 +66,10 @@ def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
         if hashlib.sha256(plain).digest() != row.original_hash:
             raise ValueError("a file of another hash")
         return plain
+    if table == "proposal":
+        reason_of(plain, record_of(row._mapping))
+    if table == "officer_district" and plain != sealed_terms(row.district, row.set_by, row.set_at):
+        raise ValueError("another district")
     hashed = {"reference": "ref", "month_report": "report_hash"}.get(table)
     if hashed is None:
         return plain

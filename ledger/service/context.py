@@ -15,6 +15,7 @@ from ledger.identity import SealedBytes, SealError, Vault
 from ledger.projection import Connection, DatabaseUnavailableError, Store, keystore, parties
 from ledger.sequencer import OutcomeWatch
 from ledger.service.errors import Busy, NoSigningKey, NotReady
+from ledger.service.key_uses import KeyUses
 from ledger.settings import Settings
 
 KEYS_CACHED_MAX = 1_024  # opened signing keys kept in memory; opening one costs two AES-GCM calls and a row
@@ -50,6 +51,7 @@ class Context:
     vault: Vault
     watch: OutcomeWatch
     operator_key: bytes = field(repr=False)
+    key_uses: KeyUses = field(default_factory=KeyUses, repr=False)
     _keys: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @property
@@ -97,10 +99,29 @@ class Context:
             self._keys[address] = known
         return known
 
+    def signer_of(self, connection: Connection, party: int) -> bytes:
+        """20-byte address whose signature counts as the party's today; empty when it has none."""
+        found = parties.party(connection, party)
+        if found is None:
+            return b""
+        due = found.recovery_at is not None and found.recovery_at <= self.now_s()
+        if due and found.recovery_signer is not None:
+            return found.recovery_signer  # the chain writes a due recovery at its first use
+        return found.signer
+
+    def kept_key(self, connection: Connection, party: int) -> bytes | None:
+        """Private key the party signs with today, None when it keeps it itself. The one place that decides who signs.
+
+        Raises: NoSigningKey for a party without any key, which nobody can sign as.
+        """
+        address = self.signer_of(connection, party)
+        if not address:
+            raise NoSigningKey(party)
+        return self.private_key(connection, address)
+
     def signing_key(self, connection: Connection, party: int) -> bytes:
         """Private key the party signs with today. Raises: NoSigningKey when it is not in our keeping."""
-        found = parties.party(connection, party)
-        key = self.private_key(connection, found.signer) if found is not None and found.signer else None
+        key = self.kept_key(connection, party)
         if key is None:
             raise NoSigningKey(party)
         return key

@@ -3,23 +3,35 @@
 ServiceError
 ├── InvalidRequest        the request cannot be read; names every field and what to do
 ├── NotAuthenticated      no credential, or none that is known
+│   └── KeyExpired        an API key whose time is over, said to whoever has its secret
+├── SignInFailed          name or password is wrong; which of them is not told
+├── TooManyAttempts       wrong passwords or tokens: wait, then try again
+├── InvitationInvalid     unknown, accepted, replaced or over its time; which is not told
 ├── NotPermitted          known, but not allowed to do this
+│   └── ScopeMissing      the party may, but this credential is not for it
 ├── NotFound              no such thing, or none the caller may know of
 ├── IdempotencyConflict   the key was used for another request
 ├── QueueFull             too many of this party's groups wait
 ├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
 ├── NumbersExhausted      the seller's segment holds no free number
 ├── ApprovalMissing       finance settles lines that the company wants approved first, and nobody did
+├── ProposalConflict      the same is proposed already, or the proposal is not open any more
 ├── NotBooked             a claim whose archive is asked for is not settled and booked as a whole
 ├── StatementFalse        a statement is asked for that the ledger contradicts
 ├── StatementDiscloses    a statement would show somebody else's word besides what it says
 ├── NotWitnessed          evidence was asked for with witnesses' signatures, and too few have signed yet
 ├── HistoryDiffers        a witness signed a block that this chain does not have
 ├── NoSigningKey          the party keeps its key itself; the server cannot sign for it
+├── SignatureNeeded       the write waits, as a draft, for the signature of its party
+├── DraftExpired          the time to sign a draft has passed
+├── DraftStale            what a draft changes has changed since
+├── DraftsFull            as many drafts as a party may have wait for its signature
 └── NotReady              the installation is missing, foreign or damaged; says what to do
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from ledger.domain.errors import FieldProblem
 
@@ -52,8 +64,60 @@ class NotAuthenticated(ServiceError):
         )
 
 
+class SignInFailed(ServiceError):
+    """Nobody has that name and password. One answer for an unknown name, a wrong password and a dismissed officer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "name or password is wrong; try again, or ask for an invitation to choose a new password",
+            "登录名或密码错误，请重试，或申请邀请以重设密码",
+        )
+
+
+class TooManyAttempts(ServiceError):
+    """Nothing was looked at; the next attempt is in `wait_s` seconds."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(
+            f"too many attempts failed; wait {wait_s} s, then try again", f"失败次数过多，请 {wait_s} 秒后再试"
+        )
+        self.wait_s = wait_s
+
+
+class InvitationInvalid(ServiceError):
+    """There is no such invitation any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no such invitation, or it was used, replaced or is over its 72 hours; ask for a new one",
+            "邀请不存在、已使用、已被替换或已超过 72 小时，请重新申请",
+        )
+
+
 class NotPermitted(ServiceError):
     """The caller is known and may not do this."""
+
+
+class KeyExpired(NotAuthenticated):
+    """The key was good until `ended_at` (RFC 3339, UTC)."""
+
+    def __init__(self, ended_at: str) -> None:
+        ServiceError.__init__(
+            self,
+            f"this API key ended at {ended_at}; make a new one, or answer a challenge with your signing key",
+            f"该 API 密钥已于 {ended_at} 到期，请创建新密钥，或以签名密钥应答质询",
+        )
+
+
+class ScopeMissing(NotPermitted):
+    """The credential lacks `scope`."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"this API key lacks the scope `{scope}`; use one that has it, or make one",
+            f"该 API 密钥缺少权限范围 {scope}，请使用或创建具有该范围的密钥",
+        )
+        self.scope = scope
 
 
 class NotFound(ServiceError):
@@ -119,6 +183,56 @@ class NoSigningKey(ServiceError):
         self.party = party
 
 
+class SignatureNeeded(ServiceError):
+    """The write is ready and waits for the signature of its party, which keeps its key itself.
+
+    `digest` names the draft, 64 hex digits; it can be signed until `sign_by` (aware UTC).
+    """
+
+    def __init__(self, party: int, digest: str, sign_by: datetime) -> None:
+        until = sign_by.strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(
+            f"party {party} keeps its key itself: sign draft {digest} by {until}; nothing is recorded before",
+            f"参与方 {party} 自行保管密钥：请在 {until} 前对草稿 {digest} 签名，签名前不会上链",
+        )
+        self.party = party
+        self.digest = digest
+        self.sign_by = sign_by
+
+
+class DraftExpired(ServiceError):
+    """The time to sign a draft has passed, or it was made for a contract that was succeeded; it is gone."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"draft {digest} can no longer be signed; nothing was recorded, send the request again",
+            f"草稿 {digest} 已失效，未上链任何内容，请重新提交请求",
+        )
+        self.digest = digest
+
+
+class DraftStale(ServiceError):
+    """What a draft changes has changed since it was made, so that the contract would refuse it; it is gone."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"what draft {digest} is about has changed since; nothing was recorded, send the request again",
+            f"草稿 {digest} 所涉内容已变更，未上链任何内容，请重新提交请求",
+        )
+        self.digest = digest
+
+
+class DraftsFull(ServiceError):
+    """The party has as many unsigned drafts as it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} drafts wait for your signature already; sign some, or wait until they end",
+            f"已有 {limit} 份草稿等待您签名，请先签名或等待其失效",
+        )
+        self.limit = limit
+
+
 class ApprovalMissing(ServiceError):
     """The company wants claims of `from_fen` and more approved first; `waiting` and `rejected` are its lines."""
 
@@ -140,6 +254,16 @@ class ApprovalMissing(ServiceError):
         self.from_fen = from_fen
         self.waiting = tuple(waiting)
         self.rejected = tuple(rejected)
+
+
+class ProposalConflict(ServiceError):
+    """A proposal cannot be made or decided on; `state` is how the one named stands."""
+
+    def __init__(self, proposal_id: str, state: str) -> None:
+        said, said_zh = _PROPOSAL_STATES[state]
+        super().__init__(f"proposal {proposal_id} {said}", f"提议 {proposal_id} {said_zh}")
+        self.proposal_id = proposal_id
+        self.state = state
 
 
 class NotBooked(ServiceError):
@@ -219,6 +343,21 @@ class NotReady(ServiceError):
         super().__init__(message, message_zh)
 
 
+_PROPOSAL_STATES = {
+    "open": (
+        "proposes the same already; another officer confirms or refuses it",
+        "已就同一事项提出，请由另一名税务人员确认或驳回",
+    ),
+    "confirmed": ("is confirmed already; `digest` says where it stands", "已被确认，可按 digest 查询其状态"),
+    "refused": ("was refused; propose it again if it is still needed", "已被驳回，仍有必要请重新提出"),
+    "withdrawn": ("was taken back by its proposer", "已由提议人撤回"),
+    "over": ("was decided on or ended meanwhile; read it again", "期间已被处理或已失效，请重新查看"),
+    "expired": ("was not confirmed within 72 hours; propose it again", "未在 72 小时内确认，请重新提出"),
+    "ended": (
+        "ended with its proposer's appointment or district; propose it again yourself",
+        "因提议人被解任或辖区变更而失效，请自行重新提出",
+    ),
+}
 _NAMED_MAX = 5  # invoices an error names one by one
 
 

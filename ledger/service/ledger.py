@@ -10,7 +10,21 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from ledger.service import certificates, claims, holding, issuing, months, people, proofs, reading, registry, writing
+from ledger.service import (
+    certificates,
+    claims,
+    holding,
+    issuing,
+    key_changes,
+    members,
+    months,
+    people,
+    proofs,
+    reading,
+    registry,
+    writing,
+)
+from ledger.service.api_keys import ApiKeys
 from ledger.service.approvals import Approvals
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
@@ -22,11 +36,16 @@ from ledger.service.events import Events
 from ledger.service.external_ids import ExternalIds
 from ledger.service.filing import Filing
 from ledger.service.installation import close_context, open_context
+from ledger.service.invitations import Invitations
+from ledger.service.key_proofs import OwnKey
 from ledger.service.offices import Offices
 from ledger.service.outside import Outside
 from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
+from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
+from ledger.service.sign_in import SignIn
+from ledger.service.signing_drafts import SigningDrafts
 from ledger.service.statements import Statements
 from ledger.service.supervising import Supervising
 from ledger.service.supervision import Supervision
@@ -65,6 +84,7 @@ class Ledger:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._chain = ChainDoor(context.settings)
+        self.api_keys = ApiKeys(context)
         self.approvals = Approvals(context)
         self.deductions = Deductions(context)
         self.events = Events(context)
@@ -73,10 +93,14 @@ class Ledger:
         self.external_ids = ExternalIds(context)
         self.filing = Filing(context)
         self.webhooks = Webhooks(context)
+        self.sign_in = SignIn(context)
+        self.invitations = Invitations(context)
         self.tills = Tills(context)
         self.till_uploads = TillUploads(context)
         self.collecting = Collecting(context)
+        self.proposals = Proposals(context)
         self.red_letters = RedLetters(context)
+        self.drafts = SigningDrafts(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)
         self.statements = Statements(context)
@@ -112,7 +136,7 @@ class Ledger:
 
     def new_api_key(self, party: int, label: str) -> str:
         """A new API key that acts as `party`, shown once. Raises: NotFound, InvalidRequest."""
-        return registry.new_api_key_for(self.context, party, label)
+        return self.api_keys.make_for(party, label).secret
 
     # -- invoices ----------------------------------------------------------------------------
 
@@ -269,9 +293,13 @@ class Ledger:
             idempotency_key=idempotency_key,
         )  # fmt: skip
 
-    def appoint_officer(self, caller: Caller, *, name: str, idempotency_key: str) -> tuple[Written, str]:
-        """The authority appoints an officer; (answer, API key shown once)."""
-        return registry.appoint_officer(self.context, caller, name=name, idempotency_key=idempotency_key)
+    def appoint_officer(
+        self, caller: Caller, *, name: str, district: str = "", idempotency_key: str
+    ) -> tuple[Written, str]:
+        """The authority appoints an officer for a district, "" for the whole ledger; (answer, API key shown once)."""
+        return registry.appoint_officer(
+            self.context, caller, name=name, district=district, idempotency_key=idempotency_key
+        )
 
     def dismiss_officer(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
         """The authority ends an appointment."""
@@ -288,10 +316,6 @@ class Ledger:
         return registry.allot_segment(
             self.context, caller, party, blocks=blocks, area=area, idempotency_key=idempotency_key
         )
-
-    def suspend(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
-        """Suspends an enterprise or a person."""
-        return registry.suspend(self.context, caller, party, reason=reason, idempotency_key=idempotency_key)
 
     def reinstate(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
         """Ends a suspension."""
@@ -313,13 +337,19 @@ class Ledger:
             self.context, caller, person, grants, give=False, subject=subject, idempotency_key=idempotency_key
         )
 
-    def rotate_key(self, caller: Caller, *, idempotency_key: str) -> Written:
-        """Gives the caller a new key."""
-        return registry.rotate_key(self.context, caller, idempotency_key=idempotency_key)
+    def remove_member(
+        self, caller: Caller, person: int, *, subject: int | None = None, idempotency_key: str
+    ) -> Written:
+        """The calling enterprise, or `subject` by its administrator, ends all that a person may do for it."""
+        return members.remove_member(self.context, caller, person, subject=subject, idempotency_key=idempotency_key)
+
+    def rotate_key(self, caller: Caller, *, own: OwnKey | None = None, idempotency_key: str) -> Written:
+        """Gives the caller a new key, with `own` one that it keeps itself."""
+        return key_changes.rotate_key(self.context, caller, own=own, idempotency_key=idempotency_key)
 
     def recover_key(self, caller: Caller, party: int, *, idempotency_key: str) -> Written:
         """The authority gives a party a new key, effective after 72 hours."""
-        return registry.recover_key(self.context, caller, party, idempotency_key=idempotency_key)
+        return key_changes.recover_key(self.context, caller, party, idempotency_key=idempotency_key)
 
     def revoke_certificate(
         self, caller: Caller, party: int, *, reason: str, certificate_hash: str | None = None, idempotency_key: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ledger.domain.identities import Identity
 from ledger.domain.numbers import format_number
-from ledger.identity import ApiKeyError, parse_api_key
-from ledger.projection import Connection, claims, invoices, keystore, parties
+from ledger.identity import ApiKeyError, Scope, covers, parse_api_key, parse_scopes
+from ledger.projection import Connection, api_keys, claims, invoices, keystore, parties
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import PartyName
@@ -15,7 +16,8 @@ from ledger.projection.offices import Office, OfficeKind
 from ledger.projection.parties import PartyRecord
 from ledger.service.approval_rules import may_decide
 from ledger.service.context import SEALED_NAME, Context
-from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
+from ledger.service.credentials import KeyState, is_genuine, state_of, time_text
+from ledger.service.errors import KeyExpired, NotAuthenticated, NotFound, NotPermitted, ScopeMissing
 from ledger.service.forms import PARTY_MAX, checked_party
 from ledger.service.office_seals import standing_offices
 from ledger.service.problems import invalid
@@ -35,22 +37,39 @@ SEES_ENTERPRISE = Grant.ISSUE | Grant.FINANCE  # a claim grant alone does not op
 
 
 def authenticate(context: Context, text: str) -> Caller:
-    """The party an API key is bound to.
+    """The party an API key is bound to, with what the key is for.
 
-    Raises: NotAuthenticated for an unknown, ended or malformed key, or one whose party is not on chain yet.
+    Raises: NotAuthenticated for an unknown, ended, changed or malformed key, or one whose party is not on chain yet;
+    KeyExpired, which only who has the secret is told.
     """
     try:
         presented = parse_api_key(text)
     except ApiKeyError as err:
         raise NotAuthenticated from err
     with context.reading() as connection:
-        stored = keystore.api_key(connection, presented.key_id)
-        if stored is None or not presented.matches(stored.secret_hash) or stored.revoked_at is not None:
+        stored = api_keys.api_key(connection, presented.key_id)
+        if stored is None or not presented.matches(stored.secret_hash) or not is_genuine(context, stored):
             raise NotAuthenticated
         party = parties.party_of_identity(connection, stored.identity)
-        if party is None:
+        state = state_of(stored, party, context.now_s())
+        if state is KeyState.EXPIRED and stored.expires_at is not None:
+            raise KeyExpired(time_text(stored.expires_at))
+        if party is None or state is not KeyState.ACTIVE:
             raise NotAuthenticated
-        return caller_of(context, connection, party)
+        caller = caller_of(context, connection, party)
+    context.key_uses.note(context.store, stored, context.now_s())
+    return replace(
+        caller,
+        scopes=parse_scopes(stored.scopes.split()),
+        credential=stored.key_id,
+        credential_ends_at=stored.expires_at,
+    )
+
+
+def need_scope(caller: Caller, *scopes: Scope) -> None:
+    """Raises: ScopeMissing, naming the first, unless the caller's credential is for one of `scopes`."""
+    if not any(covers(caller.scopes, scope) for scope in scopes):
+        raise ScopeMissing(scopes[0])
 
 
 def caller_by_id(context: Context, party: int) -> Caller:

@@ -57,6 +57,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "the authority's root is not revoked on chain: readers trust it by their trust file, so hand out another",
         "根证书不在链上吊销：读者依信任文件信任它，请另行发布信任文件",
     ),
+    "district_form": (
+        "a district is 2, 4 or 6 digits of GB/T 2260, for example 4403; leave it empty for the whole ledger",
+        "辖区为 2、4 或 6 位行政区划代码，例如 4403；留空表示全部",
+    ),
     "area_form": ("an area is 4 digits, for example 4403", "地区为 4 位数字，例如 4403"),
     "says_unknown": (
         "{given} is no statement; choose not_issued or not_settled",
@@ -67,6 +71,7 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "{given} is no reason; choose issued_in_error, return, service_ended or allowance",
         "没有红冲原因 {given}，可选 issued_in_error、return、service_ended、allowance",
     ),
+    "reason_missing": ("say why; a second officer decides on it", "请填写理由，供另一名税务人员审核"),
     "red_reason_missing": (
         "no slip stands that would say it; choose issued_in_error, return, service_ended or allowance",
         "没有有效的红字确认单，请填写红冲原因：issued_in_error、return、service_ended 或 allowance",
@@ -295,6 +300,60 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     "witness_needed": (
         "{needed} witnesses are needed; lower that first with einvoice witnesses need",
         "策略要求 {needed} 个见证方，请先用 einvoice witnesses need 降低",
+    ),
+    "scope_unknown": (
+        "no such scope; choose from read, issue, claim, finance, manage, supervise and all",
+        "没有该权限范围，可选 read、issue、claim、finance、manage、supervise、all",
+    ),
+    "scope_wider": (
+        "your own key lacks the scope {scope}, so it cannot give it",
+        "您当前的密钥没有权限范围 {scope}，不能授予",
+    ),
+    "key_outlives": (
+        "a key made with another ends with it at the latest, {until}",
+        "以某密钥创建的密钥不得晚于该密钥到期：{until}",
+    ),
+    "api_keys_max": (
+        "a party has at most {high} keys that work; end one first",
+        "每个参与方最多 {high} 个有效密钥，请先停用一个",
+    ),
+    "party_twice": ("name each party once", "每个参与方只列一次"),
+    "password_short": ("a password has at least 12 characters; a sentence is good", "密码至少 12 个字符，可以用一句话"),
+    "password_long": ("a password has at most 128 characters", "密码最多 128 个字符"),
+    "password_personal": (
+        "a password may not hold your name, sign-in name or tax id",
+        "密码不得包含您的姓名、登录名或税号",
+    ),
+    "password_guessable": (
+        "this is one of the first passwords a guesser tries: leaked, common, or a pattern; choose another",
+        "该密码容易被猜中（已泄露、常见或有规律），请更换",
+    ),
+    "sign_in_name_form": (
+        "a sign-in name is a mail address or 4 to 64 letters, digits and ._+-",
+        "登录名为邮箱地址，或 4 至 64 位字母、数字及 ._+-",
+    ),
+    "sign_in_name_taken": ("choose another sign-in name", "请换一个登录名"),
+    "draft_size": (
+        "{given} bytes wait for your signature at once, at most {high} may; send less in one request",
+        "待签内容共 {given} 字节，一次最多 {high} 字节，请减少单次提交内容",
+    ),
+    "signature_form": (
+        "no signature that counts: {reason}",
+        "签名无效：{reason}",
+    ),
+    "proof_time": (
+        "signed at {given}; a proof of possession counts for 24 hours, sign a new one",
+        "签名时间为 {given}，密钥持有证明 24 小时内有效，请重新签名",
+    ),
+    "proof_of_another": (
+        "signed by {given}, not by {expected}: sign the typed data with exactly these fields, with the key you enrol",
+        "签名密钥为 {given}，不是 {expected}：请用所登记的密钥对字段完全一致的 typed data 签名",
+    ),
+    "address_form": ("write the key's address as 0x and 40 hex digits", "请以 0x 加 40 位十六进制数字填写密钥地址"),
+    "address_known": ("this key is another party's, or was; make a new one", "该密钥已属于其他参与方，请重新生成"),
+    "signature_of_another": (
+        "signed by {given}, not by your key {expected}: sign this draft's typed data (chain {chain}, {contract})",
+        "签名密钥为 {given}，不是您的密钥 {expected}：请对本草稿的 typed data（链 {chain}，{contract}）原样签名",
     ),
     "time_form": (
         "write a time with its offset, as 2026-11-05T10:30:00+08:00",

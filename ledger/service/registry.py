@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from ledger.domain.districts import WHOLE_LEDGER
 from ledger.domain.document import NAME_LENGTH_MAX
 from ledger.domain.errors import NumberError
 from ledger.domain.identifiers import tax_id_problem
@@ -11,42 +12,36 @@ from ledger.domain.identities import Identity, enterprise_identity, new_person_i
 from ledger.domain.months import Month, cst_date, month_of
 from ledger.domain.numbers import ledger_code
 from ledger.identity import (
-    address_of,
-    certificate_hash,
-    issue_certificate,
+    EVERYTHING,
+    NewApiKey,
     new_api_key,
-    new_key,
-    public_key_of,
 )
-from ledger.projection import Connection, keystore, parties, queued
-from ledger.projection.keystore import PartyName, SigningKey, StoredApiKey, StoredCertificate
-from ledger.projection.parties import PartyRecord
+from ledger.projection import Connection, api_keys, parties, queued
 from ledger.service import instructions
-from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
-from ledger.service.errors import NotFound, NotReady
-from ledger.service.forms import PARTY_MAX, checked_month, checked_party, checked_text, salted
+from ledger.service.certifying import certify_new_key, name_row
+from ledger.service.context import Context
+from ledger.service.credentials import KEY_LIFETIME_DEFAULT_S, end_key, new_stored_key
+from ledger.service.districts import checked_district, district_row
+from ledger.service.drafts import EndedProposals, Kept
+from ledger.service.forms import checked_month, checked_party, checked_text, salted
 from ledger.service.offices import acting_for
 from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
-from ledger.service.writing import Draft, request_hash, run_write, submit, written
+from ledger.service.writing import Draft, request_hash, submit, written
 from verifier.canonical import Json
 from verifier.operations import Code
 from verifier.words import (
-    AUTHORITY_PARTY,
     SEGMENT_BLOCK_SIZE,
     SEGMENT_BLOCKS_MAX,
     Grant,
     PartyKind,
 )
 
-CERTIFICATE_LIFETIME = timedelta(days=5 * 365)
-CERTIFICATE_BACKDATED = timedelta(minutes=5)  # so that a block whose clock lags a little lies inside
 DEFAULT_AREA = "4403"
 QUOTA_FEN_MAX = 2**44 - 1
 REASON_LENGTH_MAX = 200
 LABEL_FIRST = "first key"
-LABEL_LENGTH_MAX = 64
 WAITING_GROUPS_MAX = 100_000  # groups looked through for another enrolment; a queue is far shorter
 WAITING_SIZE_MAX = 1 << 30
 CODE_NUMBERS = 10**8  # 8 digits after a 12-digit code
@@ -78,93 +73,55 @@ def enrol(
         if known is not None and known.signer:
             raise invalid("tax_id", "identity_enrolled", identity=tax_id or name, party=known.id)
         _hold_alone(context, connection, identity, tax_id or name)
-        signer, certificate = keep_new_key(context, connection, identity, name, tax_id)
+        certified = certify_new_key(context, connection, identity, name)
         keep_api_key(context, connection, identity, api_key.key_id, api_key.secret_hash, LABEL_FIRST)
         operation = instructions.enrol(
             officer=caller.party,
             identity=identity.hash,
             kind=identity.kind,
-            signer=signer,
+            signer=certified.address,
             version=known.version if known is not None else 0,
-            certificate_hash=certificate,
+            certificate_hash=certified.certificate_hash,
             quota_fen=quota_fen,
             first_month=first,
         )
-        return Draft((operation,))
+        return Draft((operation,), kept=(*certified.rows, name_row(context, identity, name, tax_id)))
 
     request: Json = {"kind": kind, "name": name, "tax_id": tax_id, "quota_fen": quota_fen, "first_month": first_month}
     submitted = submit(context, caller, idempotency_key, request_hash("enrol", request), prepare)
     return written(context, caller, submitted), "" if submitted.replayed else api_key.text
 
 
-def appoint_officer(context: Context, caller: Caller, *, name: str, idempotency_key: str) -> tuple[Written, str]:
-    """The authority appoints an officer whose key is made and kept here; (answer, API key, shown once)."""
+def appoint_officer(
+    context: Context, caller: Caller, *, name: str, district: str = WHOLE_LEDGER, idempotency_key: str
+) -> tuple[Written, str]:
+    """The authority appoints an officer whose key is made and kept here; (answer, API key, shown once).
+
+    `district` is where: 2, 4 or 6 digits, "" for the whole ledger.
+    """
     need_authority(caller)
     name = _checked_name(name)
+    checked_district(district)
     identity = officer_identity(new_person_id())
     api_key = new_api_key()
 
     def prepare(connection: Connection) -> Draft:
-        signer, certificate = keep_new_key(context, connection, identity, name, None)
+        certified = certify_new_key(context, connection, identity, name)
         keep_api_key(context, connection, identity, api_key.key_id, api_key.secret_hash, LABEL_FIRST)
         operation = instructions.appoint(
             authority=caller.party,
             identity=identity.hash,
             kind=PartyKind.OFFICER,
-            signer=signer,
-            certificate_hash=certificate,
+            signer=certified.address,
+            certificate_hash=certified.certificate_hash,
         )
-        return Draft((operation,))
+        named = name_row(context, identity, name, None)
+        where = district_row(context, identity.hash, district, caller.party)
+        return Draft((operation,), kept=(*certified.rows, named, where))
 
-    submitted = submit(context, caller, idempotency_key, request_hash("appoint", {"name": name}), prepare)
+    hashed = request_hash("appoint", {"name": name, "district": district})
+    submitted = submit(context, caller, idempotency_key, hashed, prepare)
     return written(context, caller, submitted), "" if submitted.replayed else api_key.text
-
-
-def rotate_key(context: Context, caller: Caller, *, idempotency_key: str) -> Written:
-    """Gives the caller a new key, made and kept here; the old one signs the change and is worth nothing afterwards."""
-
-    def prepare(connection: Connection) -> Draft:
-        record = need_party(connection, caller.party)
-        identity = Identity.parse(caller.identity_text)
-        signer, certificate = keep_new_key(context, connection, identity, caller.name, None, named=False)
-        operation = instructions.on_party(
-            Code.ROTATE_KEY,
-            actor=caller.party,
-            party=caller.party,
-            version=record.version,
-            terms=int.from_bytes(signer, "big"),
-            ref=certificate,
-        )
-        return Draft((operation,))
-
-    return written(context, caller, submit(context, caller, idempotency_key, request_hash("rotate", {}), prepare))
-
-
-def recover_key(context: Context, caller: Caller, party: int, *, idempotency_key: str) -> Written:
-    """The authority gives a party a new key, made and kept here; it counts after 72 h unless the old key objects."""
-    need_authority(caller)  # before a certificate of another's identity is made for a key of ours
-    checked_party("party", party)
-
-    def prepare(connection: Connection) -> Draft:
-        record = need_party(connection, party)
-        known = keystore.party_name(connection, record.identity)
-        if known is None:
-            raise invalid("party", "party_unknown", party=party)
-        identity = Identity.parse(known.identity_text)
-        name = known.display_name or identity.id
-        signer, certificate = keep_new_key(context, connection, identity, name, None, named=False)
-        operation = instructions.on_party(
-            Code.RECOVER_KEY,
-            actor=caller.party,
-            party=party,
-            version=record.version,
-            terms=int.from_bytes(signer, "big"),
-            ref=certificate,
-        )
-        return Draft((operation,))
-
-    hashed = request_hash("recover", {"party": party})
-    return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
 
 
 def set_quota(context: Context, caller: Caller, party: int, quota_fen: int, *, idempotency_key: str) -> Written:
@@ -174,12 +131,6 @@ def set_quota(context: Context, caller: Caller, party: int, quota_fen: int, *, i
     return _on_party(context, caller, Code.SET_QUOTA, party, "quota", str(quota_fen), idempotency_key, terms=quota_fen)
 
 
-def suspend(context: Context, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
-    """Suspends an enterprise or a person."""
-    need_officer(caller)
-    return _on_party(context, caller, Code.SUSPEND, party, "suspend", reason, idempotency_key)
-
-
 def reinstate(context: Context, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
     """Ends a suspension."""
     need_officer(caller)
@@ -187,9 +138,10 @@ def reinstate(context: Context, caller: Caller, party: int, *, reason: str, idem
 
 
 def dismiss_officer(context: Context, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
-    """The authority ends an appointment."""
+    """The authority ends an appointment, and with it what the officer proposed and nobody confirmed yet."""
     need_authority(caller)
-    return _on_party(context, caller, Code.DISMISS_OFFICER, party, "dismiss", reason, idempotency_key)
+    ended = EndedProposals(party, caller.party)
+    return _on_party(context, caller, Code.DISMISS_OFFICER, party, "dismiss", reason, idempotency_key, kept=(ended,))
 
 
 def allot_segment(
@@ -266,78 +218,14 @@ def change_grants(
     return written(context, caller, submit(context, signer, idempotency_key, hashed, prepare))
 
 
-def keep_new_key(
-    context: Context, connection: Connection, identity: Identity, name: str, tax_id: str | None, *, named: bool = True
-) -> tuple[bytes, bytes]:
-    """Makes a party's key and certificate and stores both and its name; (20-byte address, certificate hash)."""
-    facts = keystore.meta(connection)
-    authority = authority_party(connection)
-    root_key = context.private_key(connection, authority.signer)
-    if root_key is None or AUTHORITY_ROOT not in facts:
-        raise NotReady("the authority's key is not in this key store: certificates are issued where it is kept")
-    key = new_key()
-    address = address_of(key)
-    now_s = context.now_s()
-    now = datetime.fromtimestamp(now_s, UTC)
-    der = issue_certificate(
-        root_key,
-        bytes.fromhex(facts[AUTHORITY_ROOT]),
-        public_key_of(key),
-        str(identity),
-        # a certificate goes into evidence that strangers read: an enterprise's name is public, a person's is not
-        name if identity.kind is PartyKind.ENTERPRISE else identity.id,
-        now - CERTIFICATE_BACKDATED,
-        now + CERTIFICATE_LIFETIME,
-    )
-    keystore.put_signing_key(
-        connection, SigningKey(address, identity.hash, context.seal(key, SEALED_KEY, address.hex()), now_s)
-    )
-    hashed = certificate_hash(der)
-    keystore.put_certificate(connection, StoredCertificate(hashed, der, str(identity), now_s))
-    if named:
-        keep_name(context, connection, identity, name, tax_id)
-    return address, hashed
-
-
-def keep_name(context: Context, connection: Connection, identity: Identity, name: str, tax_id: str | None) -> None:
-    """Stores who an identity is: an enterprise in the clear, anybody else sealed."""
-    public = identity.kind is PartyKind.ENTERPRISE
-    keystore.put_party_name(
-        connection,
-        PartyName(
-            identity=identity.hash,
-            identity_text=str(identity),
-            display_name=name if public else None,
-            tax_id=tax_id if public else None,
-            sealed=None if public else context.seal(name.encode(), SEALED_NAME, identity.hash.hex()),
-            updated_at=context.now_s(),
-        ),
-    )
-
-
 def keep_api_key(
     context: Context, connection: Connection, identity: Identity, key_id: str, secret_hash: bytes, label: str
 ) -> None:
-    """Stores a credential that acts as `identity`."""
-    keystore.put_api_key(
-        connection, StoredApiKey(key_id, secret_hash, identity.hash, label, context.now_s(), revoked_at=None)
-    )
-
-
-def new_api_key_for(context: Context, party: int, label: str) -> str:
-    """Makes a credential that acts as `party`; its text is shown once. Raises: NotFound, InvalidRequest."""
-    text = checked_text("label", label, LABEL_LENGTH_MAX)
-    made = new_api_key()
-
-    def write(connection: Connection) -> None:
-        record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
-        if record is None:
-            raise NotFound("party", str(party))
-        stored = StoredApiKey(made.key_id, made.secret_hash, record.identity, text, context.now_s(), revoked_at=None)
-        keystore.put_api_key(connection, stored)
-
-    run_write(context, write)
-    return made.text
+    """Stores a credential that acts as `identity`, for everything it may do, for a year."""
+    made = NewApiKey(key_id, text="", secret_hash=secret_hash)
+    ends_at = context.now_s() + KEY_LIFETIME_DEFAULT_S
+    stored = new_stored_key(context, made, identity.hash, label, EVERYTHING, expires_at=ends_at)
+    api_keys.put_api_key(connection, stored)
 
 
 def _hold_alone(context: Context, connection: Connection, identity: Identity, shown: str) -> None:
@@ -350,21 +238,14 @@ def _hold_alone(context: Context, connection: Connection, identity: Identity, sh
     waiting = queued.take(connection, operations_max=WAITING_GROUPS_MAX, calldata_size_max=WAITING_SIZE_MAX)
     if any(op.who == identity.hash and op.code == Code.ENROL for one in waiting for op in one.signed.group.operations):
         raise invalid("tax_id", "identity_waiting", identity=shown)
-    for earlier in keystore.api_keys(connection, identity.hash):
-        keystore.revoke_api_key(connection, earlier.key_id, context.now_s())
-
-
-def authority_party(connection: Connection) -> PartyRecord:
-    """Party 1. Raises: NotReady before the first block is projected."""
-    found = parties.party(connection, AUTHORITY_PARTY)
-    if found is None:
-        raise NotReady("the chain is not projected yet; start the node with `einvoice serve`")
-    return found
+    for earlier in api_keys.api_keys(connection, identity.hash):
+        if earlier.revoked_at is None:
+            end_key(context, connection, earlier)
 
 
 def _on_party(
     context: Context, caller: Caller, code: Code, party: int, kind: str, reason: str, idempotency_key: str,
-    *, terms: int = 0,
+    *, terms: int = 0, kept: tuple[Kept, ...] = (),
 ) -> Written:  # fmt: skip
     checked_party("party", party)
     text = checked_text("reason", reason, REASON_LENGTH_MAX)
@@ -375,7 +256,7 @@ def _on_party(
         operation = instructions.on_party(
             code, actor=caller.party, party=party, version=record.version, terms=terms, ref=reference.ref
         )
-        return Draft((operation,), references=(reference,))
+        return Draft((operation,), references=(reference,), kept=kept)
 
     hashed = request_hash(kind, {"party": party, "text": text, "terms": terms})
     return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from ledger.identity import EVERYTHING, Scopes
 from ledger.service.approval_views import NO_APPROVAL, ApprovalView
 from verifier.canonical import Json
 
@@ -20,9 +21,14 @@ class Caller:
     name: str
     suspended: bool
     grants: dict[int, int] = field(default_factory=dict)
+    scopes: Scopes = EVERYTHING  # what its credential is for
+    credential_ends_at: int | None = field(default=None, compare=False)  # seconds since 1970, UTC
     auditor: bool = False  # holds the authority's office: reads what an officer reads, writes nothing
     watcher: bool = False  # holds the office of a witness's reader: the chain itself, and nothing else of others
     administers: frozenset[int] = frozenset()  # enterprises whose members the caller manages in their name
+    session: str = ""  # id of the session that authenticated it, "" for an API key
+    password_at: int = field(default=0, compare=False)  # when the password was last given in it, seconds since 1970
+    credential: str = field(default="", compare=False)  # public part of what the caller signed in with; "" without
 
     @property
     def is_officer(self) -> bool:
@@ -215,6 +221,8 @@ class HistoryEntry:
     gross_fen: int | None = None  # of a slip or a red letter: what is credited
     red_reason: str | None = None  # of a slip's opening or a red letter
     note: str | None = None  # why, of flags, forced unlocking and answers to slips
+    proposer: int | None = None  # officer that proposed it, where two were needed; `actor` confirmed
+    proposer_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.service import approval_views, bulk_views, errors, event_views, red_views, till_views, views, webhook_views
+from ledger.domain.groups import ChainDomain, Group
+from ledger.domain.typed_data import group_typed_data
+from ledger.service import (
+    approval_views,
+    bulk_views,
+    errors,
+    event_views,
+    proposal_views,
+    red_views,
+    sign_in_views,
+    till_views,
+    views,
+    webhook_views,
+)
+from ledger.service.api_key_views import ApiKeyView
+from ledger.service.draft_views import DraftView
 from ledger.service.external_ids import ExternalIdView
 from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
@@ -15,6 +30,7 @@ from ledger.service.papers import Paper
 from ledger.service.views import WriteStatus
 from ledger.service.witness_views import CheckpointTaken
 from tests.api.recorded_months import MONTH_ANSWERS
+from verifier.operations import Operation
 
 API_KEY = f"einv_{'a1' * 8}_{'b2' * 32}"
 NUMBER = "94403260911000000001"
@@ -62,6 +78,9 @@ EXCEPTION = red_views.ExceptionView(
     "1f", NUMBER, ("reddened_after_settlement",), "reddened", "已红冲", "issue_red", OTHER_NUMBER, 7, "买方", 12,
     "李明", CLAIM_ID, GROSS_FEN, NOW, 421, DIGEST, answerable=True, officer_at=None, party_at=NOW,
 )  # fmt: skip
+PROPOSAL = proposal_views.ProposalView(
+    CLAIM_ID, "set_risk_flag", None, "", NUMBER, "失联", 2, "王税官", NOW, NOW, "open", None, "", None, None
+)
 CALLER = views.Caller(12, "person", "person:" + "0" * 32, "李明", suspended=False, grants={7: 4})
 
 
@@ -152,11 +171,44 @@ TILL = till_views.TillView(
 UPLOADED = till_views.UploadRow(0, NUMBER, "recorded", COMMITMENT, duplicate=False)
 
 
+def _refuse() -> None:
+    raise errors.NotAuthenticated
+
+
 def _collected(ledger: RecordingLedger, _args: tuple[Any, ...]) -> till_views.Collected:
     return till_views.Collected(ledger.written, NUMBER, COMMITMENT, GROSS_FEN, held=False, replayed=False)
 
 
+API_KEY_VIEW = ApiKeyView(
+    "a1" * 8, 12, "till 3", ("read", "issue"), "active", False, NOW, NOW, NOW, None, 12, "b2" * 8, API_KEY,
+)  # fmt: skip
+SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", current=True)
+SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")
+
+DRAFT = DraftView(
+    DIGEST, NOW, NOW, ("issue, invoice", "signed by party 12"), (NUMBER,),
+    group_typed_data(Group(12, 1, (Operation(code=19, subject=12, number=int(NUMBER)),)), ChainDomain(7, bytes(20))),
+)  # fmt: skip
+
 ANSWERS: dict[str, Any] = {
+    "drafts.drafts": lambda *_: (DRAFT,),
+    "drafts.draft": lambda *_: DRAFT,
+    "drafts.sign": lambda ledger, _: ledger.written,
+    "sign_in.begin": lambda *_: SIGNED_IN,
+    "sign_in.sessions": lambda *_: (SESSION,),
+    "sign_in.end": lambda *_: None,
+    "sign_in.end_all": lambda *_: 2,
+    "sign_in.confirm": lambda *_: CALLER,
+    "sign_in.change_password": lambda *_: SIGNED_IN,
+    "sign_in.authenticate": lambda *_: _refuse(),
+    "sign_in.needs_password": lambda *_: False,
+    "invitations.invite": lambda *_: (sign_in_views.Invited(12, NOW, f"{CLAIM_ID}.{DIGEST}"),),
+    "invitations.accept": lambda *_: SIGNED_IN,
+    "invitations.party_of": lambda *_: 12,
+    "remove_member": lambda ledger, _: ledger.written,
+    "api_keys.make": lambda *_: API_KEY_VIEW,
+    "api_keys.keys": lambda *_: (API_KEY_VIEW,),
+    "api_keys.revoke": lambda *_: API_KEY_VIEW,
     "tills.register": lambda *_: TILL,
     "tills.tills": lambda *_: (TILL,),
     "tills.till": lambda *_: TILL,
@@ -199,11 +251,11 @@ ANSWERS: dict[str, Any] = {
     **dict.fromkeys(
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
-            "set_quota", "allot_segment", "suspend", "reinstate", "grant", "revoke", "revoke_certificate", "open_month",
+            "set_quota", "allot_segment", "reinstate", "grant", "revoke", "revoke_certificate", "open_month",
             "operation", "dismiss_officer", "rotate_key", "recover_key", "red_letters.issue_red",
             "red_letters.open_slip", "red_letters.confirm_slip", "red_letters.refuse_slip", "red_letters.withdraw_slip",
-            "red_letters.void_slip", "supervising.set_flag", "supervising.clear_flag", "supervising.force_unlock",
-            "supervising.lift_block", "supervising.acknowledge",
+            "red_letters.void_slip", "supervising.clear_flag", "supervising.force_unlock",
+            "supervising.lift_block", "supervising.acknowledge", "proposals.confirm",
         ),
         lambda ledger, _: ledger.written,
     ),
@@ -213,6 +265,11 @@ ANSWERS: dict[str, Any] = {
         NUMBER, "waiting", 7, "买方", GROSS_FEN, 0, GROSS_FEN, (red_views.LineLeftView(1, "餐费", 10_000, 600, "1"),),
         (red_views.RedOf(OTHER_NUMBER, "return", 100, 6, NOW),), SLIP, REFUSAL,
     ),
+    "proposals.suspension": lambda *_: replace(PROPOSAL, kind="suspend", party=7, party_name="示例公司", number=None),
+    "proposals.flag": lambda *_: PROPOSAL,
+    "proposals.proposal": lambda *_: replace(PROPOSAL, state="confirmed", decided_by=1, decided_at=NOW, digest=DIGEST),
+    "proposals.refuse": lambda *_: replace(PROPOSAL, state="refused", decided_by=1, decided_at=NOW),
+    "proposals.page": lambda *_: proposal_views.ProposalPage((PROPOSAL,), "1f"),
     "supervising.exceptions": lambda *_: red_views.ExceptionPage((EXCEPTION,), "1f"),
     "issue_list": lambda ledger, _: views.IssueListWritten(ledger.list_written, ledger.rows),
     "invoice": lambda *_: INVOICE,

@@ -25,14 +25,17 @@ ROUTES = {
 PATH_VALUES = {
     "number": NUMBER,
     "claim_id": CLAIM_ID,
+    "proposal_id": CLAIM_ID,
     "digest": DIGEST,
     "month": "2026-11",
     "party": "7",
     "job": CLAIM_ID,
     "webhook_id": CLAIM_ID,
     "till_id": "0f" * 8,
+    "session_id": CLAIM_ID,
     "external_id": "SO/1",
     "office": "3",
+    "key_id": "a1" * 8,
 }
 
 QUERIES = {"read_statement": "?says=not_issued"}  # of reads that need one
@@ -104,7 +107,7 @@ def test_every_method_that_changes_something_is_a_write():
     reading_posts = {"verify_invoice"}
     for name, route in ROUTES.items():
         access = access_of(route.endpoint)
-        reads = name in reading_posts or access.note or (access.upload and not access.writes)
+        reads = name in reading_posts or access.note or access.own or (access.upload and not access.writes)
         assert access.writes is (route.methods != {"GET"} and not reads)
 
 

@@ -98,11 +98,18 @@ def test_a_grant_that_is_none_is_named(town: Town, command: str) -> None:
 def test_a_suspended_party_is_reinstated_once(town: Town) -> None:
     shell = town.shell
     someone = enrolled(shell, "王五")
-    assert shell.done("party", "suspend", someone, "--as", OFFICER, "--reason", "returns overdue", "--json").json[
-        "block"
-    ]
+    suspend = ("party", "suspend", someone, "--as", OFFICER, "--reason", "returns overdue", "--json")
+    proposed = shell.done(*suspend).json["proposal_id"]
+    assert listed(town, someone)["suspended"] is False
+    assert [one["proposal_id"] for one in shell.done("proposal", "list", "--as", 1, "--open", "--json").json] == [proposed]
+    own = shell.run("proposal", "confirm", proposed, "--as", OFFICER)
+    assert own.code == 1
+    assert "own" in own.err
+    assert shell.done("proposal", "confirm", proposed, "--as", 1, "--json").json["block"]
+    assert shell.done("proposal", "show", proposed, "--as", OFFICER, "--json").json["state"] == "confirmed"
     assert listed(town, someone)["suspended"] is True
-    again = shell.run("party", "suspend", someone, "--as", OFFICER)
+    once_more = shell.done(*suspend).json["proposal_id"]
+    again = shell.run("proposal", "confirm", once_more, "--as", 1)
     assert again.code == REFUSED
     assert again.out.startswith("refused:")
     assert len(again.err.splitlines()) == 2  # the reason, in two languages
@@ -126,6 +133,20 @@ def test_an_api_key_is_made_for_a_party_that_is_there(town: Town) -> None:
     assert (made["party"], made["label"]) == (town.seller, "till-2")
     assert town.shell.run("key", "api", 99).code == 1
     assert town.shell.run("key", "api", town.seller, "--label", "x" * 5_000).code == 1
+
+
+def test_an_api_key_is_narrow_listed_and_ended(town: Town) -> None:
+    shell = town.shell
+    made = shell.done("key", "api", town.seller, "--scope", "issue", "--scope", "read", "--days", "30", "--json").json
+    assert (made["scopes"], made["state"]) == (["read", "issue"], "active")
+    listed = {one["key_id"]: one for one in shell.done("key", "list", town.seller, "--json").json["items"]}
+    assert listed[made["key_id"]]["expires_at"][:10] == made["expires_at"][:10]
+    assert made["api_key"].rsplit("_")[-1] not in shell.done("key", "list", town.seller).out
+    assert shell.run("key", "revoke", made["key_id"], "--as", town.employee).code == 1
+    assert "revoked" in shell.done("key", "revoke", made["key_id"], "--as", town.seller).out
+    assert f"{made['key_id']}  revoked" in shell.done("key", "list", town.seller).out
+    assert shell.run("key", "api", town.seller, "--scope", "everything").code == 1
+    assert shell.run("key", "api", town.seller, "--days", "2000").code == 1
 
 
 def test_a_rotated_key_goes_on_signing(town: Town) -> None:

@@ -116,7 +116,7 @@ def test_only_officers_keep_the_register(world: World, cast: Cast, role: str) ->
     with pytest.raises(NotPermitted):
         world.ledger.set_quota(caller, party, 1, idempotency_key=key)
     with pytest.raises(NotPermitted):
-        world.ledger.suspend(caller, party, reason="", idempotency_key=key)
+        world.ledger.proposals.suspension(caller, party, reason="x", idempotency_key=key)
     with pytest.raises(NotPermitted):
         world.ledger.reinstate(caller, party, reason="", idempotency_key=key)
     with pytest.raises(NotPermitted):
@@ -191,8 +191,8 @@ def test_an_allotment_is_checked(world: World, cast: Cast, fields: dict[str, obj
 
 def test_a_suspended_seller_issues_nothing_until_reinstated(world: World) -> None:
     seller = world.enterprise("停用企业", segment=True)
-    must(world.ledger.suspend(world.officer, seller.party, reason="核查", idempotency_key=world.key()))
-    refused(world.ledger.suspend(world.officer, seller.party, reason="", idempotency_key=world.key()), "already_so")
+    must(world.suspended(seller.party))
+    refused(world.suspended(seller.party), "already_so")
     assert world.ledger.party(seller, seller.party).suspended
     refused(world.ledger.issue(world.again(seller), world.draft(), idempotency_key=world.key()), "suspended")
     must(world.ledger.reinstate(world.officer, seller.party, reason="结案", idempotency_key=world.key()))
@@ -295,7 +295,9 @@ def test_an_appointed_officer_acts_until_dismissed(world: World, cast: Cast) -> 
     number = world.issued(cast.seller)
     assert world.ledger.invoice(officer, number).number == number
     must(world.ledger.dismiss_officer(world.authority, party, reason="离任", idempotency_key=world.key()))
-    dismissed = world.ledger.authenticate(api_key)
+    with pytest.raises(NotAuthenticated):  # the key ended with the appointment
+        world.ledger.authenticate(api_key)
+    dismissed = world.ledger.caller(party)
     assert not dismissed.is_officer
     with pytest.raises(NotFound):
         world.ledger.invoice(dismissed, number)

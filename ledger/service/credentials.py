@@ -1,0 +1,92 @@
+"""What makes a stored credential good: its code, its end, its party.
+
+A row of `api_key` carries a code (HMAC) over all that decides what it opens. Whoever writes SQL but has no master key
+can make no row that opens anything, widen none and lengthen none; taking rows away is all that is left.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ledger.identity import NewApiKey, Scopes, scopes_text
+from ledger.projection import Connection, api_keys
+from ledger.projection.api_keys import StoredApiKey
+from ledger.projection.parties import PartyRecord
+from ledger.service.context import Context
+from verifier.words import PartyKind
+
+KEY_LIFETIME_DEFAULT_S = 365 * 86_400  # a key nobody renews is a key nobody looks after
+KEY_LIFETIME_MAX_S = 5 * 365 * 86_400  # as long as a certificate
+MAC_KIND = "api key"  # what the code is over, as migration 0011 has it too
+
+
+class KeyState(StrEnum):
+    """Whether a credential opens anything, and why not."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    DISMISSED = "dismissed"  # its officer's appointment ended
+
+
+def new_stored_key(
+    context: Context, made: NewApiKey, identity: bytes, label: str, scopes: Scopes, *,
+    expires_at: int, made_by: int | None = None, made_with: str | None = None, challenge: bytes | None = None,
+) -> StoredApiKey:  # fmt: skip
+    """The row of a key just made."""
+    return with_mac(
+        context,
+        StoredApiKey(
+            key_id=made.key_id,
+            secret_hash=made.secret_hash,
+            identity=identity,
+            label=label,
+            created_at=context.now_s(),
+            revoked_at=None,
+            scopes=scopes_text(scopes),
+            expires_at=expires_at,
+            last_used_at=None,
+            made_by=made_by,
+            made_with=made_with,
+            challenge=challenge,
+            mac=b"",
+        ),
+    )
+
+
+def with_mac(context: Context, stored: StoredApiKey) -> StoredApiKey:
+    """The row with the code that belongs to it as it stands."""
+    return replace(stored, mac=context.vault.index(stored.text, MAC_KIND))
+
+
+def is_genuine(context: Context, stored: StoredApiKey) -> bool:
+    """Whether the row is as this program wrote it."""
+    return hmac.compare_digest(stored.mac, context.vault.index(stored.text, MAC_KIND))
+
+
+def state_of(stored: StoredApiKey, party: PartyRecord | None, now_s: int) -> KeyState:
+    """Whether a genuine credential of `party` opens anything now."""
+    if stored.revoked_at is not None:
+        return KeyState.REVOKED
+    if party is not None and party.kind == PartyKind.OFFICER and party.suspended:
+        return KeyState.DISMISSED  # an officer is appointed once; one who comes back is another party
+    if stored.expires_at is not None and stored.expires_at <= now_s:
+        return KeyState.EXPIRED
+    return KeyState.ACTIVE
+
+
+def end_key(context: Context, connection: Connection, stored: StoredApiKey) -> None:
+    """Ends a credential and those made with it, at once in every process: each request reads its row."""
+    waiting, now_s = [stored], context.now_s()
+    while waiting:
+        one = waiting.pop()
+        api_keys.put_api_key(connection, with_mac(context, replace(one, revoked_at=now_s)))
+        waiting.extend(api_keys.made_with(connection, one.key_id))
+
+
+def time_text(seconds: int) -> str:
+    """A time as an answer shows it, RFC 3339 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
