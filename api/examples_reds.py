@@ -101,7 +101,6 @@ def red_examples(read: Callable[..., T], write: Callable[..., T]) -> dict[str, T
         "refuse_slip": write({"note": "the goods were not sent back", "subject": 7}),
         "withdraw_slip": write({}),
         "void_slip": write({"reason": "the invoice is under investigation"}),
-        "set_risk_flag": write({"reason": "the seller has moved away"}),
         "clear_risk_flag": write({"reason": "the seller was found"}),
         "force_unlock": write({"reason": "the employer has closed down"}),
         "lift_block": write({"month": "2026-11", "reason": "its return is being mended"}, numbers=[]),

@@ -207,6 +207,8 @@ def history_json(entry: views.HistoryEntry) -> dict[str, Json]:
         "gross_fen": entry.gross_fen,
         "red_reason": entry.red_reason,
         "note": entry.note,
+        "proposer": entry.proposer,
+        "proposer_name": entry.proposer_name,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
+from api.fields import below
 from api.pools import reads, writes
 from api.render import answer, certificate_json, party_json, written_answer
 from api.routes.declared import (
@@ -22,6 +23,7 @@ from api.schemas.requests import (
     EnrolRequest,
     GrantRequest,
     KeyChange,
+    KeyRotation,
     OfficerRequest,
     QuotaRequest,
     ReasonRequest,
@@ -29,7 +31,8 @@ from api.schemas.requests import (
     SegmentRequest,
 )
 from api.schemas.values import Cursor, PartyKind, PathParty, TaxId
-from ledger.service import Written
+from ledger.service import InvalidRequest, Written
+from ledger.service.key_proofs import OwnKey
 
 routes = router("parties")
 
@@ -90,15 +93,6 @@ def allot_segment(
     return written_answer(ledger.allot_segment(caller, party, blocks=body.blocks, area=body.area, idempotency_key=key))
 
 
-@routes.post("/parties/{party}/suspension", status_code=201, responses=write_answers(), summary="Suspend a party")
-@writes
-def suspend_party(
-    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: ReasonRequest
-) -> Response:
-    """Officers only: the party can do nothing until it is reinstated."""
-    return written_answer(ledger.suspend(caller, party, reason=body.reason, idempotency_key=key))
-
-
 @routes.post("/parties/{party}/reinstatement", status_code=201, responses=write_answers(), summary="Reinstate a party")
 @writes
 def reinstate_party(
@@ -144,12 +138,13 @@ def recover_key(
 
 @routes.post("/key/rotation", status_code=201, responses=write_answers(), summary="Rotate the caller's own key")
 @writes
-def rotate_key(
-    ledger: Door, caller: Authenticated, key: IdempotencyKey,
-    body: KeyChange,  # noqa: ARG001  # an object without fields: unknown ones are refused
-) -> Response:  # fmt: skip
-    """A new key pair, made and kept by the server, signs for the caller from now on. The API key stays."""
-    return written_answer(ledger.rotate_key(caller, idempotency_key=key))
+def rotate_key(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: KeyRotation) -> Response:
+    """A new key signs for the caller from now on: one made and kept by the server, or one it keeps itself."""
+    own = None if body.own is None else OwnKey(body.own.address, body.own.time, body.own.signature)
+    try:
+        return written_answer(ledger.rotate_key(caller, own=own, idempotency_key=key))
+    except InvalidRequest as err:
+        raise InvalidRequest(below("own", err.problems)) from err
 
 
 @routes.post("/officers", status_code=201, responses=write_answers(answers.Enrolled), summary="Appoint an officer")

@@ -25,20 +25,6 @@ routes = router("supervising")
 
 
 @routes.post(
-    "/invoices/{number}/risk-flag",
-    status_code=201,
-    responses=write_answers(),
-    summary="Put an invoice under a risk flag",
-)
-@writes
-def set_risk_flag(
-    ledger: Door, caller: Authenticated, key: IdempotencyKey, number: Number, body: supervising.OfficerReason
-) -> Response:
-    """Officers only: it cannot be handed on, claimed, settled or deducted until the flag is cleared."""
-    return written_answer(ledger.supervising.set_flag(caller, number, reason=body.reason, idempotency_key=key))
-
-
-@routes.post(
     "/invoices/{number}/risk-flag/clearance", status_code=201, responses=write_answers(), summary="Clear a risk flag"
 )
 @writes

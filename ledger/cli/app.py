@@ -18,6 +18,7 @@ from ledger.cli import (
     outside,
     papers,
     parties,
+    proposals,
     reds,
     risk,
     tills,
@@ -166,6 +167,7 @@ app.add_typer(offices.app, name="office")
 app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")
+app.add_typer(proposals.app, name="proposal")
 app.add_typer(outside.app, name="outside")
 app.add_typer(tills.app, name="till")
 app.add_typer(months.app, name="month")

@@ -9,6 +9,7 @@ import typer
 
 from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
+from ledger.cli.proposals import print_proposal
 
 if TYPE_CHECKING:
     from ledger.service import PartyView
@@ -120,16 +121,16 @@ def revoke(
 def suspend(
     party: Party,
     as_party: AsParty,
-    reason: Annotated[str, typer.Option(help="Why; kept sealed.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the second officer; kept sealed.")],
     as_json: AsJson = False,
 ) -> None:
-    """Suspend an enterprise or a person.
+    """Propose to suspend an enterprise or a person; a second officer confirms with `einvoice proposal confirm`.
 
     Example: `einvoice party suspend 4 --as 2 --reason "returns overdue"`
     """
-    with open_ledger(writing=True) as ledger:
-        written = ledger.suspend(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
-        print_written(written, as_json=as_json)
+    with open_ledger() as ledger:
+        made = ledger.proposals.suspension(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
+    print_proposal(made, as_json=as_json)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import typer
 
 from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
+from ledger.cli.proposals import print_proposal
 
 if TYPE_CHECKING:
     from ledger.service.red_views import ExceptionView
@@ -29,13 +30,14 @@ Reason = Annotated[str, typer.Option(help="Why; those who see the invoice can re
 
 @app.command()
 def flag(number: Number, as_party: AsParty, reason: Reason, as_json: AsJson = False) -> None:
-    """An officer puts an invoice under a risk flag: not handed on, claimed, settled or deducted.
+    """Propose a risk flag; once a second officer confirms (`einvoice proposal confirm`), the invoice is not handed on,
+    claimed, settled or deducted.
 
     Example: `einvoice risk flag 94403260911000000000 --as 2 --reason "seller not found"`
     """
-    with open_ledger(writing=True) as ledger:
-        written = ledger.supervising.set_flag(ledger.caller(as_party), number, reason=reason, idempotency_key=new_key())
-        print_written(written, as_json=as_json)
+    with open_ledger() as ledger:
+        made = ledger.proposals.flag(ledger.caller(as_party), number, reason=reason, idempotency_key=new_key())
+    print_proposal(made, as_json=as_json)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import cst_date, format_month
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason
-from ledger.projection import Connection, invoices, keystore, parties, queued, red_queries
+from ledger.projection import Connection, invoices, keystore, parties, proposals, queued, red_queries
 from ledger.projection.apply import projected_head
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
 from ledger.projection.parties import PartyRecord
@@ -117,14 +117,23 @@ def history(context: Context, caller: Caller, number: str) -> tuple[HistoryEntry
         record = seen_invoice(connection, caller, key)
         steps = invoices.history(connection, key) + invoices.refused_attempts(connection, key)
         steps = tuple(sorted(steps, key=lambda step: (step.block, step.position, step.index)))
+        flags = frozenset(step.digest for step in steps if step.operation.code == Code.SET_RISK_FLAG)
+        proposers = proposals.proposers(connection, flags)
         ids = {party for s in steps for party in (s.actor, s.operation.subject, s.operation.party)}
-        acted = frozenset(step.actor for step in _named_steps(record, caller, steps))
+        ids.update(proposers.values())
+        acted = frozenset(step.actor for step in _named_steps(record, caller, steps)) | frozenset(proposers.values())
         names = names_of(context, connection, ids, caller=caller, acted=acted)
         reasons = {
             (step.block, step.position): _reason(connection, step) for step in steps if step.outcome == "refused"
         }
         return tuple(
-            _entry(step, names, reasons.get((step.block, step.position)), _note(context, connection, step))
+            _entry(
+                step,
+                names,
+                reasons.get((step.block, step.position)),
+                _note(context, connection, step),
+                proposers.get(step.digest),
+            )
             for step in steps
         )
 
@@ -302,7 +311,9 @@ def _note(context: Context, connection: Connection, step: HistoryStep) -> str | 
     return salted_text(context, connection, step.operation.ref, step.actor) or None
 
 
-def _entry(step: HistoryStep, names: dict[int, str], reason: str | None, note: str | None) -> HistoryEntry:
+def _entry(
+    step: HistoryStep, names: dict[int, str], reason: str | None, note: str | None, proposer: int | None
+) -> HistoryEntry:
     state = StateWord.unpack(step.state) if step.state is not None else None
     operation = step.operation
     is_red, credit = operation.code == Code.ISSUE_RED, operation.code in (Code.ISSUE_RED, Code.OPEN_SLIP)
@@ -328,6 +339,8 @@ def _entry(step: HistoryStep, names: dict[int, str], reason: str | None, note: s
         gross_fen=operation.terms & FEN_MAX if credit else None,
         red_reason=RedReason(operation.option).name.lower() if known else None,
         note=note,
+        proposer=proposer,
+        proposer_name=names.get(proposer or 0, ""),
     )
 
 

@@ -46,19 +46,15 @@ class Supervising:
 
     # -- officers ----------------------------------------------------------------------------
 
-    def set_flag(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> Written:
-        """An officer puts an invoice under a risk flag: it is not handed on, claimed, settled or deducted.
+    def clear_flag(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> Written:
+        """An officer takes a risk flag away; setting one takes two officers (see ledger.service.proposals).
 
         Raises: NotPermitted, NotFound, InvalidRequest, and the errors of a write.
         """
-        return self._by_officer(caller, Code.SET_RISK_FLAG, number, reason, idempotency_key)
-
-    def clear_flag(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> Written:
-        """An officer takes the flag away. Raises: as `set_flag`."""
         return self._by_officer(caller, Code.CLEAR_RISK_FLAG, number, reason, idempotency_key)
 
     def force_unlock(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> Written:
-        """An officer frees a claimed invoice that is not settled. Raises: as `set_flag`."""
+        """An officer frees a claimed invoice that is not settled. Raises: as `clear_flag`."""
         return self._by_officer(caller, Code.FORCE_UNLOCK, number, reason, idempotency_key)
 
     def lift_block(self, caller: Caller, party: int, month: str, *, reason: str, idempotency_key: str) -> Written:

@@ -199,3 +199,15 @@ def public_door(resting_door: Client, installation: Installation) -> Client:
 def officer(public_door: Client, installation: Installation) -> Client:
     """The first officer, on the real ledger."""
     return public_door.acting(installation.officer_key)
+
+
+@pytest.fixture(scope="module")
+def second_officer(public_door: Client, installation: Installation) -> Client:
+    """The authority, as the second officer that confirms what the first one proposed."""
+    return public_door.acting(installation.ledger.new_api_key(1, "second officer"))
+
+
+def confirmed(second: Client, proposed: Answer, key: str) -> Answer:
+    """The answer to a confirmation of what another officer proposed."""
+    assert proposed.status == 201, proposed.text
+    return second.post(f"/v1/proposals/{proposed.json()['proposal_id']}/confirmation", {}, key=key)

@@ -11,7 +11,7 @@ import pytest
 from api.schemas import bulk as shapes
 from api.schemas.answers import Problem
 from ledger.formats.sheets_columns import COLUMNS
-from tests.api.conftest import Answer, Client
+from tests.api.conftest import Answer, Client, confirmed
 from tests.api.test_life_of_an_invoice import Actor, enrolled, key
 
 HEAD = "单据编号,外部单号,购买方名称,项目名称,金额,税率,税额\n"
@@ -119,14 +119,15 @@ def test_what_is_no_sheet_is_named_and_not_kept(intruder, text, code):
     assert intruder.client.get("/v1/bulk").json()["items"] == []
 
 
-def test_refusal_stops_signing_and_names_the_reason(officer):
+def test_refusal_stops_signing_and_names_the_reason(officer, second_officer):
     poor = enrolled(officer, "enterprise", "号段未领公司")
     job = job_of(upload(poor.client, GOOD))["job"]
     answer = poor.client.post(f"/v1/bulk/{job}/signing", {}, key=key())
     problem(answer, "numbers-exhausted", 409)
     assert answer.headers["location"] == f"/v1/bulk/{job}"
     assert officer.post(f"/v1/parties/{poor.party}/segments", {"blocks": 1}, key=key()).status == 201
-    assert officer.post(f"/v1/parties/{poor.party}/suspension", {"reason": "test"}, key=key()).status == 201
+    proposed = officer.post(f"/v1/parties/{poor.party}/suspension", {"reason": "test"}, key=key())
+    assert confirmed(second_officer, proposed, key()).status == 201
     refused = poor.client.post(f"/v1/bulk/{job}/signing", {}, key=key())
     assert refused.status == 409, refused.text
     assert refused.json()["type"] == "/problems/refused/suspended"

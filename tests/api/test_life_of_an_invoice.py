@@ -14,7 +14,7 @@ from stdnum.cn import uscc
 
 from api.schemas import answers
 from ledger.domain.months import cst_date
-from tests.api.conftest import Answer, Client
+from tests.api.conftest import Answer, Client, confirmed
 from tests.api.test_answers_match_schemas import ROUTES
 from tests.api.test_problem_shapes import assert_problem
 from verifier.report import Result
@@ -252,14 +252,17 @@ def test_reserved_number_is_used(world):
     assert value["errors"][0]["path"] == "number"
 
 
-def test_officer_controls_quota_and_suspension(world):
+def test_officer_controls_quota_and_suspension(world, second_officer):
     party = world.issuer.party
     done(world.officer.post(f"/v1/parties/{party}/quota", {"quota_fen": 0}, key=key(), method="PUT"), "set_quota")
     body = {"document": draft(world.employer.details)}
     assert_problem(world.issuer.client.post("/v1/invoices", body, key=key()), "refused/quota_exceeded")
     quota = {"quota_fen": QUOTA_FEN}
     done(world.officer.post(f"/v1/parties/{party}/quota", quota, key=key(), method="PUT"), "set_quota")
-    done(world.officer.post(f"/v1/parties/{party}/suspension", {"reason": "查账"}, key=key()), "suspend_party")
+    proposed = world.officer.post(f"/v1/parties/{party}/suspension", {"reason": "查账"}, key=key())
+    done(proposed, "propose_suspension")
+    assert world.issue()
+    done(confirmed(second_officer, proposed, key()), "confirm_proposal")
     assert_problem(world.issuer.client.post("/v1/invoices", body, key=key()), "refused/suspended")
     done(world.officer.post(f"/v1/parties/{party}/reinstatement", {"reason": "已清"}, key=key()), "reinstate_party")
     assert world.issue()

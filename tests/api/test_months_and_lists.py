@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Answer, Client
+from tests.api.conftest import Answer, Client, confirmed
 from tests.api.recorded_months import TABLE
 from tests.api.test_life_of_an_invoice import MONTH, Actor, done, draft, enrolled
 from tests.api.test_problem_shapes import assert_problem
@@ -78,12 +78,13 @@ def test_a_deduction_is_selected_confirmed_and_frozen(trade: Trade) -> None:
     assert_problem(trade.select(trade.issue()), "refused/period_confirmed")
 
 
-def test_what_gives_no_input_tax_or_not_so_much_is_refused(trade: Trade) -> None:
+def test_what_gives_no_input_tax_or_not_so_much_is_refused(trade: Trade, second_officer: Client) -> None:
     assert_problem(trade.select(trade.issue("ordinary")), "refused/not_deductible")
     number = trade.issue()
     assert_problem(trade.select(number, valid_tax_fen=601), "refused/exceeds")
     flag = {"reason": "走逃失联"}
-    done(trade.officer.post(f"/v1/invoices/{number}/risk-flag", flag, key=key()), "set_risk_flag")
+    proposed = trade.officer.post(f"/v1/invoices/{number}/risk-flag", flag, key=key())
+    done(confirmed(second_officer, proposed, key()), "confirm_proposal")
     assert_problem(trade.select(number), "refused/flagged")
     done(trade.finance.client.post(f"/v1/months/{MONTH}/filing", {}, key=key()), "file_month")
     assert_problem(trade.select(trade.issue()), "refused/month_filed")

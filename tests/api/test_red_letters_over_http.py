@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Answer, Client
+from tests.api.conftest import Answer, Client, confirmed
 from tests.api.test_life_of_an_invoice import MONTH, Actor, World, done, enrolled, key
 from tests.api.test_problem_shapes import assert_problem
 
@@ -158,11 +158,14 @@ def test_a_repeated_red_is_the_same_red(world: World) -> None:
     assert_problem(other, "idempotency-conflict")
 
 
-def test_a_flag_stops_everything_and_everybody_concerned_reads_why(world: World) -> None:
+def test_a_flag_stops_everything_and_everybody_concerned_reads_why(world: World, second_officer: Client) -> None:
     number = world.issue()
     flag = {"reason": "走逃失联"}
     assert_problem(sent(world.issuer, number, "risk-flag", flag), "not-permitted")
-    done(world.officer.post(f"/v1/invoices/{number}/risk-flag", flag, key=key()), "set_risk_flag")
+    proposed = world.officer.post(f"/v1/invoices/{number}/risk-flag", flag, key=key())
+    done(proposed, "propose_risk_flag")
+    assert not done(world.claimant.client.get(f"/v1/invoices/{number}"), "read_invoice")["risk"]
+    done(confirmed(second_officer, proposed, key()), "confirm_proposal")
     view = done(world.claimant.client.get(f"/v1/invoices/{number}"), "read_invoice")
     assert (view["risk"], view["risk_reason"]) == (True, "走逃失联")
     assert_problem(world.claim(number), "refused/flagged")

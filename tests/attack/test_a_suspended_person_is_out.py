@@ -33,7 +33,7 @@ def town(world: World, cast: Cast) -> dict[str, Caller]:
 def suspended(world: World, town: dict[str, Caller]) -> Iterator[dict[str, Caller]]:
     """The same people while they are suspended."""
     for one in town.values():
-        must(world.ledger.suspend(world.officer, one.party, reason="核查", idempotency_key=world.key()))
+        must(world.suspended(one.party))
     yield {role: world.again(one) for role, one in town.items()}
     for one in town.values():
         must(world.ledger.reinstate(world.officer, one.party, reason="", idempotency_key=world.key()))

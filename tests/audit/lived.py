@@ -22,6 +22,7 @@ from ledger.service.month_reporting import Declared
 from ledger.service.outside_facts import OutsideItem, item_of_fields
 from ledger.service.till_views import TillItem, Title
 from ledger.service.webhook_sending import WebhookSending
+from tests.service.own_keys import drafted, keeping_its_own
 from tests.service.signers import checkpoint, note, signer
 from tests.service.world import World, must, refused, settings_of, tax_id
 
@@ -104,8 +105,11 @@ def _life(world: World) -> None:
     _till(world, seller, clerk, ledger.caller(claimant.party))
     _sheet(world, seller)
     _webhook(world, seller)
+    own, _ = keeping_its_own(world, world.enterprise("自管密钥公司", segment=True))
+    drafted(lambda: ledger.issue(own, world.draft(), idempotency_key=key()))
     ledger.reserve_numbers(seller, count=3, idempotency_key=key())
     _witnesses(world)
+    _officers(world, manager.party)
     _offices(world, employer, manager, claimant)
     filer = world.enterprise("申报公司", segment=True)
     world.issued(filer)
@@ -122,6 +126,13 @@ def _offices(world: World, employer: Caller, manager: Caller, person: Caller) ->
     ledger.offices.appoint(employer, "administrator", manager.party, idempotency_key=key())
     given = ledger.grant(world.again(manager), person.party, ["finance"], subject=employer.party, idempotency_key=key())
     must(given)
+
+
+def _officers(world: World, party: int) -> None:
+    """Two officers suspend somebody and let it go again; a third is appointed for a district."""
+    must(world.suspended(party))
+    must(world.ledger.reinstate(world.officer, party, reason="已核实", idempotency_key=world.key()))
+    world.ledger.appoint_officer(world.authority, name="李税官", district="4403", idempotency_key=world.key())
 
 
 def _witnesses(world: World) -> None:

@@ -86,7 +86,7 @@ def test_evidence_of_what_was_signed_after_a_revocation_is_invalid_though_the_ke
 
 @pytest.mark.slow
 def test_a_person_suspended_and_revoked_claims_nothing_more(world: World, cast: Cast, thief: Thief) -> None:
-    must(world.ledger.suspend(world.officer, thief.person.party, reason="失窃", idempotency_key=world.key()))
+    must(world.suspended(thief.person.party, reason="失窃"))
     number = world.issued(cast.seller, thief.person, cast.employer)
     attempt = world.ledger.open_claim(
         thief.person, [number], employer=cast.employer.party, reference="BX-3", idempotency_key=world.key()

@@ -87,7 +87,7 @@ def test_a_refusal_never_tells_a_foreign_invoice_from_one_that_was_never_issued(
 def test_holders_are_told_of_a_risk_flag(world: World, cast: Cast) -> None:
     start = now(world)
     number = world.issued(cast.seller, cast.claimant)
-    must(world.ledger.supervising.set_flag(world.officer, number, reason="x", idempotency_key=world.key()))
+    must(world.flagged(number, reason="x"))
     (flag,) = told(world, cast.claimant, start, number=number, operation="set_risk_flag")
     assert flag.state is not None
     assert flag.state.risk
@@ -110,7 +110,7 @@ def test_an_exception_is_told_to_the_company_concerned_only(world: World, cast: 
     number = world.issued(cast.seller, cast.claimant)
     claim_id = world.claimed(cast.claimant, cast.employer, number)
     must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK", idempotency_key=world.key()))
-    must(world.ledger.supervising.set_flag(world.officer, number, reason="x", idempotency_key=world.key()))
+    must(world.flagged(number, reason="x"))
     for caller in (cast.employer, world.officer):
         (flag,) = told(world, caller, start, number=number, operation="set_risk_flag")
         assert flag.exception_kinds == ("flagged_after_use",)

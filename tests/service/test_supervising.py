@@ -14,7 +14,7 @@ from verifier.operations import Code, Operation
 
 
 def flagged(world: World, number: str, reason: str = "销方失联") -> None:
-    must(world.ledger.supervising.set_flag(world.officer, number, reason=reason, idempotency_key=world.key()))
+    must(world.flagged(number, reason=reason))
 
 
 def settled(world: World, cast: Cast) -> str:
@@ -49,7 +49,7 @@ def test_a_flag_and_its_reason_are_shown_to_who_may_see_the_invoice(world: World
 def test_only_an_officer_flags(world: World, cast: Cast) -> None:
     number = world.issued(cast.seller, buyer=cast.employer)
     for caller in (cast.seller, cast.employer, cast.cashier, cast.stranger, world.calendar):
-        for act in (world.ledger.supervising.set_flag, world.ledger.supervising.clear_flag):
+        for act in (world.ledger.proposals.flag, world.ledger.supervising.clear_flag):
             with pytest.raises(NotPermitted):
                 act(caller, number, reason="x", idempotency_key=world.key())
     assert not world.ledger.invoice(cast.seller, number).risk
@@ -59,10 +59,8 @@ def test_a_flag_is_set_and_cleared_once(world: World, cast: Cast) -> None:
     supervising, number = world.ledger.supervising, world.issued(cast.seller)
     clear = supervising.clear_flag(world.officer, number, reason="x", idempotency_key=world.key())
     refused(clear, "already_so")
-    key = world.key()
-    first = must(supervising.set_flag(world.officer, number, reason="x", idempotency_key=key))
-    assert supervising.set_flag(world.officer, number, reason="x", idempotency_key=key).digest == first.digest
-    refused(supervising.set_flag(world.officer, number, reason="y", idempotency_key=world.key()), "already_so")
+    must(world.flagged(number, reason="x"))
+    refused(world.flagged(number, reason="y"), "already_so")
 
 
 def test_a_flagged_invoice_is_not_handed_on_nor_claimed(world: World, cast: Cast) -> None:
@@ -90,7 +88,7 @@ def test_a_claimed_invoice_that_is_flagged_is_not_settled(world: World, cast: Ca
 def test_a_reason_that_cannot_be_kept_names_its_field(world: World, cast: Cast, reason: str) -> None:
     number = world.issued(cast.seller)
     with pytest.raises(InvalidRequest) as caught:
-        world.ledger.supervising.set_flag(world.officer, number, reason=reason, idempotency_key=world.key())
+        world.ledger.proposals.flag(world.officer, number, reason=reason, idempotency_key=world.key())
     assert (caught.value.problems[0].path, caught.value.problems[0].code) == ("reason", "text_range")
     assert world.ledger.invoice(cast.seller, number).version == 1
 
@@ -98,7 +96,7 @@ def test_a_reason_that_cannot_be_kept_names_its_field(world: World, cast: Cast, 
 def test_a_flag_on_a_number_never_issued_is_not_found(world: World) -> None:
     for number in ("94403260911099999999", "abc"):
         with pytest.raises(NotFound):
-            world.ledger.supervising.set_flag(world.officer, number, reason="x", idempotency_key=world.key())
+            world.ledger.proposals.flag(world.officer, number, reason="x", idempotency_key=world.key())
 
 
 def test_a_flagged_invoice_is_not_selected_for_deduction(world: World, cast: Cast) -> None:

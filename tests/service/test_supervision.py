@@ -93,7 +93,7 @@ def test_an_exception_is_listed_with_its_company_and_claim(world: World, cast: C
     number = world.issued(cast.seller, cast.claimant)
     claim_id = world.claimed(cast.claimant, cast.employer, number)
     must(world.ledger.approve_claim(cast.cashier, claim_id, payment_reference="FK-1", idempotency_key=world.key()))
-    must(world.ledger.supervising.set_flag(world.officer, number, reason="走逃失联", idempotency_key=world.key()))
+    must(world.flagged(number, reason="走逃失联"))
     page = world.ledger.supervision.exceptions(world.officer, world.month, party=cast.employer.party, limit=10)
     row = page.items[0]
     assert (row.number, row.kinds, row.operation) == (number, ("flagged_after_use",), "set_risk_flag")

@@ -210,6 +210,16 @@ class World:
         assert claim_id is not None
         return claim_id
 
+    def suspended(self, party: int, *, reason: str = "核查") -> Written:
+        """The answer to a suspension that the officer proposed and the authority confirmed."""
+        proposed = self.ledger.proposals.suspension(self.officer, party, reason=reason, idempotency_key=self.key())
+        return self.ledger.proposals.confirm(self.authority, proposed.proposal_id, idempotency_key=self.key())
+
+    def flagged(self, number: str, *, reason: str = "走逃失联") -> Written:
+        """The answer to a risk flag that the officer proposed and the authority confirmed."""
+        proposed = self.ledger.proposals.flag(self.officer, number, reason=reason, idempotency_key=self.key())
+        return self.ledger.proposals.confirm(self.authority, proposed.proposal_id, idempotency_key=self.key())
+
     def _made(self, written: Written, name: str, api_key: str) -> int:
         party = must(written).party
         assert party is not None

@@ -210,9 +210,9 @@ class Life:
         """An invoice that an officer marked and unmarked, and marked again."""
         town, number = self.town, self.town.issued(self.town.seller, self.town.claimant)
         supervising = town.ledger.supervising
-        must(supervising.set_flag(town.officer, number, reason="销方失联", idempotency_key=town.key()))
+        must(town.flagged(number, reason="销方失联"))
         must(supervising.clear_flag(town.officer, number, reason="已找到", idempotency_key=town.key()))
-        must(supervising.set_flag(town.officer, number, reason="再次失联", idempotency_key=town.key()))
+        must(town.flagged(number, reason="再次失联"))
         return number
 
     def revoke(self, party: Caller) -> None:

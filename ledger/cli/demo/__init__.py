@@ -29,6 +29,7 @@ from ledger.cli.reissue import draft_of_file
 from ledger.cli.serving import ProcessEndedError, Servers
 from ledger.service import Ledger, NotReady, audit, found, node_if_none_runs
 from ledger.settings import EMBEDDED_CHAIN, Settings
+from verifier.words import AUTHORITY_PARTY
 
 INVOICE_FILE = Path(__file__).parent / "invoice.xml"
 OFFICER = 2  # the first party appointed
@@ -54,10 +55,10 @@ def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
         log_level="warning",
     )
     with spoken_errors():
-        officer_key = _set_up(settings, keep=keep)
+        officer_keys = _set_up(settings, keep=keep)
         try:
             with Servers(settings) as servers:
-                _play(settings, servers, officer_key, fresh=not keep)
+                _play(settings, servers, officer_keys, fresh=not keep)
                 if serve:
                     _stay(servers)
         except (DemoError, ProcessEndedError) as error:
@@ -65,8 +66,8 @@ def run_demo(directory: Path, *, keep: bool, serve: bool) -> int:
     return 0
 
 
-def _set_up(settings: Settings, *, keep: bool) -> str:
-    """A fresh ledger, or the one that is there; an API key of its first officer."""
+def _set_up(settings: Settings, *, keep: bool) -> tuple[str, str]:
+    """A fresh ledger, or the one that is there; API keys of its first officer and of the authority."""
     directory = settings.data_dir
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).is_file():
@@ -84,7 +85,8 @@ def _set_up(settings: Settings, *, keep: bool) -> str:
         found(settings, authority_name="国家税务总局深圳市税务局（示例）", officer_name="示例税务员")
         (directory / MARK).write_text("made by `einvoice demo`, deleted by the next one\n", encoding="ascii")
     with Ledger.open(settings) as ledger:
-        return ledger.new_api_key(OFFICER, f"demo {secrets.token_hex(4)}")
+        label = f"demo {secrets.token_hex(4)}"
+        return ledger.new_api_key(OFFICER, label), ledger.new_api_key(AUTHORITY_PARTY, label)
 
 
 def _require_idle(settings: Settings) -> None:
@@ -98,13 +100,13 @@ def _require_idle(settings: Settings) -> None:
         fail(f"a demo runs in {settings.data_dir}: end it first", f"{settings.data_dir} 中的演示仍在运行，请先结束")
 
 
-def _play(settings: Settings, servers: Servers, officer_key: str, *, fresh: bool) -> None:
+def _play(settings: Settings, servers: Servers, officer_keys: tuple[str, str], *, fresh: bool) -> None:
     client = Client(servers.url)
     draft = draft_of_file(INVOICE_FILE, None, None)
     if not isinstance(draft, dict):
         raise DemoError(f"{INVOICE_FILE.name} gave no draft")
     with ThreadPoolExecutor(max_workers=LIVES) as pool, steps("demo", STEP_COUNT) as step:
-        casting = Casting(client, officer_key, pool)
+        casting = Casting(client, officer_keys, pool)
         teller = Teller(client, casting, pool, step)
         story = teller.tell(draft)
         step("crowd the newest block")

@@ -47,9 +47,10 @@ def new_tax_id() -> str:
 class Casting:
     """Enrols the cast through the API, as an officer does."""
 
-    def __init__(self, client: Client, officer_key: str, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, client: Client, officer_keys: tuple[str, str], pool: ThreadPoolExecutor) -> None:
         self._client = client
-        self.officer_key = officer_key
+        self.officer_keys = officer_keys  # the second one confirms what the first one proposes
+        self.officer_key = officer_keys[0]
         self._pool = pool
 
     def lives(self) -> list[Life]:

@@ -55,7 +55,7 @@ class Teller:
         month = self._file(lives, numbers, draft)
         self._each(pairs, self._book)
         self._said("a red letter, a deduction, a risk flag, an invoice of elsewhere")
-        turned = Turns(self._client, self._refusals, self._casting.officer_key, month).play(lives, numbers)
+        turned = Turns(self._client, self._refusals, self._casting.officer_keys, month).play(lives, numbers)
         return Story(lives, numbers, listed, month, self._refusals, turned)
 
     def crowd(self, lives: list[Life]) -> None:

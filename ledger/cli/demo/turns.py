@@ -12,6 +12,7 @@ from ledger.cli.demo.client import Client, DemoError, Refusals
 
 OUTSIDE_CODE, DAY = "144031809110", "2026-01-15"  # a code of Shenzhen's own system; the number is made up
 REDDENED = 2  # the life whose invoice is taken back after it was settled and booked
+FORBIDDEN = 403
 NET_FEN, RATE_BP, TAX_FEN = 80_000, 600, 4_800
 
 
@@ -28,10 +29,10 @@ class Turned:
 class Turns:
     """Plays them through the API, each with what must be refused."""
 
-    def __init__(self, client: Client, refusals: Refusals, officer_key: str, month: str) -> None:
+    def __init__(self, client: Client, refusals: Refusals, officers: tuple[str, str], month: str) -> None:
         self._client = client
         self._refusals = refusals
-        self._officer_key = officer_key
+        self._officer_key, self._second_officer_key = officers
         self._month = month
 
     def play(self, lives: list[Life], numbers: list[str]) -> Turned:
@@ -80,11 +81,16 @@ class Turns:
         return number
 
     def _flag(self, life: Life) -> None:
-        """An officer marks an invoice; nobody can claim it until the mark is gone."""
+        """Two officers mark an invoice; nobody can claim it until the mark is gone."""
         body = {"document": _document(life), "first_holder": life.employee.id}
         number = str(self._client.recorded("POST", "/v1/invoices", life.seller.key, body)["numbers"][0])
         path, reason = f"/v1/invoices/{number}/risk-flag", {"reason": "the seller cannot be found"}
-        self._client.recorded("POST", path, self._officer_key, reason)
+        proposed = self._client.recorded("POST", path, self._officer_key, reason)
+        confirmation = f"/v1/proposals/{proposed['proposal_id']}/confirmation"
+        status, _ = self._client.write("POST", confirmation, self._officer_key, {})
+        if status != FORBIDDEN:
+            raise DemoError("an officer confirmed what it had proposed itself")
+        self._client.recorded("POST", confirmation, self._second_officer_key, {})
         claim = {"numbers": [number], "employer": life.employer.id, "reference": "BX-FLAG"}
         self._refusals.expect(self._client, "claim a flagged one", "flagged", "/v1/claims", life.employee.key, claim)
 

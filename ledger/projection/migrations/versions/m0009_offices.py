@@ -15,6 +15,8 @@ depends_on = None
 def upgrade() -> None:
     """Offices and their uses; then districts and second officers."""
     _offices()
+    _districts()
+    _proposals()
 
 
 def _offices() -> None:
@@ -44,3 +46,51 @@ def _offices() -> None:
     )
     with op.batch_alter_table("office_use", schema=None) as batch_op:
         batch_op.create_index("ix_office_use_office", ["office", "seq"], unique=False)
+
+
+def _districts() -> None:
+    with op.batch_alter_table("party_name", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("district", sa.String(length=6), nullable=True))
+        batch_op.create_index("ix_party_name_district", ["district", "identity"], unique=False)
+    op.execute("UPDATE party_name SET district = substr(tax_id, 3, 6) WHERE length(tax_id) = 18")
+    op.create_table(
+        "officer_district",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("officer", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("district", sa.String(length=6), nullable=False),
+        sa.Column("set_by", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("set_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_officer_district")),
+    )
+    with op.batch_alter_table("officer_district", schema=None) as batch_op:
+        batch_op.create_index("ix_officer_district_officer", ["officer", "seq"], unique=False)
+
+
+def _proposals() -> None:
+    op.create_table(
+        "proposal",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("proposal_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("party", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("number", sa.String(length=25), nullable=True),
+        sa.Column("proposer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("decided_by", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_proposal")),
+        sa.UniqueConstraint("proposal_id", name=op.f("uq_proposal_proposal_id")),
+    )
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.create_index("ix_proposal_digest", ["digest"], unique=False)
+        batch_op.create_index("ix_proposal_state", ["state", "seq"], unique=False)
+    # what one officer did alone before there were two stays as it is; from here on an audit asks for the second
+    op.execute(
+        "INSERT INTO meta (name, value)"
+        " SELECT 'second_officer_after', CAST(COALESCE(MAX(seq), 0) AS VARCHAR(32)) FROM operation"
+    )

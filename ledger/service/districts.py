@@ -1,0 +1,47 @@
+"""Officers' districts: given by the authority, sealed in their row, read with every request of an officer."""
+
+from __future__ import annotations
+
+from ledger.domain.districts import WHOLE_LEDGER, is_district
+from ledger.projection import Connection, districts
+from ledger.projection.districts import OfficerDistrict
+from ledger.service.context import Context
+from ledger.service.errors import NotReady
+from ledger.service.problems import invalid
+from verifier.canonical import Json, dumps
+
+SEALED_DISTRICT = "officer district"
+
+
+def checked_district(text: str) -> str:
+    """A district of 2, 4 or 6 digits, "" for the whole ledger. Raises: InvalidRequest at `district`."""
+    if not is_district(text):
+        raise invalid("district", "district_form")
+    return text
+
+
+def district_row(context: Context, officer: bytes, district: str, set_by: int) -> OfficerDistrict:
+    """What is stored of the district of an officer (identity hash)."""
+    now_s = context.now_s()
+    sealed = context.seal(sealed_terms(district, set_by, now_s), SEALED_DISTRICT, officer.hex())
+    return OfficerDistrict(officer, district, set_by, now_s, sealed)
+
+
+def district_of_officer(context: Context, connection: Connection, officer: bytes) -> str:
+    """District of an officer (identity hash). Raises: NotReady when somebody changed the row it stands in."""
+    found = districts.officer_district(connection, officer)
+    if found is None:
+        return WHOLE_LEDGER
+    said = context.opened(found.sealed, SEALED_DISTRICT, officer.hex())
+    if said != sealed_terms(found.district, found.set_by, found.set_at):
+        raise NotReady(
+            "an officer's district was changed in the database; run `einvoice audit`, restore from a backup",
+            "税务人员的辖区记录被改动，请运行 einvoice audit 并从备份恢复",
+        )
+    return found.district
+
+
+def sealed_terms(district: str, set_by: int, set_at: int) -> bytes:
+    """What is sealed with an officer's district."""
+    terms: dict[str, Json] = {"district": district, "set_by": set_by, "set_at": set_at}
+    return dumps(terms)
