@@ -110,6 +110,12 @@ class Settings(BaseSettings):
         default=True,
         description="Whether the node opens each month of China Standard Time by itself, with the calendar's key.",
     )
+    anchor_interval_s: int = Field(
+        default=3_600,
+        ge=60,
+        le=86_400,
+        description="How long an entry of the audit log waits at most until the node puts the log's head on chain.",
+    )
     webhook_private: bool = Field(
         default=False,
         description="Whether webhooks may go to private addresses, and by http to this machine itself. Only where "

@@ -49,7 +49,7 @@ def audit(
     else:
         print_line(
             f"block {report.block}: {report.rows} rows, {report.invoices} invoices against the contract, "
-            f"{report.documents} documents against their commitments"
+            f"{report.documents} documents against their commitments, {report.entries} entries of the audit log"
         )
     if report.difference is not None:
         _fail_with(report.difference)

@@ -49,13 +49,14 @@ _DECIDED = ("reason", "refused_number", "block")  # what the queue repeats of a 
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What was compared; `difference` is None when all of it agrees."""
+    """What was compared; `difference` is None when all of it agrees. `entries` are those of the audit log."""
 
     block: int
     rows: int
     invoices: int
     documents: int
     difference: Difference | None
+    entries: int = 0
 
 
 def audit(

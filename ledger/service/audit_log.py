@@ -6,13 +6,15 @@ invoices, claims, routes and digests, never people, texts or secrets: the log is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
 from ledger.domain.numbers import format_number
 from ledger.projection import Connection, DatabaseUnavailableError, StoreClosedError, WriteQueueFullError
+from ledger.projection.audit_entries import check_entries
 from ledger.projection.audit_log import append_entry, origin_of
+from ledger.projection.audit_words import Difference
 from ledger.projection.ground_audit import ABOUT_LENGTH_MAX, DETAIL_LENGTH_MAX
 from ledger.service.context import Context, busy
 from ledger.service.errors import Busy
@@ -107,6 +109,14 @@ def note_group(
         if one.code in PERMISSION_CODES:
             detail = {**by, "operation": _name(one), **_identity(one)}
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=actor, about=_about(one), detail=detail)
+
+
+def check_log(context: Context, connection: Connection) -> Iterator[Difference | None]:
+    """One item an entry: None when it follows from the one before and agrees with the heads on the chain."""
+    identity = context.reader.identity
+    return check_entries(
+        connection, origin=origin_of(identity.founding_domain.separator), mac=mac_of(context), domains=identity.domains
+    )
 
 
 def mac_of(context: Context) -> Callable[[bytes], bytes]:

@@ -25,6 +25,7 @@ from ledger.projection.audit_groups import check_groups
 from ledger.projection.audit_state import AuditState
 from ledger.projection.audit_words import Difference
 from ledger.service.audit_keys import KeyAudit
+from ledger.service.audit_log import check_log
 from ledger.service.audit_opening import open_item
 from ledger.service.audit_witnesses import check_witnesses
 from ledger.service.context import AUTHORITY_ROOT, Context
@@ -245,6 +246,8 @@ class _FullAudit:
         self._report = replace(self._report, ground=self._report.ground + beside)
         witnessed = self._counted("checking witnesses", check_witnesses(self._context, stored))
         self._report = replace(self._report, ground=self._report.ground + witnessed)
+        noted = self._counted("checking the audit log", check_log(self._context, stored))
+        self._report = replace(self._report, ground=self._report.ground + noted)
         keys = KeyAudit(self._context, stored)
         self._counted("checking keys", keys.check())
         self._report = replace(self._report, signatures=keys.signatures)

@@ -123,6 +123,13 @@ def open_month(*, actor: int, month: int, opens_at: int, closes_at: int, ref: by
     )
 
 
+def anchor(*, officer: int, version: int, head: bytes, entries: int, ref: bytes) -> Operation:
+    """The 32-byte head of the audit log, put on chain by an officer; it stands for that many entries."""
+    return Operation(
+        code=Code.ANCHOR, subject=officer, number=officer, version=version, terms=entries, who=head, ref=ref
+    )
+
+
 def file_month(
     *, enterprise: int, month: int, version: int, totals: int, report_hash: bytes, replaced: bytes | None = None
 ) -> Operation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 from ledger.chain import ChainError, ChainInUseError, open_reader
 from ledger.domain.blocks import ChainBlock
@@ -20,6 +21,8 @@ from ledger.projection.keystore import StoredDocument
 from ledger.projection.rebuild import Progress
 from ledger.projection.rebuild import rebuild as rebuild_projection
 from ledger.sequencer import SequencerStoppedError, run_until_signal
+from ledger.service.anchoring import Anchoring
+from ledger.service.audit_log import check_log
 from ledger.service.bulk_signing import BulkSigning
 from ledger.service.calendar import Calendar
 from ledger.service.context import Context
@@ -44,9 +47,15 @@ def audit(context: Context, progress: Progress | None = None) -> AuditReport:
         return document_trouble(context, record, stored)
 
     try:
-        return audit_projection(context.store.engine, context.reader, check, progress)
+        report = audit_projection(context.store.engine, context.reader, check, progress)
+        if report.difference is not None:
+            return report
+        with context.store.reading() as connection:
+            for count, difference in enumerate(check_log(context, connection), 1):
+                report = replace(report, entries=count, difference=difference)
     except (ChainError, StorageError) as err:
         raise NotReady(str(err)) from err
+    return report
 
 
 def rebuild(context: Context, progress: Progress | None = None) -> int:
@@ -84,7 +93,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        with _months_opened(context), _sheets_signed(context), _webhooks_sent(context):
+        with _months_opened(context), _log_anchored(context), _sheets_signed(context), _webhooks_sent(context):
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -108,6 +117,8 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
     if context.settings.open_months:
         with suppress(ServiceError):  # whoever writes now is told by the contract that the month is not open
             Calendar(context).open_due()
+    with suppress(ServiceError):  # the next node anchors what this one could not
+        Anchoring(context).anchor_due()
 
     def work() -> None:
         with suppress(
@@ -133,6 +144,19 @@ def _months_opened(context: Context) -> Iterator[None]:
         return
     stop = threading.Event()
     thread = threading.Thread(target=Calendar(context).run, args=(stop,), name="calendar")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _log_anchored(context: Context) -> Iterator[None]:
+    """The audit log's head is anchored, on a thread of its own, for as long as the `with` lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=Anchoring(context).run, args=(stop,), name="anchoring")
     thread.start()
     try:
         yield
