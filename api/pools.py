@@ -22,6 +22,7 @@ READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a rea
 FILE_THREADS_MAX = 4  # files of one process read, checked or written out at once: each costs seconds of a core
 CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
 CHECK_THREADS_MAX = 2  # files of strangers on the public check of one process at once: those of parties come first
+PASSWORD_THREADS_MAX = 4  # passwords of one process hashed at once: each takes 46 MiB and a tenth of a second of a core
 NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -40,6 +41,7 @@ class Pools:
     chain: CapacityLimiter
     notes: CapacityLimiter
     checks: CapacityLimiter
+    passwords: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Access:
     upload: bool = False
     file: bool = False  # reads or writes whole files, on the threads of those
     note: bool = False  # its body is a signed note (api/notes.py), which needs no credential beside its signatures
+    own: bool = False  # changes only what the caller signs in with; done twice it is as done once
+    password: bool = False  # hashes a password, on the few threads for those
 
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
@@ -71,6 +75,7 @@ def pools() -> Pools:
             CHAIN_THREADS_MAX,
             NOTE_THREADS_MAX,
             CHECK_THREADS_MAX,
+            PASSWORD_THREADS_MAX,
         )
         found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
@@ -128,6 +133,21 @@ def notes(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return _threaded(endpoint, Access(writes=False, public=True, note=True))
 
 
+def personal(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that changes what people sign in with: a credential, no Idempotency-Key, as twice is as once."""
+    return _threaded(endpoint, Access(writes=False, public=False, own=True))
+
+
+def takes_password(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """As `personal`, for one that is given a password."""
+    return _threaded(endpoint, Access(writes=False, public=False, own=True, password=True))
+
+
+def opens_session(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that takes a password from who has no credential yet."""
+    return _threaded(endpoint, Access(writes=False, public=True, own=True, password=True))
+
+
 def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
@@ -150,7 +170,9 @@ def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable
         limiter = found.reads
         if access.file:
             limiter = found.files
-        elif access.writes:
+        elif access.password:
+            limiter = found.passwords
+        elif access.writes or access.own:
             limiter = found.writes
         elif access.note:
             limiter = found.notes

@@ -6,10 +6,11 @@ settings file and no default secret: without a master key nothing starts.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED_CHAIN = "embedded"
@@ -133,10 +134,53 @@ class Settings(BaseSettings):
         le=3_600,
         description="Pause after the first failed attempt; each is 4 times the one before, 6 h at most.",
     )
+    session_idle_s: int = Field(
+        default=1_800, ge=60, le=86_400, description="A session that was not used for so long has ended."
+    )
+    session_lifetime_s: int = Field(
+        default=43_200, ge=300, le=30 * 86_400, description="A session ends after so long, however it is used."
+    )
+    rate_address_per_s: int = Field(
+        default=500,
+        ge=0,
+        le=1_000_000,
+        description="Requests a second of one client address (IPv6: one /64) in one API process; 0: no limit.",
+    )
+    rate_address_burst: int = Field(
+        default=5_000, ge=1, le=1_000_000, description="Requests a client address that was quiet may send at once."
+    )
+    rate_key_per_s: int = Field(
+        default=250, ge=0, le=1_000_000, description="Requests a second of one API key or session; 0: no limit."
+    )
+    rate_key_burst: int = Field(
+        default=2_500, ge=1, le=1_000_000, description="Requests a key or session that was quiet may send at once."
+    )
+    rate_party_per_s: int = Field(
+        default=500, ge=0, le=1_000_000, description="Requests a second of one party with all its keys; 0: no limit."
+    )
+    rate_party_burst: int = Field(
+        default=5_000, ge=1, le=1_000_000, description="Requests a party that was quiet may send at once."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks of proxies whose X-Forwarded-For counts, with commas between them: 10.0.0.5,fd00::/8. "
+        "Without one the header is ignored.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line written."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="Form of a log line.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _checked_networks(cls, value: str) -> str:
+        _networks(value)  # its ValueError names the one that is none
+        return value
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks of proxies whose X-Forwarded-For counts."""
+        return _networks(self.trusted_proxies)
 
     @property
     def database(self) -> str:
@@ -152,3 +196,7 @@ class Settings(BaseSettings):
     def master_key_path(self) -> Path:
         """File the master key is read from when EINVOICE_MASTER_KEY is not set."""
         return self.master_key_file or self.data_dir / "master.key"
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())

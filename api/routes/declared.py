@@ -73,12 +73,12 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The body has another media type than this takes.",
     422: "Some fields are wrong.",
-    429: "Too many of the caller's operations wait.",
+    429: "Too many requests, or too many of the caller's operations wait.",
     500: "The server failed.",
     503: "Busy or not ready; nothing was stored.",
 }
-_PUBLIC = (400, 500, 503)
-_READ = (400, 401, 403, 404, 500, 503)
+_PUBLIC = (400, 429, 500, 503)
+_READ = (400, 401, 403, 404, 429, 500, 503)
 _BODY = (413, 415, 422)
 
 
@@ -117,6 +117,16 @@ def public_file_answers(*media_types: str) -> Answers:
 def note_answers(model: type[BaseModel]) -> Answers:
     """Answers to a signed note that anybody may bring."""
     return {200: _success(model, "Taken, now or before."), **_failures((*_PUBLIC, 409, *_BODY))}
+
+
+def sign_in_answers(model: type[BaseModel], status: int = 201) -> Answers:
+    """Answers of a request that is given a password; a session's cookies come with success."""
+    return {status: _success(model, "Signed in."), **_failures((*_READ, *_BODY, 429))}
+
+
+def personal_answers(model: type[BaseModel], status: int = 200) -> Answers:
+    """Answers of a change to what people sign in with."""
+    return {status: _success(model, "Done."), **_failures((*_READ, *_BODY))}
 
 
 def write_answers(model: type[BaseModel] = Written, *, waits: bool = True) -> Answers:

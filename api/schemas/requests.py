@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from api.fields import ADDRESS_PATTERN, SIGNATURE_PATTERN
 from api.schemas.outside_items import OUTSIDE_ITEMS_MAX, OutsideInvoice
 from api.schemas.values import (
     CLAIM_NUMBERS_MAX,
@@ -29,6 +30,8 @@ from api.schemas.values import (
     Strict,
     TaxId,
 )
+
+TIME_MAX = 2**53 - 1
 
 
 def _first_holder(value: Any) -> int | str | None:
@@ -161,6 +164,22 @@ class KeyChange(Strict):
     """Change of a party's key; no fields."""
 
 
+class OwnKeyProof(Strict):
+    """A key that its party keeps itself, and the proof that it holds it (docs/API.md, "Keys of your own")."""
+
+    address: Annotated[str, Field(pattern=ADDRESS_PATTERN, description="The key's address.")]
+    time: Annotated[int, Field(ge=0, le=TIME_MAX, description="When the proof was signed, seconds since 1970, UTC.")]
+    signature: Annotated[str, Field(pattern=SIGNATURE_PATTERN, description="r, s and v of the proof: 65 bytes as hex.")]
+
+
+class KeyRotation(Strict):
+    """Change of the caller's own key."""
+
+    own: Annotated[
+        OwnKeyProof | None, Field(description="A key the caller keeps itself; left out: one made and kept here.")
+    ] = None
+
+
 class OfficerRequest(Strict):
     """Appointment of an officer; the key pair is made and kept by the server."""
 
@@ -212,11 +231,20 @@ class RevocationRequest(Strict):
     ] = None
 
 
+class MemberRequest(Strict):
+    """A member that leaves; `subject`: the enterprise an administrator acts for."""
+
+    subject: Party | None = None
+
+
 class GrantRequest(Strict):
     """Grants an enterprise gives to, or takes from, a person."""
 
     person: Annotated[Party, Field(description="The person.")]
     grants: Annotated[list[GrantName], Field(min_length=1, max_length=3)]
+    subject: Annotated[
+        Party | None, Field(description="The enterprise an administrator acts for; left out: the caller.")
+    ] = None
 
 
 class VerifyRequest(Strict):
@@ -225,12 +253,3 @@ class VerifyRequest(Strict):
     number: Number
     gross_fen: Fen
     commitment: Hash
-class MemberRequest(Strict):
-    """A member that leaves; `subject`: the enterprise an administrator acts for."""
-
-    subject: Party | None = None
-
-
-    subject: Annotated[
-        Party | None, Field(description="The enterprise an administrator acts for; left out: the caller.")
-    ] = None

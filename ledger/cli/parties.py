@@ -134,6 +134,47 @@ def suspend(
 
 
 @app.command()
+def invite(
+    parties: Annotated[list[int], typer.Argument(help="Party ids, 1 to 200.")],
+    as_party: AsParty,
+    as_json: AsJson = False,
+) -> None:
+    """Invite parties to choose a sign-in name and password; prints a link for each, once, good for 72 hours.
+
+    Example: `einvoice party invite 12 13 --as 2`
+    """
+    from ledger.service.sign_in_views import invitation_link
+
+    with open_ledger() as ledger:
+        made = ledger.invitations.invite(ledger.caller(as_party), parties)
+        links = {one.party: invitation_link(ledger.context.settings.public_url, one.token) for one in made}
+        if as_json:
+            print_json({"items": [
+                {"party": one.party, "invitation": one.token, "link": links[one.party],
+                 "expires_at": one.expires_at.isoformat()}
+                for one in made
+            ]})  # fmt: skip
+            return
+        for one in made:
+            print_line(f"{one.party}\t{links[one.party]}\tuntil {one.expires_at:%Y-%m-%d %H:%M} UTC")
+
+
+@app.command()
+def leave(
+    person: Annotated[int, typer.Argument(help="Party id of the person that leaves.")],
+    as_party: AsParty,
+    as_json: AsJson = False,
+) -> None:
+    """Take every grant of an enterprise from a person that leaves it; no session acts for it from then on.
+
+    Example: `einvoice party leave 12 --as 4`
+    """
+    with open_ledger(writing=True) as ledger:
+        done = ledger.remove_member(ledger.caller(as_party), person, idempotency_key=new_key())
+        print_written(done, as_json=as_json)
+
+
+@app.command()
 def reinstate(
     party: Party,
     as_party: AsParty,

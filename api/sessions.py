@@ -1,0 +1,132 @@
+"""Sessions over HTTP: the cookie, who may send it, and which routes want the password again.
+
+A browser sends its cookie with whatever any site makes it send. So a request with the cookie that could change
+something has to come from our own pages, by the browser's own word (Sec-Fetch-Site, else Origin), and no such word is
+a refusal. An API key is sent by nobody unasked and needs none of this.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.pools import in_thread, pools
+from api.problems import FOREIGN_SITE, PASSWORD_NEEDED, ProblemError
+from ledger.service.errors import NotAuthenticated
+from ledger.service.sign_in_views import SignedIn
+from ledger.service.views import Caller
+
+COOKIE = "__Host-einvoice_session"
+DEVICE_COOKIE = "__Host-einvoice_device"
+DEVICE_AGE_S = 400 * 86_400  # as long as browsers keep one
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN_LENGTH_MAX = 200  # characters of a cookie that are looked at; ours have 97
+AGENT_LENGTH_MAX = 500  # characters of a User-Agent that are looked at
+
+PASSWORD_ROUTES = frozenset({
+    "rotate_key", "recover_key", "revoke_certificate", "appoint_officer", "dismiss_officer", "file_month",
+    "refile_month", "approve_claim", "force_unlock", "confirm_period", "invite_parties", "make_api_key",
+    "appoint_to_office", "confirm_proposal",
+})  # fmt: skip
+"""Routes whose signature cannot be taken back, or that make somebody a party: a session must have been given its
+password within the last five minutes. (A contract is retired on the command line alone.)"""
+
+
+def session_token(request: Request) -> str | None:
+    """What the session cookie of a request holds, None without one. Raises: NotAuthenticated for a strange one."""
+    found = request.cookies.get(COOKIE)
+    if found is not None and len(found) > TOKEN_LENGTH_MAX:
+        raise NotAuthenticated
+    return found
+
+
+async def caller_by_session(request: Request, token: str) -> Caller:
+    """The party whose session a request carries.
+
+    Raises: NotAuthenticated; ProblemError for a change that another site sent, or that wants the password again.
+    """
+    if request.method not in SAFE_METHODS:
+        need_own_site(request)
+    ledger = request.app.state.ledger
+    caller = cast("Caller", await in_thread(pools().reads, lambda: ledger.sign_in.authenticate(token)))
+    route = request.scope.get("route")
+    if getattr(route, "name", "") in PASSWORD_ROUTES and ledger.sign_in.needs_password(caller):
+        raise ProblemError(
+            PASSWORD_NEEDED,
+            "give your password again with POST /v1/sessions/confirmation or on /me, then send the same request",
+            "请通过 POST /v1/sessions/confirmation 或 /me 页面再次输入密码，然后重发同一请求",
+        )
+    return caller
+
+
+def need_own_site(request: Request, *, programs: bool = False) -> None:
+    """Raises: ProblemError unless the browser says that a page of this server sent the request.
+
+    `programs`: for a request without a cookie, which no browser's word is needed for, but none may speak against it.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        own = site == "same-origin"
+    elif origin is not None:
+        own = is_own_origin(request, origin)
+    else:
+        own = programs
+    if not own or (origin not in (None, "null") and not is_own_origin(request, str(origin))):
+        raise ProblemError(FOREIGN_SITE, "send this from a page of this server", "请在本系统页面上操作")
+
+
+def is_own_origin(request: Request, origin: str) -> bool:
+    """Whether an Origin header names this server: the address it was asked under."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc == request.headers.get("host", "")
+
+
+def set_session(answer: Response, signed_in: SignedIn) -> Response:
+    """The answer with a session's cookies, which scripts cannot read and other sites' pages do not send along.
+
+    Always `__Host-` and Secure: browsers take those from https and from http://127.0.0.1 or localhost, and from no
+    other http address, where a session could be read on its way.
+    """
+    answer.set_cookie(COOKIE, signed_in.token, path="/", secure=True, httponly=True, samesite="lax")
+    answer.set_cookie(
+        DEVICE_COOKIE, signed_in.device, max_age=DEVICE_AGE_S, path="/", secure=True, httponly=True, samesite="lax"
+    )
+    return answer
+
+
+def clear_session(answer: Response) -> Response:
+    """The answer that has the browser forget its session."""
+    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+def address_of(request: Request) -> str:
+    """Network address a request came from."""
+    return request.client.host if request.client is not None else ""
+
+
+def agent_of(request: Request) -> str:
+    """The browser's own name."""
+    return request.headers.get("user-agent", "")[:AGENT_LENGTH_MAX]
+
+
+def device_of(request: Request) -> str:
+    """What an earlier sign-in gave this browser."""
+    return request.cookies.get(DEVICE_COOKIE, "")[:TOKEN_LENGTH_MAX]
+
+
+def safe_next(address: str) -> str:
+    """Where to go after signing in: a path of this server, `/me` for anything else."""
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    if plain and address.startswith("/") and not address.startswith("//") and len(address) <= 1_000:
+        parts = urlsplit(address)
+        if not parts.scheme and not parts.netloc:
+            return address
+    return "/me"

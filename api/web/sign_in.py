@@ -1,0 +1,344 @@
+"""Pages of people who sign in: /sign-in, /invitation and /me. Forms alone, no script.
+
+A form is taken only from our own pages (api.sessions.need_own_site), its answer is a redirect to a path of ours, and
+what it may do is asked of the same door as the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import parse_qs, urlencode
+
+import structlog
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Query, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from api.endpoint import LedgerRoute, read_body
+from api.pools import in_thread, pools, public
+from api.problems import BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from api.routes.declared import Door
+from api.sessions import (
+    address_of,
+    agent_of,
+    clear_session,
+    device_of,
+    need_own_site,
+    safe_next,
+    session_token,
+    set_session,
+)
+from api.web.sign_in_words import GRANT_WORDS, KIND_WORDS, SIGN_IN_WORDS
+from api.web.words import choose_language
+from ledger.domain.months import CST
+from ledger.service import Caller, Ledger
+from ledger.service.errors import (
+    InvalidRequest,
+    InvitationInvalid,
+    NotAuthenticated,
+    NotFound,
+    ServiceError,
+    SignInFailed,
+    TooManyAttempts,
+)
+from ledger.service.people import GRANT_NAMES
+
+FORM_SIZE_MAX = 8_192  # bytes: three texts of 512 characters, each nine bytes as a form sends it, fit
+FIELDS_MAX = 8
+TEXT_LENGTH_MAX = 512
+SEE_OTHER = 303
+STATUSES = {InvalidRequest: 400, SignInFailed: 401, InvitationInvalid: 404, NotFound: 404, TooManyAttempts: 429}
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+log = structlog.get_logger("api")
+routes = APIRouter(route_class=LedgerRoute, include_in_schema=False)
+
+QueryText = Annotated[str, Query(max_length=1_000)]
+Form = dict[str, str]
+
+
+@routes.get("/sign-in")
+@public
+def sign_in_page(request: Request, next: QueryText = "", lang: QueryText = "", done: QueryText = "") -> Response:  # noqa: A002  the name links have
+    """The form."""
+    language = _language(request, lang)
+    said = SIGN_IN_WORDS[language]["signed_out"] if done == "out" else ""
+    return _sign_in_page(language, name="", following=next, said=said)
+
+
+@routes.post("/sign-in")
+async def sign_in_form(request: Request) -> Response:
+    """Begins a session and goes where its visitor was going, on this server."""
+    form = await _form(request)
+    language = _language(request, form.get("lang", ""))
+
+    def begin(ledger: Ledger) -> Response:
+        begun = ledger.sign_in.begin(
+            form.get("name", ""), form.get("password", ""),
+            address=address_of(request), agent=agent_of(request), device=device_of(request),
+        )  # fmt: skip
+        return set_session(_go(safe_next(form.get("next", ""))), begun)
+
+    def again(problem: str, status: int) -> Response:
+        return _sign_in_page(
+            language, name=form.get("name", ""), following=form.get("next", ""), problem=problem, status=status
+        )
+
+    return await _done(request, pools().passwords, language, begin, again)
+
+
+@routes.get("/invitation")
+@public
+def invitation_page(request: Request, ledger: Door, i: QueryText = "", lang: QueryText = "") -> Response:
+    """The form in which an invitation is accepted."""
+    language = _language(request, lang)
+    try:
+        party = ledger.invitations.party_of(i)
+    except ServiceError as err:
+        return _invitation_page(language, i, problem=_said(err, language), status=STATUSES.get(type(err), 503))
+    return _invitation_page(language, i, party=party)
+
+
+@routes.post("/invitation")
+async def invitation_form(request: Request) -> Response:
+    """Sets name and password of the invited party and signs it in."""
+    form = await _form(request)
+    language = _language(request, form.get("lang", ""))
+    text = form.get("i", "")
+
+    def accept(ledger: Ledger) -> Response:
+        begun = ledger.invitations.accept(
+            text, form.get("name", ""), form.get("password", ""), address=address_of(request), agent=agent_of(request)
+        )
+        return set_session(_go("/me"), begun)
+
+    def again(problem: str, status: int) -> Response:
+        party = 0
+        if status != STATUSES[InvitationInvalid]:
+            try:
+                party = request.app.state.ledger.invitations.party_of(text)
+            except ServiceError:
+                return _invitation_page(language, text, problem=problem, status=status)
+        return _invitation_page(language, text, party=party, name=form.get("name", ""), problem=problem, status=status)
+
+    return await _done(request, pools().passwords, language, accept, again)
+
+
+@routes.get("/me")
+async def me_page(request: Request, lang: QueryText = "", done: QueryText = "") -> Response:
+    """Who is signed in, for whom it may act, where else it is signed in."""
+    language = _language(request, lang)
+    ledger = request.app.state.ledger
+    words = SIGN_IN_WORDS[language]
+    said = words.get(done, "") if done in ("changed", "confirmed") else ""
+
+    def show() -> Response:
+        try:
+            caller = _signed_in(request, ledger)
+            return _me_page(language, ledger, caller, said=said)
+        except NotAuthenticated:
+            return clear_session(_go(f"/sign-in?{urlencode({'next': '/me', 'lang': language})}"))
+
+    return await in_thread(pools().reads, show)
+
+
+@routes.post("/me/sign-out")
+async def sign_out_form(request: Request) -> Response:
+    """Ends this session."""
+    return await _of_session(request, lambda ledger, caller, _: ledger.sign_in.end(caller, caller.session), out=True)
+
+
+@routes.post("/me/sign-out-everywhere")
+async def sign_out_everywhere_form(request: Request) -> Response:
+    """Ends every session of the party."""
+    return await _of_session(request, lambda ledger, caller, _: ledger.sign_in.end_all(caller), out=True)
+
+
+@routes.post("/me/sessions")
+async def end_session_form(request: Request) -> Response:
+    """Ends one of the party's sessions."""
+    return await _of_session(
+        request, lambda ledger, caller, form: ledger.sign_in.end(caller, form.get("session_id", ""))
+    )
+
+
+@routes.post("/me/password")
+async def password_form(request: Request) -> Response:
+    """Changes the password: every session ends, a new one begins."""
+    form = await _form(request)
+    language = _language(request, form.get("lang", ""))
+
+    def change(ledger: Ledger) -> Response:
+        begun = ledger.sign_in.change_password(
+            session_token(request) or "", form.get("password", ""), form.get("new_password", ""),
+            agent=agent_of(request),
+        )  # fmt: skip
+        return set_session(_go("/me?done=changed"), begun)
+
+    return await _done(request, pools().passwords, language, change, _again_on_me(request, language))
+
+
+@routes.post("/me/confirmation")
+async def confirmation_form(request: Request) -> Response:
+    """Notes that the password was given just now."""
+    form = await _form(request)
+    language = _language(request, form.get("lang", ""))
+
+    def confirm(ledger: Ledger) -> Response:
+        ledger.sign_in.confirm(session_token(request) or "", form.get("password", ""))
+        return _go("/me?done=confirmed")
+
+    return await _done(request, pools().passwords, language, confirm, _again_on_me(request, language))
+
+
+async def _of_session(
+    request: Request, change: Callable[[Ledger, Caller, Form], object], *, out: bool = False
+) -> Response:
+    """What a form of /me does with the caller of the session."""
+    form = await _form(request)
+    language = _language(request, form.get("lang", ""))
+
+    def act(ledger: Ledger) -> Response:
+        caller = _signed_in(request, ledger)
+        change(ledger, caller, form)
+        return clear_session(_go("/sign-in?done=out")) if out else _go("/me")
+
+    return await _done(request, pools().writes, language, act, _again_on_me(request, language))
+
+
+async def _done(
+    request: Request, limiter: CapacityLimiter, language: str, act: Callable[[Ledger], Response],
+    again: Callable[[str, int], Response],
+) -> Response:  # fmt: skip
+    """The answer of `act` on a thread of `limiter`; what it refuses is shown by `again`."""
+    ledger = request.app.state.ledger
+
+    def run() -> Response:
+        try:
+            return act(ledger)
+        except NotAuthenticated:
+            return clear_session(_go("/sign-in?next=%2Fme"))
+        except ServiceError as err:
+            status = STATUSES.get(type(err), 503)
+            if status == 503:
+                log.error("sign-in page failed", error=type(err).__name__)  # noqa: TRY400  a trace may show a password
+                return again(SIGN_IN_WORDS[language]["outage"], status)
+            answer = again(_said(err, language), status)
+            if isinstance(err, TooManyAttempts):
+                answer.headers["retry-after"] = str(err.wait_s)
+            return answer
+
+    return await in_thread(limiter, run)
+
+
+def _again_on_me(request: Request, language: str) -> Callable[[str, int], Response]:
+    def again(problem: str, status: int) -> Response:
+        ledger = request.app.state.ledger
+        return _me_page(language, ledger, _signed_in(request, ledger), problem=problem, status=status)
+
+    return again
+
+
+def _signed_in(request: Request, ledger: Ledger) -> Caller:
+    """The caller of the session cookie. Raises: NotAuthenticated."""
+    return ledger.sign_in.authenticate(session_token(request) or "")
+
+
+async def _form(request: Request) -> Form:
+    """Fields of a form of our own pages, the last of each name. Raises: ProblemError."""
+    need_own_site(request)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "send the form of the page", "请使用页面上的表单提交")
+    body = await read_body(request)
+    if len(body) > FORM_SIZE_MAX:
+        raise ProblemError(
+            BODY_TOO_LARGE, f"a form has at most {FORM_SIZE_MAX} bytes", f"表单最多 {FORM_SIZE_MAX} 字节"
+        )
+    try:
+        found = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=FIELDS_MAX, keep_blank_values=True)
+    except ValueError:
+        return {}
+    return {name: values[-1][:TEXT_LENGTH_MAX] for name, values in found.items()}
+
+
+def _go(address: str) -> Response:
+    return RedirectResponse(address, SEE_OTHER)
+
+
+def _language(request: Request, asked: str) -> str:
+    return choose_language(asked or None, request.headers.get("accept-language", ""))
+
+
+def _said(err: ServiceError, language: str) -> str:
+    if isinstance(err, InvalidRequest):
+        return err.problems[0].message_zh if language == "zh" else err.problems[0].message_en
+    return err.message_zh if language == "zh" else err.message
+
+
+def _sign_in_page(
+    language: str, *, name: str, following: str, problem: str = "", said: str = "", status: int = 200
+) -> Response:
+    other_address = f"/sign-in?{urlencode({'next': following, 'lang': _other(language)})}"
+    return _page(
+        "sign_in.html", language, "sign_in_title", other_address, status,
+        name=name, following=following, problem=problem, said=said,
+    )  # fmt: skip
+
+
+def _invitation_page(
+    language: str, text: str, *, party: int = 0, name: str = "", problem: str = "", status: int = 200
+) -> Response:
+    return _page(
+        "invitation.html", language, "invitation_title",
+        f"/invitation?{urlencode({'i': text[:200], 'lang': _other(language)})}", status,
+        invitation=text[:200], party=party, name=name, problem=problem,
+    )  # fmt: skip
+
+
+def _me_page(
+    language: str, ledger: Ledger, caller: Caller, *, problem: str = "", said: str = "", status: int = 200
+) -> Response:
+    grant_words, kind_words = GRANT_WORDS[language], KIND_WORDS[language]
+    grants = [
+        (
+            ledger.party(caller, enterprise).name,
+            enterprise,
+            "、".join(grant_words.get(name, name) for name, bit in GRANT_NAMES.items() if bits & bit)
+            if language == "zh"
+            else ", ".join(name for name, bit in GRANT_NAMES.items() if bits & bit),
+        )
+        for enterprise, bits in sorted(caller.grants.items())
+    ]
+    return _page(
+        "me.html", language, "me_title", f"/me?lang={_other(language)}", status,
+        caller=caller, kind=kind_words.get(caller.kind, caller.kind), grants=grants,
+        sessions=ledger.sign_in.sessions(caller), local=_local_time, problem=problem, said=said,
+    )  # fmt: skip
+
+
+def _page(
+    template: str, language: str, title: str, other_address: str, status: int, /, **shown: object
+) -> Response:
+    words = dict(SIGN_IN_WORDS[language])
+    words["title"] = words[title]
+    text = _TEMPLATES.get_template(template).render(
+        language=language, other=_other(language), other_address=other_address, words=words, **shown
+    )
+    headers = {"content-language": "zh-CN" if language == "zh" else "en", "vary": "accept-language, cookie"}
+    return HTMLResponse(text, status, headers)
+
+
+def _other(language: str) -> str:
+    return "en" if language == "zh" else "zh"
+
+
+def _local_time(moment: datetime) -> str:
+    return moment.astimezone(CST).strftime("%Y-%m-%d %H:%M")

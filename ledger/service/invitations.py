@@ -1,0 +1,187 @@
+"""Invitations: a link, good once and for three days, with which a party gets its sign-in name and password.
+
+Whoever holds an invitation can become that party, so who may make one is narrow: the authority for everybody, an
+officer for parties without a password, a party for itself, and an enterprise for people that work for it alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from datetime import UTC, datetime
+
+from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
+from ledger.identity.session_tokens import Token
+from ledger.projection import Connection, parties, sign_in
+from ledger.projection.parties import PartyRecord
+from ledger.projection.sign_in import StoredInvitation
+from ledger.service import attempts
+from ledger.service.audit_log import AuditKind, note
+from ledger.service.context import Context
+from ledger.service.errors import InvitationInvalid, NotPermitted
+from ledger.service.people import need_active, need_party
+from ledger.service.problems import invalid
+from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name
+from ledger.service.sign_in_views import Invited, SignedIn
+from ledger.service.views import Caller
+from ledger.service.writing import run_write
+from verifier.words import PartyKind
+
+INVITATION_LIFETIME_S = 72 * 3_600
+INVITATIONS_MAX = 200  # parties in one request: each is a line somebody has to hand on
+REFUSED_NAMES_MAX = 5  # names that are taken: an invitation is no way to ask who has an account
+INDEXED_INVITATION = "invitation"
+_NAME = re.compile(r"[\w.+-]{1,64}(@[\w.-]{3,63})?", re.UNICODE)
+NAME_LENGTH_MIN = 4
+
+
+class Invitations:
+    """Invitations of one ledger."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def invite(self, caller: Caller, invited: list[int]) -> tuple[Invited, ...]:
+        """An invitation for each party, all or none; one made before for the same party ends.
+
+        Raises: InvalidRequest at `parties` or `parties.N`; NotPermitted.
+        """
+        context = self._context
+        need_active(caller)
+        if caller.scopes != EVERYTHING:
+            raise NotPermitted(
+                "an invitation is a full credential; ask with a key of every scope, or sign in",
+                "邀请等同于完整凭证，请使用具有全部权限范围的密钥，或登录后操作",
+            )
+        if not 1 <= len(invited) <= INVITATIONS_MAX:
+            raise invalid("parties", "count_range", low=1, high=INVITATIONS_MAX, given=len(invited))
+        if len(set(invited)) != len(invited):
+            raise invalid("parties", "party_twice")
+
+        def write(connection: Connection) -> tuple[Invited, ...]:
+            return tuple(self._invite(connection, caller, index, party) for index, party in enumerate(invited))
+
+        return run_write(context, write)
+
+    def party_of(self, text: str) -> int:
+        """The party an invitation is for, as its page shows it. Raises: InvitationInvalid."""
+        with self._context.reading() as connection:
+            return self._need_invitation(connection, text)[2].id
+
+    def accept(self, text: str, name: str, password: str, *, address: str = "", agent: str = "") -> SignedIn:
+        """Sets the party's sign-in name and password, ends its sessions, and signs it in.
+
+        Raises: InvitationInvalid; InvalidRequest at `name` or `password`; TooManyAttempts.
+        """
+        context = self._context
+        subject = attempts.by_address(context, address)
+        with context.reading() as connection:
+            known = self._find(connection, text)
+        if known is None:
+            run_write(context, lambda connection: attempts.count_attempt(context, connection, subject))
+            raise InvitationInvalid
+        _, stored, _ = known
+        chosen = _checked_name(name)
+        with context.reading() as connection:
+            check_password(context, connection, stored.identity, password, "password", *chosen.split("@")[:1])
+        hashed = hash_password(password)
+        index = context.vault.index(chosen, INDEXED_NAME)
+
+        def write(connection: Connection) -> SignedIn | None:
+            _, _, party = self._need_invitation(connection, text)
+            holder = sign_in.password_named(connection, index)
+            if holder is not None and holder.identity != party.identity:
+                sign_in.refuse_name(connection, stored.invitation_id)
+                return None
+            keep_password(context, connection, party.identity, index, hashed)
+            sign_in.end_invitation(connection, party.identity)
+            sign_in.end_sessions(connection, party.identity)
+            note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id,
+                 detail={"change": "password", "invited_by": stored.invited_by})  # fmt: skip
+            return begin_session(context, connection, party, agent)
+
+        begun = run_write(context, write)
+        if begun is None:
+            raise invalid("name", "sign_in_name_taken")
+        return begun
+
+    def _invite(self, connection: Connection, caller: Caller, index: int, party: int) -> Invited:
+        context, now_s = self._context, self._context.now_s()
+        record = need_party(connection, party, path=f"parties.{index}")
+        inviter = self._need_inviter(connection, caller, record)
+        token = new_token()
+        expires_at = now_s + INVITATION_LIFETIME_S
+        stored = StoredInvitation(token.id, record.identity, b"", inviter, now_s, expires_at, 0)
+        proof = _proof(context, token, stored)
+        sign_in.put_invitation(
+            connection, StoredInvitation(token.id, record.identity, proof, inviter, now_s, expires_at, 0)
+        )
+        note(context, connection, AuditKind.PERMISSION_CHANGED, actor=caller.party, about=str(party),
+             detail={"change": "invitation"})  # fmt: skip
+        return Invited(party, datetime.fromtimestamp(expires_at, UTC), token.text)
+
+    def _need_inviter(self, connection: Connection, caller: Caller, record: PartyRecord) -> int:
+        """The party in whose name the caller lets somebody become `record`. Raises: NotPermitted when it may not."""
+        if caller.kind == "authority" and caller.is_officer:
+            return caller.party
+        unclaimed = sign_in.password_of(connection, record.identity) is None
+        if unclaimed and caller.party == record.id:
+            return caller.party
+        if unclaimed and caller.is_officer and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON):
+            return caller.party
+        if unclaimed and record.kind == PartyKind.PERSON:
+            own = {caller.party} if caller.kind == "enterprise" else set()
+            employers = _employers(connection, record.id)
+            if len(employers) == 1 and employers <= own | caller.administers:
+                return employers.pop()
+        raise NotPermitted(
+            f"you may not invite party {record.id}: an enterprise invites people it alone granted, an officer parties "
+            "without a password; the authority may reset one",
+            f"您不能邀请参与方 {record.id}：企业只能邀请仅由其授权的人员，税务人员只能邀请尚无密码的参与方；"
+            "重置密码由税务机关办理",
+        )
+
+    def _need_invitation(self, connection: Connection, text: str) -> tuple[Token, StoredInvitation, PartyRecord]:
+        found = self._find(connection, text)
+        if found is None:
+            raise InvitationInvalid
+        return found
+
+    def _find(self, connection: Connection, text: str) -> tuple[Token, StoredInvitation, PartyRecord] | None:
+        token = parse_token(text)
+        stored = sign_in.invitation(connection, token.id) if token is not None else None
+        if token is None or stored is None or self._context.now_s() >= stored.expires_at:
+            return None
+        if stored.refused_names >= REFUSED_NAMES_MAX:
+            return None
+        party = parties.party_of_identity(connection, stored.identity)
+        if party is None or not self._may_still(connection, stored.invited_by, party):
+            return None
+        if not hmac.compare_digest(stored.proof, _proof(self._context, token, stored)):
+            return None
+        return token, stored, party
+
+    def _may_still(self, connection: Connection, inviter: int, party: PartyRecord) -> bool:
+        """Whether who made an invitation still may: no officer dismissed, no employer that has become one of two."""
+        record = parties.party(connection, inviter)
+        if record is None or (record.suspended and record.kind != PartyKind.ENTERPRISE):
+            return False
+        if record.kind != PartyKind.ENTERPRISE or record.id == party.id:
+            return True
+        return _employers(connection, party.id) == {record.id}
+
+
+def _employers(connection: Connection, person: int) -> set[int]:
+    return {grant.enterprise for grant in parties.grants(connection, person=person)}
+
+
+def _checked_name(name: str) -> str:
+    chosen = normal_name(name)
+    if len(chosen) < NAME_LENGTH_MIN or not _NAME.fullmatch(chosen):
+        raise invalid("name", "sign_in_name_form")
+    return chosen
+
+
+def _proof(context: Context, token: Token, stored: StoredInvitation) -> bytes:
+    facts = (stored.identity.hex(), stored.invited_by, stored.expires_at)
+    return context.vault.index(token.bound(*facts), INDEXED_INVITATION)

@@ -1,0 +1,314 @@
+"""People sign in: a name and a password begin a session, which then authenticates as an API key does.
+
+Who has no account and who mistypes hears the same, after the same work. A session ends with its time, with sign-out,
+with a new password, and with the suspension or dismissal of its party; its rights are read anew at every request.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ledger.domain.identities import Identity
+from ledger.identity import hash_password, is_outdated, new_token, parse_token, password_fault, password_matches
+from ledger.identity.session_tokens import Token
+from ledger.projection import Connection, keystore, parties, sign_in
+from ledger.projection.parties import PartyRecord
+from ledger.projection.sign_in import SESSIONS_KEPT_MAX, StoredPassword, StoredSession
+from ledger.service import attempts, people
+from ledger.service.agents import agent_name
+from ledger.service.audit_log import AuditKind, note
+from ledger.service.context import Context
+from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted, SignInFailed
+from ledger.service.problems import invalid
+from ledger.service.sign_in_views import SessionView, SignedIn
+from ledger.service.views import Caller
+from ledger.service.writing import run_write
+from verifier.words import PartyKind
+
+NAME_LENGTH_MAX = 128  # characters of a sign-in name that are looked at
+PASSWORD_FRESH_S = 300  # how long after the password was given a session may do what cannot be undone
+USE_NOTED_S = 60  # last use of a session is written this seldom: a write a request would be too many
+SEALED_PASSWORD = "password"  # noqa: S105  a kind of sealed item
+INDEXED_NAME = "sign-in name"
+INDEXED_SESSION = "session"
+INDEXED_DEVICE = "device"
+
+
+class SignIn:
+    """Passwords and sessions of one ledger."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def begin(self, name: str, password: str, *, address: str = "", agent: str = "", device: str = "") -> SignedIn:
+        """Signs in. `address` is the caller's, `device` what an earlier sign-in gave this browser.
+
+        Raises: SignInFailed, one answer for every cause; TooManyAttempts.
+        """
+        context = self._context
+        shown = normal_name(name)
+        with context.reading() as connection:
+            stored = sign_in.password_named(connection, context.vault.index(shown, INDEXED_NAME))
+            record = parties.party_of_identity(connection, stored.identity) if stored is not None else None
+        known = stored is not None and _is_device_of(context, device, stored.identity)
+        mine = attempts.by_device(context, device) if known else attempts.by_name(context, shown)
+        subjects = (mine, attempts.by_address(context, address))
+        run_write(context, lambda connection: attempts.count_attempt(context, connection, *subjects))
+        hashed = opened_hash(context, stored) if stored is not None else None
+        matches = password_matches(hashed, password)
+        if not matches or stored is None or hashed is None or record is None or not _may_sign_in(record):
+            actor = record.id if record is not None else None
+            run_write(context, lambda connection: note(context, connection, AuditKind.SIGN_IN_FAILED, actor=actor))
+            raise SignInFailed
+        renewed = hash_password(password) if is_outdated(hashed) else None
+
+        def write(connection: Connection) -> SignedIn:
+            if sign_in.password_of(connection, stored.identity) != stored:
+                raise SignInFailed  # changed meanwhile
+            sign_in.forget_attempts(connection, mine.index)
+            if renewed is not None:
+                keep_password(context, connection, stored.identity, stored.name_index, renewed)
+            return begin_session(context, connection, record, agent)
+
+        return run_write(context, write)
+
+    def authenticate(self, text: str) -> Caller:
+        """The party a session acts as. Raises: NotAuthenticated for one that is unknown or ended."""
+        context, now_s = self._context, self._context.now_s()
+        with context.reading() as connection:
+            _, stored = self._need_session(connection, text)
+            party = parties.party_of_identity(connection, stored.identity)
+            if party is None or not _may_sign_in(party) or (party.suspended and not stored.while_suspended):
+                raise NotAuthenticated
+            caller = _caller(context, connection, party, stored)
+        if now_s - stored.last_used_at >= min(USE_NOTED_S, context.settings.session_idle_s // 2):
+            run_write(context, lambda connection: sign_in.touch_session(connection, stored.session_id, now_s))
+        return caller
+
+    def confirm(self, text: str, password: str) -> Caller:
+        """Notes that the password was given in this session just now. Raises: NotAuthenticated, SignInFailed,
+        TooManyAttempts."""
+        token, stored = self._check_again(text, password)
+
+        def write(connection: Connection) -> Caller:
+            party = parties.party_of_identity(connection, stored.identity)
+            if party is None or sign_in.session(connection, token.id) is None:
+                raise NotAuthenticated
+            now_s = self._context.now_s()
+            changed = replace(stored, password_at=now_s, last_used_at=now_s)
+            changed = replace(changed, proof=_proof(self._context, token, changed))
+            sign_in.put_session(connection, changed)
+            note(self._context, connection, AuditKind.SIGN_IN, actor=party.id, detail={"again": 1})
+            return _caller(self._context, connection, party, changed)
+
+        return run_write(self._context, write)
+
+    def change_password(self, text: str, password: str, new_password: str, *, agent: str = "") -> SignedIn:
+        """Changes the password of a session's party: all its sessions end, and a new one begins.
+
+        Raises: InvalidRequest at `new_password`; NotAuthenticated, SignInFailed, TooManyAttempts.
+        """
+        context = self._context
+        _, stored = self._check_again(text, password)
+        with context.reading() as connection:
+            check_password(context, connection, stored.identity, new_password, "new_password")
+        hashed = hash_password(new_password)
+
+        def write(connection: Connection) -> SignedIn:
+            party = parties.party_of_identity(connection, stored.identity)
+            known = sign_in.password_of(connection, stored.identity)
+            if party is None or known is None or sign_in.session(connection, stored.session_id) is None:
+                raise NotAuthenticated
+            keep_password(context, connection, stored.identity, known.name_index, hashed)
+            sign_in.end_sessions(connection, stored.identity)
+            sign_in.end_invitation(connection, stored.identity)
+            note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id, detail={"change": "password"})
+            return begin_session(context, connection, party, agent)
+
+        return run_write(context, write)
+
+    def sessions(self, caller: Caller) -> tuple[SessionView, ...]:
+        """Sessions of the caller's party, newest first."""
+        with self._context.reading() as connection:
+            found = sign_in.sessions(connection, identity_of(caller))
+            return tuple(
+                self._view(one, current=one.session_id == caller.session) for one in found if self._is_open(one)
+            )
+
+    def end(self, caller: Caller, session_id: str) -> None:
+        """Ends a session of the caller's party. Raises: NotFound for any other."""
+
+        def write(connection: Connection) -> None:
+            stored = sign_in.session(connection, session_id)
+            if stored is None or stored.identity != identity_of(caller):
+                raise NotFound("session", session_id[:40])
+            sign_in.end_session(connection, session_id)
+            note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party, about=session_id)
+
+        run_write(self._context, write)
+
+    def end_all(self, caller: Caller) -> int:
+        """Ends every session of the caller's party, this one too; how many there were."""
+
+        def write(connection: Connection) -> int:
+            count = sign_in.end_sessions(connection, identity_of(caller))
+            note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party, detail={"sessions": count})
+            return count
+
+        return run_write(self._context, write)
+
+    def needs_password(self, caller: Caller) -> bool:
+        """Whether a caller by session gave its password too long ago for what cannot be undone."""
+        return bool(caller.session) and self._context.now_s() - caller.password_at >= PASSWORD_FRESH_S
+
+    def _check_again(self, text: str, password: str) -> tuple[Token, StoredSession]:
+        """The session whose party's password that is. Raises: NotAuthenticated, SignInFailed, TooManyAttempts."""
+        context = self._context
+        with context.reading() as connection:
+            token, stored = self._need_session(connection, text)
+            known = sign_in.password_of(connection, stored.identity)
+            party = parties.party_of_identity(connection, stored.identity)
+        if known is None or party is None:
+            raise NotAuthenticated
+        subject = attempts.by_session(context, token.id)
+        run_write(context, lambda connection: attempts.count_attempt(context, connection, subject))
+        if not password_matches(opened_hash(context, known), password):
+            run_write(context, lambda connection: note(context, connection, AuditKind.SIGN_IN_FAILED, actor=party.id))
+            raise SignInFailed
+        run_write(context, lambda connection: sign_in.forget_attempts(connection, subject.index))
+        return token, stored
+
+    def _need_session(self, connection: Connection, text: str) -> tuple[Token, StoredSession]:
+        token = parse_token(text)
+        stored = sign_in.session(connection, token.id) if token is not None else None
+        if token is None or stored is None or not self._is_open(stored):
+            raise NotAuthenticated
+        if not hmac.compare_digest(stored.proof, _proof(self._context, token, stored)):
+            raise NotAuthenticated
+        return token, stored
+
+    def _is_open(self, stored: StoredSession) -> bool:
+        settings, now_s = self._context.settings, self._context.now_s()
+        return (
+            now_s < stored.created_at + settings.session_lifetime_s
+            and now_s < stored.last_used_at + settings.session_idle_s
+        )
+
+    def _view(self, stored: StoredSession, *, current: bool) -> SessionView:
+        return session_view(self._context, stored, current=current)
+
+
+def begin_session(context: Context, connection: Connection, party: PartyRecord, agent: str) -> SignedIn:
+    """A new session of a party, in the caller's transaction; the oldest ends when there are too many."""
+    now_s, token = context.now_s(), new_token()
+    stored = StoredSession(
+        session_id=token.id,
+        identity=party.identity,
+        proof=b"",
+        created_at=now_s,
+        password_at=now_s,
+        last_used_at=now_s,
+        while_suspended=party.suspended,
+        agent=agent_name(agent),
+    )
+    stored = replace(stored, proof=_proof(context, token, stored))
+    sign_in.end_old_sessions(
+        connection,
+        party.identity,
+        keep=SESSIONS_KEPT_MAX - 1,
+        created_after=now_s - context.settings.session_lifetime_s,
+    )
+    sign_in.put_session(connection, stored)
+    note(context, connection, AuditKind.SIGN_IN, actor=party.id, about=token.id)
+    return SignedIn(
+        caller=_caller(context, connection, party, stored),
+        session=session_view(context, stored, current=True),
+        token=token.text,
+        device=_device_of(context, party.identity, new_token()),
+    )
+
+
+def check_password(
+    context: Context, connection: Connection, identity: bytes, password: str, path: str, *own: str
+) -> None:
+    """Raises: InvalidRequest at `path` for a password that is refused; `own` are further texts it may not hold."""
+    known = keystore.party_name(connection, identity)
+    party = parties.party_of_identity(connection, identity)
+    personal = [*own]
+    if party is not None:
+        personal.append(people.names_of(context, connection, [party.id])[party.id])
+    if known is not None and known.tax_id is not None:
+        personal.append(known.tax_id)
+    fault = password_fault(password, personal)
+    if fault is not None:
+        raise invalid(path, f"password_{fault}")
+
+
+def keep_password(context: Context, connection: Connection, identity: bytes, name_index: bytes, hashed: str) -> None:
+    """Stores a party's password, sealed for this party and sign-in name: it opens in no other row."""
+    sealed = context.seal(hashed.encode(), SEALED_PASSWORD, _bound_to(identity, name_index))
+    sign_in.put_password(connection, StoredPassword(identity, name_index, sealed, context.now_s()))
+
+
+def opened_hash(context: Context, stored: StoredPassword) -> str:
+    """The argon2id hash in a row. Raises: NotReady when somebody changed the row."""
+    return context.opened(stored.sealed_hash, SEALED_PASSWORD, _bound_to(stored.identity, stored.name_index)).decode()
+
+
+def normal_name(name: str) -> str:
+    """A sign-in name as it is compared: NFKC, without case or blanks around it."""
+    text = name.encode("utf-8", "replace").decode()[:NAME_LENGTH_MAX]
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def identity_of(caller: Caller) -> bytes:
+    """Identity hash of a caller. Raises: NotPermitted for one whose identity nobody wrote down."""
+    if not caller.identity_text:
+        raise NotPermitted("this party has no name here", "该参与方在本系统没有身份记录")
+    return Identity.parse(caller.identity_text).hash
+
+
+def session_view(context: Context, stored: StoredSession, *, current: bool) -> SessionView:
+    """A session as its owner sees it."""
+    return SessionView(
+        session_id=stored.session_id,
+        created_at=datetime.fromtimestamp(stored.created_at, UTC),
+        last_used_at=datetime.fromtimestamp(stored.last_used_at, UTC),
+        expires_at=datetime.fromtimestamp(stored.created_at + context.settings.session_lifetime_s, UTC),
+        agent=stored.agent,
+        current=current,
+    )
+
+
+def _caller(context: Context, connection: Connection, party: PartyRecord, stored: StoredSession) -> Caller:
+    found = people.caller_of(context, connection, party)
+    return replace(
+        found, session=stored.session_id, password_at=stored.password_at, credential=f"session {stored.session_id}"
+    )
+
+
+def _may_sign_in(party: PartyRecord) -> bool:
+    """A dismissed officer is nobody's officer; others who are suspended may still look at what is theirs."""
+    return bool(party.signer) and not (party.kind == PartyKind.OFFICER and party.suspended)
+
+
+def _proof(context: Context, token: Token, stored: StoredSession) -> bytes:
+    facts = (stored.identity.hex(), stored.created_at, stored.password_at, int(stored.while_suspended))
+    return context.vault.index(token.bound(*facts), INDEXED_SESSION)
+
+
+def _bound_to(identity: bytes, name_index: bytes) -> str:
+    return f"{identity.hex()}:{name_index.hex()}"
+
+
+def _device_of(context: Context, identity: bytes, token: Token) -> str:
+    """What a browser keeps to show that somebody signed in with it: no credential, only its own count of attempts."""
+    return f"{token.id}.{context.vault.index(f'{token.id}:{identity.hex()}', INDEXED_DEVICE).hex()}"
+
+
+def _is_device_of(context: Context, text: str, identity: bytes) -> bool:
+    token = parse_token(text)
+    return token is not None and hmac.compare_digest(text.encode(), _device_of(context, identity, token).encode())
