@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -27,9 +28,11 @@ from api.problems import (
     render,
     service_failure,
 )
+from api.rate_limits import AddressLimit, Clock, RateLimits
 from api.routes import (
     api_keys,
     approvals,
+    audit_log,
     bulk,
     checkpoints,
     claims,
@@ -74,6 +77,7 @@ ROUTERS = (
     sign_in.routes,
     api_keys.routes,
     offices.routes,
+    audit_log.routes,
     operations.routes,
     operations.health_routes,
     checkpoints.routes,
@@ -91,7 +95,9 @@ ROUTERS = (
 )
 
 
-def create_app(ledger: Ledger | None = None, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    ledger: Ledger | None = None, settings: Settings | None = None, clock: Clock = time.monotonic
+) -> FastAPI:
     """The ASGI application. A `ledger` that is given stays the caller's to close; else one is opened at start-up.
 
     Raises: pydantic.ValidationError when a setting is out of range.
@@ -123,6 +129,8 @@ def create_app(ledger: Ledger | None = None, settings: Settings | None = None) -
     for router in ROUTERS:
         app.include_router(router)
     methods = _methods_by_path()
+    app.state.rates = RateLimits(chosen, clock)
+    app.add_middleware(AddressLimit, rates=app.state.rates)
     app.add_middleware(Envelope, body_size_max=size_limit(ROUTERS, chosen))
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(ServiceError, _on_service_error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.examples_api_keys import api_key_examples
 from api.examples_approvals import approval_examples
+from api.examples_audit_log import audit_log_examples
 from api.examples_bulk import bulk_examples
 from api.examples_checkpoints import checkpoint_examples
 from api.examples_drafts import draft_examples
@@ -325,6 +326,7 @@ EXAMPLES: dict[str, Example] = {
     **proposal_examples(_read, lambda value, request: Example({201: value}, request), _write),
     **red_examples(_read, _write),
     **draft_examples(_read, _write),
+    **audit_log_examples(_read),
     **office_examples(_read, lambda value, request: Example({201: value}, request)),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),

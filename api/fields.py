@@ -19,6 +19,8 @@ NUMBER_PATTERN = r"^[0-9]{20}$"
 ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"  # of a key, 20 bytes
 SIGNATURE_PATTERN = r"^(0x)?[0-9a-fA-F]{130}$"  # r, s and v as wallets give them
 HASH_PATTERN = r"^[0-9a-f]{64}$"
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$"
+ABOUT_PATTERN = r"^[!-~]{1,128}$"
 API_KEY_ID_PATTERN = r"^[0-9a-f]{16}$"
 CLAIM_ID_PATTERN = r"^[0-9a-f]{32}$"
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -43,6 +45,11 @@ _PATTERN_TEXTS: dict[str, tuple[str, str, str]] = {
         "请以 130 位十六进制数字填写 r、s、v",
     ),
     HASH_PATTERN: ("hash_form", "write 64 lower-case hex digits", "请写 64 位小写十六进制数字"),
+    ABOUT_PATTERN: (
+        "about_form",
+        "write an id of 1 to 128 visible ASCII characters",
+        "请写 1 到 128 个可见 ASCII 字符的编号",
+    ),
     API_KEY_ID_PATTERN: ("key_id_form", "write 16 lower-case hex digits", "请写 16 位小写十六进制数字"),
     CLAIM_ID_PATTERN: ("claim_id_form", "write 32 lower-case hex digits", "请写 32 位小写十六进制数字"),
     MONTH_PATTERN: (
@@ -153,6 +160,11 @@ _FIXED_TEXTS: dict[str, tuple[str, str, str]] = {
         "first_holder_form",
         "give a person's party id, seller or buyer, or leave it out",
         "请填写人员的参与方编号、seller 或 buyer，或留空",
+    ),
+    "time_form": (
+        "time_form",
+        "write a time as RFC 3339 with its offset, for example 2026-11-05T02:30:00Z",
+        "请按 RFC 3339 填写带时区的时间，例如 2026-11-05T02:30:00Z",
     ),
     "repeated": ("repeated", "occurs twice; give each once", "重复出现，请只给一次"),
 }

@@ -196,6 +196,11 @@ TOO_MANY_ATTEMPTS = ProblemType(
     "too-many-attempts", 429, "Too many attempts failed", "失败次数过多",
     "Nothing was looked at. Retry after the seconds in `Retry-After`; sessions that are open are not touched.",
 )  # fmt: skip
+RATE_LIMITED = ProblemType(
+    "rate-limited", 429, "Too many requests", "请求过于频繁",
+    "Nothing was done. A client address, an API key and a party each have a rate (EINVOICE_RATE_...). Ask again after "
+    "the seconds in `Retry-After`.",
+)  # fmt: skip
 HEADERS_TOO_LARGE = ProblemType(
     "headers-too-large", 431, "The headers are too large", "请求头过大", "All headers together have a limit.",
 )  # fmt: skip

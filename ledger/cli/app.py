@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli import (
+    audit_log,
     chain,
     deductions,
     invoices,
@@ -16,6 +17,7 @@ from ledger.cli import (
     months,
     offices,
     outside,
+    own_keys,  # noqa: F401 - its import adds commands to `key`
     papers,
     parties,
     proposals,
@@ -156,6 +158,7 @@ app.command(
     add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )(verifying.verify)  # fmt: skip
 app.command()(upkeep.audit)
+app.add_typer(audit_log.app, name="audit-log")
 app.command()(upkeep.rebuild)
 app.command()(upkeep.upgrade)
 app.command()(upkeep.backup)

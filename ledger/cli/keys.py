@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Rotate and recover signing keys; make API keys.
+    help="""Keys of your own; rotate and recover signing keys; API keys.
 
     Example: `einvoice key api 4 --label till-1`
     """,
@@ -98,13 +99,23 @@ def _described(view: ApiKeyView) -> dict[str, Json]:
 
 
 @app.command()
-def rotate(as_party: AsParty, as_json: AsJson = False) -> None:
+def rotate(
+    as_party: AsParty,
+    own: Annotated[
+        Path | None, typer.Option(help="Proof of a key the party keeps itself, from `einvoice key prove --replace`.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Give a party a new signing key, signed by the old one; also cancels a recovery in progress.
 
     Example: `einvoice key rotate --as 4`
     """
+    from ledger.cli.own_keys import read_own_key
+
+    proof = None if own is None else read_own_key(own)
     with open_ledger(writing=True) as ledger:
-        print_written(ledger.rotate_key(ledger.caller(as_party), idempotency_key=new_key()), as_json=as_json)
+        answer = ledger.rotate_key(ledger.caller(as_party), own=proof, idempotency_key=new_key())
+        print_written(answer, as_json=as_json)
 
 
 @app.command()

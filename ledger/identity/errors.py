@@ -3,6 +3,7 @@
 IdentityError
 ├── MasterKeyError        missing, malformed or readable by others
 ├── SealError             a sealed item does not open under this key, kind and id
+├── KeyFileError          a key file cannot be made or opened
 ├── SigningError          a private key or signature outside its range
 ├── CertificateError      a certificate cannot be made or read
 ├── ApiKeyError           not the form of an API key
@@ -33,6 +34,10 @@ class SealError(IdentityError):
 
 class SigningError(IdentityError):
     """A private key, public key or signature is outside its range."""
+
+
+class KeyFileError(IdentityError):
+    """A key file cannot be made or opened: no such file, or another password."""
 
 
 class CertificateError(IdentityError):

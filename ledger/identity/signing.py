@@ -18,6 +18,7 @@ from verifier.operations import SECP256K1_ORDER
 PRIVATE_KEY_SIZE = 32
 PUBLIC_KEY_SIZE = 65
 ADDRESS_SIZE = 20
+SIGNATURE_SIZE = 65
 RECOVERY_OFFSET = 27  # ecrecover's v: 27 or 28
 
 
@@ -78,21 +79,44 @@ def sign_group(key: bytes, group: Group, domain: ChainDomain) -> SignedGroup:
     return SignedGroup(group=group, v=v, r=r, s=s)
 
 
+def read_signature(text: str) -> tuple[int, int, int]:
+    """(v, r, s) of a signature as wallets give it: r, s, v as 65 bytes hex, with or without 0x.
+
+    Some wallets give v as 0 or 1, which is 27 or 28 here.
+
+    Raises: SigningError for another form.
+    """
+    digits = text.removeprefix("0x")
+    try:
+        given = bytes.fromhex(digits)
+    except ValueError:
+        given = b""
+    if len(given) != SIGNATURE_SIZE or len(digits) != 2 * SIGNATURE_SIZE:
+        raise SigningError("a signature is r, s and v: 65 bytes as 130 hex digits")
+    v = given[64] + RECOVERY_OFFSET if given[64] < 2 else given[64]
+    return v, int.from_bytes(given[:32], "big"), int.from_bytes(given[32:64], "big")
+
+
 def signer_of(signed: SignedGroup, domain: ChainDomain) -> bytes:
     """20-byte address whose key signed `signed` for `domain`.
 
     Raises: SigningError when the signature is out of range, has a high s, or recovers no key.
     """
-    if signed.v not in (RECOVERY_OFFSET, RECOVERY_OFFSET + 1):
+    return address_of_public_key(public_key_of_signature(signed.group.digest(domain), signed.v, signed.r, signed.s))
+
+
+def public_key_of_signature(digest: bytes, v: int, r: int, s: int) -> bytes:
+    """Public key, 65 bytes, whose owner signed the 32-byte `digest`. Raises: SigningError, as `signer_of`."""
+    if v not in (RECOVERY_OFFSET, RECOVERY_OFFSET + 1):
         raise SigningError("v of a signature is 27 or 28")
-    if not (0 < signed.r < SECP256K1_ORDER and 0 < signed.s <= SECP256K1_ORDER // 2):
+    if not (0 < r < SECP256K1_ORDER and 0 < s <= SECP256K1_ORDER // 2):
         raise SigningError("r or s of a signature is out of range; s is at most half the curve order")
-    compact = signed.r.to_bytes(32, "big") + signed.s.to_bytes(32, "big") + bytes((signed.v - RECOVERY_OFFSET,))
+    compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v - RECOVERY_OFFSET,))
     try:
-        public_key = PublicKey.from_signature_and_message(compact, signed.group.digest(domain), hasher=None)
+        public_key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
+        return public_key.format(compressed=False)
     except ValueError as err:
         raise SigningError("the signature recovers no public key") from err
-    return address_of_public_key(public_key.format(compressed=False))
 
 
 def _private(key: bytes) -> PrivateKey:

@@ -122,6 +122,34 @@ def give_back(connection: Connection, seller: int, numbers: Iterable[int]) -> No
         )
 
 
+def hold(connection: Connection, numbers: Iterable[int], *, expires_at: int) -> None:
+    """Keeps reservations of `numbers` until `expires_at` at least, for a group that somebody has yet to sign."""
+    for part in _parts([number_text(number) for number in numbers]):
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(
+                NUMBER_RESERVATION.c.number.in_(part),
+                NUMBER_RESERVATION.c.state == NumberState.RESERVED,
+                NUMBER_RESERVATION.c.expires_at < expires_at,
+            )
+            .values(expires_at=expires_at)
+        )
+
+
+def end_hold(connection: Connection, numbers: Iterable[int], *, expires_at: int) -> None:
+    """Frees what `hold` kept until `expires_at`; a longer reservation of the seller's own stays."""
+    for part in _parts([number_text(number) for number in numbers]):
+        connection.execute(
+            update(NUMBER_RESERVATION)
+            .where(
+                NUMBER_RESERVATION.c.number.in_(part),
+                NUMBER_RESERVATION.c.state == NumberState.RESERVED,
+                NUMBER_RESERVATION.c.expires_at == expires_at,
+            )
+            .values(state=NumberState.FREE.value)
+        )
+
+
 def use(connection: Connection, digest: bytes, group: Group) -> None:
     """Marks the numbers that `group` issues as used by it.
 

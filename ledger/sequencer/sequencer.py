@@ -22,7 +22,7 @@ import structlog
 
 from ledger.chain.limits import BATCH_CALLDATA_SIZE_MAX, BATCH_OPERATIONS_MAX
 from ledger.domain.groups import ChainDomain
-from ledger.projection import Store, number_pool, queued
+from ledger.projection import Store, number_pool, queued, signing_drafts
 from ledger.projection.apply import projected_head
 from ledger.projection.queued import WaitingGroup
 from ledger.projection.rebuild import follow
@@ -164,6 +164,7 @@ class Sequencer:
         with self._store.writing_alone() as connection:
             number_pool.expire(connection, now_s)
             queued.forget_idempotency(connection, now_s)
+            signing_drafts.expire(connection, now_s)
 
     def _expire(self) -> int:
         """Ends groups the contract would call malformed: block time is never before the last block's."""

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, NewClaimRequest, claim_queries, claims, invoices, parties
+from ledger.projection import Connection, NewClaimRequest, claim_queries, claims, districts, invoices, parties
 from ledger.projection.claims import ClaimRecord
+from ledger.projection.districts import District, Sight
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import approval_rules, instructions
 from ledger.service.claim_lines import CLAIM_LINES_MAX, claim_page_of, claim_views, lines_of
 from ledger.service.context import INDEXED_PAYMENT, Context
+from ledger.service.drafts import Draft, SettledPayment
 from ledger.service.errors import NotFound
 from ledger.service.external_ids import CLAIM_ID, SETTLEMENT_ID, checked_id, new_id
 from ledger.service.forms import (
@@ -26,7 +28,7 @@ from ledger.service.forms import (
 )
 from ledger.service.outside import registration_reason, registrations
 from ledger.service.outside_facts import OutsideItem, fingerprint
-from ledger.service.people import GRANT_NAMES, need_party
+from ledger.service.people import GRANT_NAMES, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.salted_texts import sealed_claim_reference
@@ -39,7 +41,7 @@ from ledger.service.views import (
     WriteStatus,
     Written,
 )
-from ledger.service.writing import Draft, request_hash, submit, written
+from ledger.service.writing import request_hash, submit, written
 from verifier.canonical import Json
 from verifier.operations import Code, Operation, Reason
 from verifier.words import LOCK_LIFETIME_S, Claim, Colour, Entry, Grant, PartyKind
@@ -203,17 +205,21 @@ def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRe
     """The claim when the caller may see it. Raises: NotFound."""
     seen = _seen_as(caller)
     for record in claims.claim(connection, claim_id):
-        if seen is None or seen & {record.claimant, record.employer}:
+        sides = {record.claimant, record.employer}
+        if isinstance(seen, District):
+            if districts.any_enterprise(connection, sides, seen):
+                return record
+        elif seen is None or seen & sides:
             return record
         if approval_rules.may_decide(connection, caller, record):
             return record
     raise NotFound("claim", claim_id)
 
 
-def _seen_as(caller: Caller) -> frozenset[int] | None:
-    """Parties whose claims the caller sees: its own, and those at employers it does finance for; None = all."""
+def _seen_as(caller: Caller) -> Sight:
+    """Whose claims the caller sees: its own, those at employers it does finance for, of its district; None = all."""
     if caller.oversees:
-        return None
+        return overseen_by(caller)
     finance = {enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE}
     return frozenset({caller.party, *sorted(finance)[: VISIBLE_PARTIES_MAX - 1]})
 
@@ -260,14 +266,9 @@ def _settling(
     """A settling with its payment noted, once the company's approvers said yes."""
     approval_rules.need_approval(connection, record, [operation.number for operation in draft.operations])
 
-    def note_payment(connection: Connection, digest: bytes) -> None:
-        claim_queries.put_claim_payment(
-            connection, digest, claim_id=record.claim_id, employer=record.employer,
-            reference_index=context.vault.index(text, INDEXED_PAYMENT), now_s=context.now_s(),
-        )  # fmt: skip
-
+    payment = SettledPayment(record.claim_id, record.employer, context.vault.index(text, INDEXED_PAYMENT))
     own_ids = new_id(connection, caller, record.employer, SETTLEMENT_ID, external_id)
-    return replace(draft, external_ids=own_ids, then=note_payment)
+    return replace(draft, external_ids=own_ids, kept=(payment,))
 
 
 def _end_of_line(code: Code, subject: int, line: InvoiceRecord, claim_id: str, ref: bytes) -> Operation:

@@ -21,7 +21,7 @@ from ledger.service.errors import IdempotencyConflict, NotFound, NotPermitted
 from ledger.service.filing_views import FilingView, ReportView
 from ledger.service.forms import checked_month
 from ledger.service.month_reporting import TRIES_MAX, Declared, MadeReport, MonthReporting, totals_word
-from ledger.service.people import acts_for, names_of, need_party, subject_for
+from ledger.service.people import acts_for, is_overseen, names_of, need_party, subject_for
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, kept_hash, remembered, request_hash, run_write, submit, written
@@ -55,7 +55,7 @@ class Filing:
         Raises: NotFound for an enterprise the caller keeps no finance of, or a report kept elsewhere; InvalidRequest.
         """
         index = checked_month(month)
-        party = _readable(caller, subject)
+        party = _readable(self._context, caller, subject)
         with self._context.reading() as connection:
             need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             filed = parties.filings_of_month(connection, party, index)
@@ -74,7 +74,7 @@ class Filing:
     def filings(self, caller: Caller, month: str, *, subject: int | None = None) -> tuple[FilingView, ...]:
         """A month's filing and its corrections, oldest first. Raises: as `report`."""
         index = checked_month(month)
-        party = _readable(caller, subject)
+        party = _readable(self._context, caller, subject)
         with self._context.reading() as connection:
             need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             return self._filing_views(connection, caller, parties.filings_of_month(connection, party, index))
@@ -82,7 +82,7 @@ class Filing:
     def declared(self, caller: Caller, month: str, *, subject: int | None = None) -> Declared:
         """What is declared of a month so far, for its report. Raises: as `report`."""
         index = checked_month(month)
-        party = _readable(caller, subject)
+        party = _readable(self._context, caller, subject)
         with self._context.reading() as connection:
             need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             return declared_of(self._context, connection, party, index)
@@ -185,7 +185,6 @@ class Filing:
             reference = new_reference(made.report.canonical().decode())
             sealed = self._context.seal(reference.salt + reference.text.encode(), SEALED_REPORT, reference.ref.hex())
             kept = month_reports.MonthReport(reference.ref, party, month, sealed, caller.party, self._context.now_s())
-            month_reports.put_report(connection, kept)  # in the transaction that accepts the filing, or not at all
             operation = instructions.file_month(
                 enterprise=party,
                 month=month,
@@ -194,7 +193,7 @@ class Filing:
                 report_hash=reference.ref,
                 replaced=replaced,
             )
-            return Draft((operation,))
+            return Draft((operation,), kept=(kept,))
 
         return prepare
 
@@ -239,9 +238,9 @@ def kept_report(context: Context, connection: Connection, filing: FilingRecord) 
     return parse_report(loads(opened[SALT_SIZE:], REPORT_SIZE_MAX)), opened[:SALT_SIZE]
 
 
-def _readable(caller: Caller, subject: int | None) -> int:
+def _readable(context: Context, caller: Caller, subject: int | None) -> int:
     party = subject_for(caller, subject, Grant.FINANCE)
-    if not (caller.oversees or acts_for(caller, party, Grant.FINANCE)):
+    if not (acts_for(caller, party, Grant.FINANCE) or is_overseen(context, caller, party)):
         raise NotFound("enterprise", str(party))
     return party
 

@@ -38,12 +38,12 @@ from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
 from ledger.projection.rebuild import follow
 from ledger.sequencer import OutcomeWatch, Pace, Sequencer
 from ledger.service import instructions
+from ledger.service.certifying import CERTIFICATE_BACKDATED, CERTIFICATE_LIFETIME
 from ledger.service.context import AUTHORITY_ROOT, CHAIN_IDENTITY, OPERATOR_ADDRESS, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotReady
 from ledger.service.forms import checked_text
 from ledger.service.places import chain_place, require_database, require_unused, sync_directory
 from ledger.service.problems import invalid
-from ledger.service.registry import CERTIFICATE_BACKDATED, CERTIFICATE_LIFETIME
 from ledger.settings import Settings
 from verifier.hashing import ZERO_HASH
 from verifier.words import AUTHORITY_PARTY, PartyKind

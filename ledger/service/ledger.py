@@ -26,6 +26,7 @@ from ledger.service import (
 )
 from ledger.service.api_keys import ApiKeys
 from ledger.service.approvals import Approvals
+from ledger.service.audit_log_reading import AuditLog
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
 from ledger.service.collecting import Collecting
@@ -44,6 +45,7 @@ from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
 from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
+from ledger.service.request_notes import RequestNotes
 from ledger.service.sign_in import SignIn
 from ledger.service.signing_drafts import SigningDrafts
 from ledger.service.statements import Statements
@@ -107,6 +109,8 @@ class Ledger:
         self.supervising = Supervising(context)
         self.supervision = Supervision(context)
         self.witnessing = Witnessing(context)
+        self.audit_log = AuditLog(context)
+        self.request_notes = RequestNotes(context)
 
     @classmethod
     def open(cls, settings: Settings) -> Ledger:
@@ -116,6 +120,7 @@ class Ledger:
     def close(self) -> None:
         """Finishes writes and closes files."""
         self._chain.close()
+        self.request_notes.close()
         close_context(self.context)
 
     def __enter__(self) -> Self:

@@ -57,6 +57,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "the authority's root is not revoked on chain: readers trust it by their trust file, so hand out another",
         "根证书不在链上吊销：读者依信任文件信任它，请另行发布信任文件",
     ),
+    "tax_id_district": (
+        "you enrol enterprises of district {district}; ask the officer of the other one",
+        "您只能登记辖区 {district} 内的企业，请联系对应辖区的税务人员",
+    ),
     "district_form": (
         "a district is 2, 4 or 6 digits of GB/T 2260, for example 4403; leave it empty for the whole ledger",
         "辖区为 2、4 或 6 位行政区划代码，例如 4403；留空表示全部",

@@ -21,11 +21,11 @@ from ledger.service import instructions
 from ledger.service.certifying import certify_new_key, name_row
 from ledger.service.context import Context
 from ledger.service.credentials import KEY_LIFETIME_DEFAULT_S, end_key, new_stored_key
-from ledger.service.districts import checked_district, district_row
+from ledger.service.districts import checked_district, district_row, need_own_district
 from ledger.service.drafts import EndedProposals, Kept
 from ledger.service.forms import checked_month, checked_party, checked_text, salted
 from ledger.service.offices import acting_for
-from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_party
+from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_overseen, need_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -59,6 +59,7 @@ def enrol(
     name = _checked_name(name)
     if kind == "enterprise":
         identity = _checked_enterprise(tax_id or "")
+        need_own_district(caller, tax_id or "")
         first = month_of(_today(context)) if first_month is None else checked_month(first_month)
     elif kind == "person":
         identity, first = person_identity(new_person_id()), Month(0)
@@ -158,7 +159,7 @@ def allot_segment(
         raise invalid("area", "area_form") from err
 
     def prepare(connection: Connection) -> Draft:
-        record = need_party(connection, party, kind=PartyKind.ENTERPRISE)
+        record = need_overseen(connection, caller, party, kind=PartyKind.ENTERPRISE)
         last = parties.last_segment(connection, first_of_code, first_of_code + CODE_NUMBERS - 1)
         first = first_of_code if last is None else last.last_number + 1
         if first + blocks * SEGMENT_BLOCK_SIZE > first_of_code + CODE_NUMBERS:
@@ -251,7 +252,7 @@ def _on_party(
     text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
     def prepare(connection: Connection) -> Draft:
-        record = need_party(connection, party)
+        record = need_overseen(connection, caller, party)
         reference = salted(context, caller, kind, text)
         operation = instructions.on_party(
             code, actor=caller.party, party=party, version=record.version, terms=terms, ref=reference.ref

@@ -8,7 +8,7 @@ Idempotency-Key finds the same signed group again; it is never made a second tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -17,35 +17,38 @@ from ledger.domain.numbers import format_number
 from ledger.evidence import receipt_message
 from ledger.identity import sign_digest, sign_group
 from ledger.projection import (
-    Acceptance,
     Connection,
     DatabaseUnavailableError,
     DuplicateGroupError,
     IdempotencyConflictError,
     IdempotencyEntry,
-    NewClaimRequest,
-    NewDocument,
-    NewGroup,
-    NewReference,
     NumberInUseError,
     NumbersExhaustedError,
-    OutsideDocument,
     QueueLimitReachedError,
     QueueState,
     StoreClosedError,
     WriteQueueFullError,
-    accept,
     find_accepted,
+    invoices,
     offices,
     parties,
     queued,
     remember,
 )
 from ledger.projection.queued import GroupStatus
+from ledger.projection.signing_drafts import SigningDraft
 from ledger.service.context import INDEXED_REQUEST, Context, busy
-from ledger.service.errors import Busy, IdempotencyConflict, NotFound, NumbersExhausted, QueueFull
-from ledger.service.external_ids import NewId
-from ledger.service.people import need_active, need_writer
+from ledger.service.drafts import Asked, Draft, accept_signed, keep_draft, waiting_draft
+from ledger.service.errors import (
+    Busy,
+    IdempotencyConflict,
+    NotFound,
+    NumbersExhausted,
+    QueueFull,
+    SignatureNeeded,
+)
+from ledger.service.forms import PARTY_MAX
+from ledger.service.people import need_active, need_writer, oversees, seen_as
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
@@ -53,24 +56,16 @@ from verifier.canonical import Json, dumps, loads
 from verifier.hashing import keccak256
 from verifier.operations import INVOICE_CODES, OUTSIDE_TERMS_LAYOUT, Code, Operation, unpack_bits
 
+__all__ = [
+    "ANSWER_SIZE_MAX", "Draft", "Submitted", "receipt_signature", "remembered", "request_hash", "run_write",
+    "status_of", "submit", "written", "written_of",
+]  # fmt: skip
+
 ANSWER_SIZE_MAX = 1 << 16  # a thousand reserved numbers take 23 KB
 
 T = TypeVar("T")
 _MAKES_PARTY = frozenset({Code.ENROL, Code.APPOINT_OFFICER})
 _NAMES_CLAIM = frozenset({Code.LOCK, Code.UNLOCK, Code.SETTLE, Code.REGISTER_OUTSIDE})
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What a write wants signed and stored."""
-
-    operations: tuple[Operation, ...]
-    documents: tuple[NewDocument, ...] = ()
-    references: tuple[NewReference, ...] = ()
-    claim_requests: tuple[NewClaimRequest, ...] = ()
-    outside_documents: tuple[OutsideDocument, ...] = ()  # their group's digest is filled in when it is signed
-    external_ids: tuple[NewId, ...] = ()
-    then: Callable[[Connection, bytes], None] | None = None  # stores, with the digest, what comes with the group
 
 
 @dataclass(frozen=True)
@@ -98,39 +93,38 @@ def submit(
 ) -> Submitted:
     """Accepts what `prepare` says, signed with the caller's key; durable when it returns.
 
-    Raises: the service's errors; then nothing was stored.
+    Raises: the service's errors; then nothing was stored. SignatureNeeded for a caller that keeps its key itself: what
+    `prepare` said is then stored as a draft, and the same request again finds it.
     """
-
-    kept = kept_hash(context, hashed)
 
     need_writer(caller)
 
-    def write(connection: Connection) -> Submitted:
+    asked = Asked(key, kept_hash(context, hashed))
+
+    def write(connection: Connection) -> Submitted | SigningDraft:
         now_s = context.now_s()
-        earlier = find_accepted(connection, caller.party, key, kept, now_s)
+        earlier = find_accepted(connection, caller.party, key, asked.hashed, now_s)
         if earlier is not None:
             (digest,) = earlier.digests
             return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
+        signing = context.kept_key(connection, caller.party)
+        waiting = waiting_draft(connection, caller.party, asked, now_s) if signing is None else None
+        if waiting is not None:
+            return waiting
         draft = prepare(connection)
+        if signing is None:
+            return keep_draft(context, connection, caller, asked, draft)
         group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
-        domain = context.domain
-        signed = sign_group(context.signing_key(connection, caller.party), group, domain)
-        digest = group.digest(domain)
-        entry = IdempotencyEntry(caller.party, key, kept, now_s + context.settings.idempotency_lifetime_s)
-        acceptance = Acceptance(
-            (NewGroup(digest, signed, draft.documents),),
-            draft.references,
-            draft.claim_requests,
-            entry,
-            tuple(replace(document, digest=digest) for document in draft.outside_documents),
-            tuple(one.of_group(digest, now_s) for one in draft.external_ids),
+        signed = sign_group(signing, group, context.domain)
+        digest, accepted_at = accept_signed(
+            context, connection, asked, draft, signed, kept_key=True, credential=caller.credential
         )
-        accept(connection, acceptance, queue_limit=context.settings.queue_limit_per_party, now_s=now_s)
-        if draft.then is not None:
-            draft.then(connection, digest)
-        return Submitted(digest, group, now_s, replayed=False)
+        return Submitted(digest, group, accepted_at, replayed=False)
 
-    return run_write(context, write)
+    done = run_write(context, write)
+    if isinstance(done, SigningDraft):
+        raise SignatureNeeded(caller.party, done.digest.hex(), _time(done.valid_until))
+    return done
 
 
 def run_write(context: Context, write: Callable[[Connection], T]) -> T:
@@ -172,9 +166,22 @@ def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
     with context.reading() as connection:
         signed = queued.signed_group(connection, digest)
         own = signed is not None and caller.party in (signed.group.actor, offices.user_of(connection, digest))
-        if signed is None or not (own or caller.oversees):
+        if signed is None or not (own or _oversees_group(connection, caller, signed.group)):
             raise NotFound("operation", digest.hex())
         return status_of(context, connection, caller, digest, signed.group)
+
+
+def _oversees_group(connection: Connection, caller: Caller, group: Group) -> bool:
+    """Whether the caller oversees what a group is about: a party it names, or an invoice one takes part in."""
+    if not caller.oversees or caller.oversees_all:
+        return caller.oversees
+    concerned = {op.number for op in group.operations if op.code in INVOICE_CODES}
+    named = {op.subject for op in group.operations} | {op.party for op in group.operations}
+    named |= {op.number for op in group.operations if op.code not in INVOICE_CODES and op.number <= PARTY_MAX}
+    if oversees(connection, caller, *(named - {caller.party})):
+        return True
+    found = invoices.invoices(connection, tuple(sorted(concerned))).values()
+    return any(invoices.sees(connection, one, seen_as(caller)) for one in found)
 
 
 def status_of(context: Context, connection: Connection, caller: Caller, digest: bytes, group: Group) -> Written:

@@ -15,6 +15,7 @@ from api.pools import WAITING_PER_THREAD_MAX, WRITE_THREADS_MAX
 from api.problems import PROBLEM_TYPES, REFUSED
 from api.schemas.values import CLAIM_NUMBERS_MAX, DOCUMENTS_MAX, PAGE_SIZE_DEFAULT, RESERVE_MAX
 from api.web.check import VERIFIER_COMMAND
+from ledger.cli.own_keys import PASSWORD_VARIABLE
 from ledger.cli.receipts import API_KEY_VARIABLE
 from ledger.settings import Settings
 from verifier.operations import Reason
@@ -53,6 +54,6 @@ def test_limits_are_documented_as_they_are():
 
 
 def test_settings_named_exist():
-    of_commands = {API_KEY_VARIABLE}  # a remote operator's credential, which no setting of this ledger is
+    of_commands = {API_KEY_VARIABLE, PASSWORD_VARIABLE}  # a remote operator's credential, which no setting of this ledger is
     for name in set(re.findall(r"EINVOICE_[A-Z_]+", TEXT)) - of_commands:
         assert name.removeprefix("EINVOICE_").lower() in Settings.model_fields

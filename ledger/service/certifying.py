@@ -1,0 +1,87 @@
+"""Certificates as the authority issues them here: for a key that is made and kept here, or for one its party keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ledger.domain.identities import Identity
+from ledger.identity import address_of, certificate_hash, issue_certificate, new_key, public_key_of
+from ledger.projection import Connection, keystore, parties
+from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
+from ledger.projection.parties import PartyRecord
+from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
+from ledger.service.errors import NotReady
+from verifier.words import AUTHORITY_PARTY, PartyKind
+
+CERTIFICATE_LIFETIME = timedelta(days=5 * 365)
+CERTIFICATE_BACKDATED = timedelta(minutes=5)  # so that a block whose clock lags a little lies inside
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A key as an operation names it, 20-byte address and certificate hash, and the rows to store with that."""
+
+    address: bytes
+    certificate_hash: bytes
+    rows: tuple[SigningKey | StoredCertificate, ...]
+
+
+def certify_new_key(context: Context, connection: Connection, identity: Identity, name: str) -> Certified:
+    """Makes a key to be kept here, and its certificate. Raises: NotReady where the authority's key is not."""
+    key = new_key()
+    address = address_of(key)
+    certificate = _certificate(context, connection, identity, name, public_key_of(key))
+    kept = SigningKey(address, identity.hash, context.seal(key, SEALED_KEY, address.hex()), context.now_s())
+    return Certified(address, certificate.certificate_hash, (kept, certificate))
+
+
+def certify_own_key(
+    context: Context, connection: Connection, identity: Identity, name: str, public_key: bytes, address: bytes
+) -> Certified:
+    """A certificate for a key that its party keeps. Raises: NotReady where the authority's key is not here."""
+    certificate = _certificate(context, connection, identity, name, public_key)
+    return Certified(address, certificate.certificate_hash, (certificate,))
+
+
+def name_row(context: Context, identity: Identity, name: str, tax_id: str | None) -> PartyName:
+    """Who an identity is, as it is stored: an enterprise in the clear, anybody else sealed."""
+    public = identity.kind is PartyKind.ENTERPRISE
+    return PartyName(
+        identity=identity.hash,
+        identity_text=str(identity),
+        display_name=name if public else None,
+        tax_id=tax_id if public else None,
+        sealed=None if public else context.seal(name.encode(), SEALED_NAME, identity.hash.hex()),
+        updated_at=context.now_s(),
+    )
+
+
+def authority_party(connection: Connection) -> PartyRecord:
+    """Party 1. Raises: NotReady before the first block is projected."""
+    found = parties.party(connection, AUTHORITY_PARTY)
+    if found is None:
+        raise NotReady("the chain is not projected yet; start the node with `einvoice serve`")
+    return found
+
+
+def _certificate(
+    context: Context, connection: Connection, identity: Identity, name: str, public_key: bytes
+) -> StoredCertificate:
+    facts = keystore.meta(connection)
+    root_key = context.private_key(connection, authority_party(connection).signer)
+    if root_key is None or AUTHORITY_ROOT not in facts:
+        raise NotReady("the authority's key is not in this key store: certificates are issued where it is kept")
+    now_s = context.now_s()
+    now = datetime.fromtimestamp(now_s, UTC)
+    der = issue_certificate(
+        root_key,
+        bytes.fromhex(facts[AUTHORITY_ROOT]),
+        public_key,
+        str(identity),
+        # a certificate goes into evidence that strangers read: an enterprise's name is public, a person's is not
+        name if identity.kind is PartyKind.ENTERPRISE else identity.id,
+        now - CERTIFICATE_BACKDATED,
+        now + CERTIFICATE_LIFETIME,
+    )
+    return StoredCertificate(certificate_hash(der), der, str(identity), now_s)

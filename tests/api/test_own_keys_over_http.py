@@ -1,0 +1,93 @@
+"""Keys that parties keep, over HTTP: a draft, its typed data, the signature, and every way to fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from ledger.domain.key_proof import Purpose
+from tests.api.conftest import Client, Installation
+from tests.service.own_keys import Wallet
+from tests.service.world import SERIALS, tax_id
+
+
+@pytest.fixture(scope="module")
+def wallet() -> Wallet:
+    return Wallet()
+
+
+@pytest.fixture(scope="module")
+def seller(officer: Client, public_door: Client, installation: Installation, wallet: Wallet) -> Client:
+    """An enterprise that keeps its key."""
+    code = tax_id(next(SERIALS))
+    body = {"kind": "enterprise", "name": "自管公司", "tax_id": code, "quota_fen": 10**9}
+    enrolled = officer.post("/v1/parties", body, key=f"own-{code}").json()
+    party = enrolled["party"]
+    segment = officer.post(f"/v1/parties/{party}/segments", {"blocks": 1}, key=f"own-seg-{code}")
+    assert segment.status in (201, 202), segment.text
+    seller = public_door.acting(enrolled["api_key"])
+    proof = wallet.proof(installation.ledger, Purpose.REPLACE_KEY, f"enterprise:{code}", "")
+    own = {"address": proof.address, "time": proof.time, "signature": proof.signature}
+    rotated = seller.post("/v1/key/rotation", {"own": own}, key=f"own-rotate-{code}")
+    assert rotated.status == 201, rotated.text
+    return seller
+
+
+DOCUMENT: dict[str, Any] = {
+    "kind": "ordinary",
+    "buyer": {"name": "张三"},
+    "lines": [{"name": "*餐饮服务*餐费", "net_fen": 10_000, "rate_bp": 600, "tax_fen": 600}],
+    "net_fen": 10_000,
+    "tax_fen": 600,
+    "gross_fen": 10_600,
+}
+
+
+def test_issue_draft_typed_data_signature(seller: Client, officer: Client, wallet: Wallet) -> None:
+    asked = seller.post("/v1/invoices", {"document": DOCUMENT}, key="own-1")
+    assert (asked.status, asked.json()["type"]) == (409, "/problems/signature-needed")
+    address = asked.headers["location"]
+    assert address == f"/v1/drafts/{asked.json()['draft']}"
+    assert officer.get(address).status == 404
+    draft = seller.get(address).json()
+    assert draft["digest"] in {one["digest"] for one in seller.get("/v1/drafts").json()["items"]}
+    message_hash = Account.sign_typed_data(Account.create().key, full_message=draft["typed_data"]).message_hash
+    assert bytes(message_hash).hex() == draft["digest"]
+    wrong = seller.post(f"{address}/signature", {"signature": Wallet().sign(draft["typed_data"])}, key=None)
+    assert wrong.status == 422, wrong.text
+    assert wrong.json()["errors"][0]["code"] == "signature_of_another"
+    signed = seller.post(f"{address}/signature", {"signature": wallet.sign(draft["typed_data"])}, key=None)
+    assert signed.status == 201, signed.text
+    assert signed.json()["numbers"] == draft["numbers"]
+    again = seller.post("/v1/invoices", {"document": DOCUMENT}, key="own-1")
+    assert again.json() == signed.json()
+    assert seller.get(address).status == 404
+    assert seller.get(f"/v1/invoices/{draft['numbers'][0]}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("signature", "code"),
+    [("", "signature_form"), ("0x", "signature_form"), ("1c" * 64, "signature_form"), ("00" * 65, "signature_form"),
+     ("ff" * 65, "signature_form"), ("é" * 130, "signature_form"), (5, "text_form"), (None, "text_form")],
+)  # fmt: skip
+def test_what_is_no_signature_is_named(seller: Client, signature: Any, code: str) -> None:
+    asked = seller.post("/v1/invoices", {"document": DOCUMENT}, key="own-form").json()
+    answer = seller.post(f"/v1/drafts/{asked['draft']}/signature", {"signature": signature}, key=None)
+    assert answer.status == 422
+    (problem,) = answer.json()["errors"]
+    assert problem["path"] == "signature"
+    assert problem["code"] == code or code == "text_form"
+
+
+def test_an_unknown_draft_is_not_found(seller: Client) -> None:
+    assert seller.get("/v1/drafts/" + "0" * 64).status == 404
+    assert seller.post("/v1/drafts/" + "0" * 64 + "/signature", {"signature": "1c" * 65}, key=None).status == 404
+    assert seller.get("/v1/drafts/xyz").status == 400
+
+
+def test_a_wrong_proof_names_its_field(seller: Client) -> None:
+    own = {"address": "0x" + "1c" * 20, "time": 0, "signature": "1c" * 65}
+    answer = seller.post("/v1/key/rotation", {"own": own}, key="own-proof")
+    assert answer.json()["errors"][0]["path"] == "own.time", answer.text

@@ -1,0 +1,123 @@
+"""A key of one's own on the command line: made, shown, used, and never printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ledger.cli.app import app
+from ledger.domain.groups import ChainDomain, Group, SignedGroup
+from ledger.domain.typed_data import group_typed_data
+from ledger.identity import KeyFileError, signer_of
+from ledger.identity.key_files import address_in, create_key_file, read_key_file
+from ledger.identity.signing import read_signature
+from verifier.operations import Code, Operation
+
+PASSWORD = "correct horse battery"
+DOMAIN = ChainDomain(1_316_190_437, b"\x5f" * 20)
+GROUP = Group(
+    5, 1_793_851_800,
+    (Operation(code=Code.ISSUE, subject=5, number=94403260911000000001, month=322, terms=10_600 | 600 << 48),),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "my.key"
+    create_key_file(path, PASSWORD)
+    return path
+
+
+def run(*words: object, password: str | None = PASSWORD) -> Any:
+    env = {} if password is None else {"EINVOICE_KEY_PASSWORD": password}
+    return CliRunner().invoke(app, [*map(str, words)], env=env)
+
+
+def test_a_new_key_is_private_and_shows_its_address_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new.key"
+    made = run("key", "new", path)
+    assert made.exit_code == 0, made.output
+    key = read_key_file(path, PASSWORD)
+    assert made.stdout.strip() == f"0x{address_in(path).hex()}"
+    assert key.hex() not in made.output + path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_bytes()
+    assert run("key", "new", path).exit_code == 1
+    assert path.read_bytes() == before
+
+
+def test_a_short_password_makes_no_key(tmp_path: Path) -> None:
+    assert run("key", "new", tmp_path / "short.key", password="short").exit_code == 1
+    assert not (tmp_path / "short.key").exists()
+
+
+def test_without_a_password_nothing_is_made(tmp_path: Path) -> None:
+    assert run("key", "new", tmp_path / "none.key", password=None).exit_code == 1
+    assert not (tmp_path / "none.key").exists()
+
+
+def test_signing_says_what_is_signed(key_file: Path, tmp_path: Path) -> None:
+    typed = tmp_path / "typed.json"
+    typed.write_text(json.dumps(group_typed_data(GROUP, DOMAIN)))
+    signed = run("key", "sign", key_file, typed)
+    assert signed.exit_code == 0, signed.output
+    for word in ("issue", "94403260911000000001", "gross 106.00 yuan", "party 5", "chain 1316190437"):
+        assert word in signed.stderr
+    v, r, s = read_signature(signed.stdout.strip())
+    assert signer_of(SignedGroup(GROUP, v, r, s), DOMAIN) == address_in(key_file)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value["types"]["Group"].append({"name": "x", "type": "uint8"}),
+        lambda value: value["domain"].update(name="Another Ledger"),
+        lambda value: value["domain"].update(salt="0x00"),
+        lambda value: value["message"].update(more=1),
+        lambda value: value["message"].update(actor=-1),
+        lambda value: value["message"].update(operations=[]),
+        lambda value: value["message"]["operations"][0].update(what="0x1"),
+        lambda value: value["message"]["operations"][0].update(terms=str(1 << 256)),
+        lambda value: value.update(primaryType="Permit"),
+        lambda value: value.clear(),
+    ],
+)  # fmt: skip
+def test_what_is_no_group_of_this_form_is_not_signed(key_file: Path, tmp_path: Path, change: Any) -> None:
+    value = json.loads(json.dumps(group_typed_data(GROUP, DOMAIN)))
+    change(value)
+    (tmp_path / "typed.json").write_text(json.dumps(value))
+    signed = run("key", "sign", key_file, tmp_path / "typed.json")
+    assert signed.exit_code == 1
+    assert signed.stdout == ""
+    assert "not signed" in signed.stderr
+
+
+def test_an_unknown_operation_is_named_as_such(key_file: Path, tmp_path: Path) -> None:
+    odd = Group(5, 1, (Operation(code=200, subject=5, number=1),))
+    (tmp_path / "typed.json").write_text(json.dumps(group_typed_data(odd, DOMAIN)))
+    assert "do not sign" in run("key", "sign", key_file, tmp_path / "typed.json").stderr
+
+
+def test_another_password_or_a_broken_file_opens_nothing(key_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError):
+        read_key_file(key_file, PASSWORD + "x")
+    value = json.loads(key_file.read_text())
+    for number, change in enumerate(
+        [
+            {"address": "00" * 20},
+            {"crypto": {**value["crypto"], "mac": "00" * 32}},
+            {"crypto": {**value["crypto"], "kdfparams": {**value["crypto"]["kdfparams"], "n": 1 << 30}}},
+            {"crypto": []},
+        ]
+    ):
+        path = tmp_path / f"{number}.key"
+        path.write_text(json.dumps({**value, **change}))
+        with pytest.raises(KeyFileError):
+            read_key_file(path, PASSWORD)
+    (tmp_path / "no.key").write_bytes(b"\xff" * 20_000)
+    with pytest.raises(KeyFileError):
+        read_key_file(tmp_path / "no.key", PASSWORD)
