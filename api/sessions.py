@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api.pools import in_thread, pools
 from api.problems import FOREIGN_SITE, PASSWORD_NEEDED, ProblemError
+from api.rate_limits import client_address
 from ledger.service.errors import NotAuthenticated
 from ledger.service.sign_in_views import SignedIn
 from ledger.service.views import Caller
@@ -108,8 +109,9 @@ def clear_session(answer: Response) -> Response:
 
 
 def address_of(request: Request) -> str:
-    """Network address a request came from."""
-    return request.client.host if request.client is not None else ""
+    """Network address a request came from, behind a trusted proxy the one that the proxy names."""
+    found = client_address(request.scope, request.app.state.settings.trusted_networks)
+    return "" if found is None else str(found)
 
 
 def agent_of(request: Request) -> str:

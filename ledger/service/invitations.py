@@ -19,7 +19,7 @@ from ledger.service import attempts
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.errors import InvitationInvalid, NotPermitted
-from ledger.service.people import need_active, need_party
+from ledger.service.people import need_active, need_party, oversees
 from ledger.service.problems import invalid
 from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name
 from ledger.service.sign_in_views import Invited, SignedIn
@@ -127,7 +127,8 @@ class Invitations:
         unclaimed = sign_in.password_of(connection, record.identity) is None
         if unclaimed and caller.party == record.id:
             return caller.party
-        if unclaimed and caller.is_officer and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON):
+        invitable = unclaimed and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON)
+        if invitable and caller.is_officer and oversees(connection, caller, record.id):
             return caller.party
         if unclaimed and record.kind == PartyKind.PERSON:
             own = {caller.party} if caller.kind == "enterprise" else set()

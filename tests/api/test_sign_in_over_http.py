@@ -32,9 +32,9 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Seconds added to the ledger's clock."""
-    ahead = [0]
-    monkeypatch.setattr(Context, "now_s", lambda _self: int(time.time()) + ahead[0])
+    """The ledger's clock stands still; seconds added to it."""
+    ahead, begun = [0], int(time.time())
+    monkeypatch.setattr(Context, "now_s", lambda _self: begun + ahead[0])
     return ahead
 
 
@@ -157,7 +157,12 @@ def test_cookie_that_another_site_sent_changes_nothing(member, headers):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"sec-fetch-site": "same-origin"}, {"origin": "https://ledger.example"}, {"origin": "http://ledger.example"}],
+    [
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "same-origin", "origin": "null"},  # what browsers say under Referrer-Policy: no-referrer
+        {"origin": "https://ledger.example"},
+        {"origin": "http://ledger.example"},
+    ],
 )
 def test_cookie_that_our_own_page_sent_counts(member, headers):
     given = {"cookie": f"{COOKIE}={member.cookie}", "host": "ledger.example", **headers}

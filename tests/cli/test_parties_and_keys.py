@@ -20,6 +20,20 @@ def test_enrolling_prints_a_key_of_the_new_party_once(town: Town) -> None:
     assert "api_key: einv_" in answer.out
 
 
+def test_a_party_is_invited_by_link_and_leaves(town: Town) -> None:
+    person = enrolled(town.shell, "王五")
+    town.shell.done("party", "grant", person, "claim", "--as", town.employer)
+    answer = town.shell.done("party", "invite", person, "--as", town.employer, "--json")
+    (made,) = answer.json["items"]
+    assert made["party"] == person
+    assert made["link"].endswith(f"/invitation?i={made['invitation']}")
+    assert made["link"] not in town.shell.done("party", "invite", person, "--as", OFFICER).out  # a newer one
+    assert "recorded" in town.shell.done("party", "leave", person, "--as", town.employer).out
+    refused = town.shell.run("party", "invite", person, "--as", town.employer)
+    assert refused.code == 1
+    assert "may not invite" in refused.err
+
+
 def test_an_enterprise_is_enrolled_only_once(town: Town) -> None:
     answer = town.shell.run("party", "enrol", "冒名公司", "--as", OFFICER, "--tax-id", SELLER_TAX_ID)
     assert answer.code == 1
