@@ -46,6 +46,7 @@ from api.routes import (
     outside,
     papers,
     parties,
+    privacy,
     proposals,
     reds,
     rpc,
@@ -64,6 +65,7 @@ from ledger.settings import Settings
 ROUTERS = (
     papers.routes,  # before invoices: /invoices/export is no number
     invoices.routes,
+    privacy.routes,
     statements.routes,
     claims.routes,
     approvals.routes,

@@ -101,6 +101,7 @@ _INVOICE: dict[str, Json] = {
     "risk_reason": None,
     "use": "none",
     "issued_here": True,
+    "erased": False,
     "strength": "issued_here",
     "issued_on": "2026-11-05",
 }
@@ -259,6 +260,14 @@ def _write(request: Json, **changes: Json) -> Example:
 _COUNTS: dict[str, Json] = {"issued_count": 1, "invalid_count": 1}
 _API_KEY = f"einv_{'0a' * 8}_{'0b' * 32}"
 
+_ERASE: Json = {"reason": "request 2026-17 of the buyer"}
+_ERASED: dict[str, Json] = {
+    "kind": "invoice",
+    "target": _NUMBER,
+    "by": 1,
+    "reason": "request 2026-17 of the buyer",
+    "at": "2026-11-21T08:00:00Z",
+}
 EXAMPLES: dict[str, Example] = {
     "issue_invoice": _write({"document": _DOCUMENT, "subject": 5, "first_holder": 12}),
     "issue_list": _write(
@@ -303,6 +312,19 @@ EXAMPLES: dict[str, Example] = {
     "allot_segment": _write({"blocks": 1, "area": "4403"}, numbers=[]),
     "reinstate_party": _write({"reason": "found at its address"}, numbers=[]),
     "list_certificates": _read({"items": [_CERTIFICATE]}),
+    "erase_invoice": Example({201: _ERASED}, _ERASE),
+    "erase_person": Example({201: {**_ERASED, "kind": "person", "target": "12"}}, _ERASE),
+    "list_erasures": _read({"items": [_ERASED]}),
+    "read_record": _read(
+        {
+            "format": "einvoice-person-1",
+            "party": 12,
+            "made_at": "2026-11-21T08:00:00Z",
+            "tables": {"party_name": [{"identity": _DIGEST, "sealed": "张三"}]},
+            "left_out": {"signing_key": ["sealed_key"]},
+            "more_rows_in": [],
+        }
+    ),
     "revoke_certificate": _write({"reason": "key_compromise", "certificate_hash": "b2" * 32}, numbers=[]),
     "recover_key": _write({}, numbers=[]),
     "rotate_key": _write({}, numbers=[]),
@@ -383,6 +405,9 @@ PROBLEM_EXAMPLES: dict[int, Json] = {
         receipt=_RECEIPT,
         lines=[{"number": _NUMBER, "refusal": _REFUSAL}, {"number": _OTHER_NUMBER, "refusal": None}],
         remaining={"numbers": [_OTHER_NUMBER], "employer": 7, "reference": "BX-2026-0311"},
+    ),
+    410: _problem(
+        "erased", 410, "The invoice's document was erased", "the document of the invoice was erased", "票面信息已删除"
     ),
     413: _problem(
         "body-too-large",

@@ -87,6 +87,11 @@ SCOPE_MISSING = ProblemType(
 NOT_FOUND = ProblemType(
     "not-found", 404, "Not found", "未找到", "No such address or thing, or none that the caller may know of.",
 )  # fmt: skip
+ERASED = ProblemType(
+    "erased", 410, "The invoice's document was erased", "票面信息已删除",
+    "By the authority; there is no document, original or new evidence any more. The history stays, and evidence handed "
+    "out before stays valid.",
+)  # fmt: skip
 NO_MATCH = ProblemType(
     "no-match", 404, "No invoice matches all three", "没有三项均相符的发票",
     "Number, gross amount and hash do not belong to one recorded invoice; which of them differs is not told.",
@@ -243,6 +248,7 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.NotPermitted: NOT_PERMITTED,
     service.ScopeMissing: SCOPE_MISSING,
     service.NotFound: NOT_FOUND,
+    service.Erased: ERASED,
     service.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     service.QueueFull: QUEUE_FULL,
     service.Busy: BUSY,

@@ -179,6 +179,7 @@ def invoice_json(view: views.InvoiceView) -> dict[str, Json]:
         "risk": view.risk,
         "risk_reason": view.risk_reason,
         "use": view.use,
+        "erased": view.erased,
         "issued_here": view.issued_here,
         "strength": view.strength,
         "issued_on": view.issued_on.isoformat() if view.issued_on is not None else None,

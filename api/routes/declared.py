@@ -69,6 +69,7 @@ _MEANINGS = {
     401: "A valid API key is needed.",
     403: "Not permitted.",
     404: "Not found, or not for the caller to know of.",
+    410: "The invoice's document was erased.",
     409: "Refused by the ledger (/problems/refused/<reason>), or in conflict with its state.",
     413: "The body is too large.",
     415: "The body has another media type than this takes.",
@@ -94,24 +95,24 @@ def read_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
 
 def witnessed_answers(model: type[BaseModel]) -> Answers:
     """Answers of a read with a credential that may ask for witnesses' signatures."""
-    return {200: _success(model, "Found."), **_failures((*_READ, 409))}
+    return {200: _success(model, "Found."), **_failures((*_READ, 409, 410))}
 
 
 def file_answers(*media_types: str) -> Answers:
     """Answers of a download with a credential; its route has `response_class=Response`."""
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
-    return {200: {"description": "The file.", "content": content}, **_failures(_READ)}
+    return {200: {"description": "The file.", "content": content}, **_failures((*_READ, 410))}
 
 
 def public_answers(model: type[BaseModel], *, body: bool = False) -> Answers:
     """Answers of a public read; `body`: it is asked by POST."""
-    return {200: _success(model, "Answered."), **_failures(_PUBLIC + (_BODY if body else ()))}
+    return {200: _success(model, "Answered."), **_failures(_PUBLIC + ((410, *_BODY) if body else ()))}
 
 
 def public_file_answers(*media_types: str) -> Answers:
     """Answers of a public download; its route has `response_class=Response`."""
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
-    return {200: {"description": "The file.", "content": content}, **_failures((*_PUBLIC, 404))}
+    return {200: {"description": "The file.", "content": content}, **_failures((*_PUBLIC, 404, 410))}
 
 
 def note_answers(model: type[BaseModel]) -> Answers:

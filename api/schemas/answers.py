@@ -175,6 +175,7 @@ class Invoice(Strict):
     risk: Annotated[bool, Field(description="Under a risk flag of the tax authority.")]
     risk_reason: str | None
     use: Annotated[Literal["none", "selected", "confirmed"], Field(description="As input tax, as it is by now.")]
+    erased: Annotated[bool, Field(description="Its document was erased; the history stays.")]
     issued_here: Annotated[bool, Field(description="False: registered from elsewhere; its issue was not seen here.")]
     strength: Strength
     issued_on: Annotated[

@@ -29,6 +29,7 @@ from api.web.words import TERMS, WORDS, choose_language
 from api.web.yuan import format_yuan, parse_yuan
 from ledger.domain.invoice import AMOUNT_FEN_MAX
 from ledger.domain.months import CST
+from ledger.service.errors import Erased
 from ledger.service.views import PublicInvoice
 
 QUERY_VALUE_LENGTH_MAX = 200  # characters of one form field taken at all
@@ -82,6 +83,8 @@ def check_page(
         return _page(language, question, status=200 if question is None else 400)
     try:
         found = ledger.public_check(question.number, question.gross_fen, question.commitment)
+    except Erased:
+        return _page(language, question, answered=True, erased=True)
     except Exception as err:  # noqa: BLE001  # any failure of ours: the reader must not take it for a verdict
         log.error("public check failed", error=type(err).__name__)  # noqa: TRY400  # a trace may show what was asked
         return _page(language, question, status=503, outage=True)
@@ -148,7 +151,7 @@ def _read_fen(amount: str, total_amount: str) -> int | None:
 
 def _page(
     language: str, question: Question | None, *, status: int = 200, found: PublicInvoice | None = None,
-    answered: bool = False, outage: bool = False,
+    answered: bool = False, outage: bool = False, erased: bool = False,
 ) -> Response:  # fmt: skip
     terms = TERMS[language]
     text = _TEMPLATES.get_template("check.html").render(
@@ -162,6 +165,7 @@ def _page(
         found=found,
         answered=answered,
         outage=outage,
+        erased=erased,
         term=lambda name: terms.get(name, name),
         local=_local_time,
         command=VERIFIER_COMMAND.format(file=f"invoice-{found.number}.evidence.json") if found else "",

@@ -324,9 +324,7 @@ def _me_page(
     )  # fmt: skip
 
 
-def _page(
-    template: str, language: str, title: str, other_address: str, status: int, /, **shown: object
-) -> Response:
+def _page(template: str, language: str, title: str, other_address: str, status: int, /, **shown: object) -> Response:
     words = dict(SIGN_IN_WORDS[language])
     words["title"] = words[title]
     text = _TEMPLATES.get_template(template).render(

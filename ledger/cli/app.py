@@ -20,6 +20,7 @@ from ledger.cli import (
     own_keys,  # noqa: F401 - its import adds commands to `key`
     papers,
     parties,
+    privacy,
     proposals,
     reds,
     risk,
@@ -163,7 +164,11 @@ app.command()(upkeep.rebuild)
 app.command()(upkeep.upgrade)
 app.command()(upkeep.backup)
 app.command()(upkeep.restore)
+app.command()(privacy.erasures)
 app.command()(succeed)
+parties.app.command("erase")(privacy.erase_person)
+parties.app.command("export")(privacy.export_person)
+app.add_typer(privacy.app, name="invoice")
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
 app.add_typer(offices.app, name="office")

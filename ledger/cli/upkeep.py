@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ledger.cli.opening import open_ledger, quiet_log, read_settings
-from ledger.cli.output import EXIT_USAGE, AsJson, bar, fail, phases, print_json, print_line, spoken_errors
+from ledger.cli.output import EXIT_USAGE, AsJson, bar, complain, fail, phases, print_json, print_line, spoken_errors
 
 if TYPE_CHECKING:
     from ledger.projection.audit_words import Difference
@@ -150,6 +150,9 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(help="Directory that `einvoice backup` wrote.")],
     master_key_file: Annotated[Path | None, typer.Option(help="Master key to put beside it.")] = None,
+    erasures: Annotated[
+        Path | None, typer.Option(help="List of `einvoice erasures`: what was erased since the backup goes again.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a backup into the data directory, which must be absent or empty; every byte is checked against its manifest.
@@ -161,10 +164,17 @@ def restore(
     with spoken_errors(), bar("restore", of_bytes=True) as moved:
         from ledger.service import restore as restore_ledger
 
-        report = restore_ledger(settings, source, master_key_file=master_key_file, progress=moved)
+        report = restore_ledger(settings, source, master_key_file=master_key_file, erasures=erasures, progress=moved)
     if as_json:
         print_json(asdict(report))
         return
     print_line(f"restored into {report.directory}; `einvoice audit` checks it, `einvoice serve` runs it")
+    if report.erased is not None:
+        print_line(f"erased again: {report.erased.erased} of {report.erased.listed} on the list")
+    else:
+        complain(
+            "what was erased after this backup is in it again: restore with --erasures and the latest list",
+            "备份之后删除的信息已重新出现，请使用 --erasures 与最新的删除清单恢复",
+        )
     if not report.master_key:
         print_line(f"it has no master key yet: put it at {settings.master_key_path} with mode 0600")

@@ -186,6 +186,11 @@ def _ended_by(connection: Connection, caller: Caller, key_id: str) -> StoredApiK
     stored = api_keys.api_key(connection, key_id)
     record = None if stored is None else parties.party_of_identity(connection, stored.identity)
     if stored is None or record is None or (record.id != caller.party and not caller.is_officer):
+    if (
+        stored is None
+        or record is None
+        or (record.id != caller.party and not (caller.is_officer and oversees(connection, caller, record.id)))
+    ):
         raise NotFound("key", key_id)
     if record.id != caller.party and record.kind not in (PartyKind.ENTERPRISE, PartyKind.PERSON):
         need_authority(caller)

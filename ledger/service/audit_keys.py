@@ -27,6 +27,7 @@ from ledger.projection.audit_signers import (
     unusual_changes,
 )
 from ledger.projection.audit_words import Difference
+from ledger.projection.erasures import erased_people
 from ledger.service.context import AUTHORITY_ROOT, CHAIN_IDENTITY, OPERATOR_ADDRESS, SEALED_KEY, Context
 from verifier.certificates import AUTHORITY, ENTERPRISE, Certificate, chain_of, kind_of, read_certificate
 from verifier.errors import CheckError
@@ -116,6 +117,7 @@ class KeyAudit:
     def _names(self) -> Iterator[Difference | None]:
         """Every name stands under the hash of its identity; an enterprise's is the one certified."""
         assert self._root is not None, "the root was read"
+        erased = erased_people(self._connection)
         for name in stored_names(self._connection):
             key, kind = name.identity.hex(), kind_of(name.identity_text)
             if kind == AUTHORITY and name.identity == ZERO_HASH:
@@ -127,6 +129,8 @@ class KeyAudit:
             tax_id = name.identity_text.partition(":")[2] if kind == ENTERPRISE else None
             if name.tax_id != tax_id:
                 yield Difference("party_name", key, "tax_id", str(name.tax_id), str(tax_id))
+            if name.identity in erased:
+                continue  # nothing is left to be compared
             if (name.display_name is None) == (name.sealed is None):
                 yield Difference("party_name", key, "sealed", "both names or none", "one name, sealed or in clear")
             certified = keystore.certificates_of(self._connection, name.identity_text)

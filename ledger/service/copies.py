@@ -21,6 +21,7 @@ from ledger.projection import StorageError
 from ledger.projection.backup import backup as copy_database
 from ledger.projection.rebuild import Progress
 from ledger.service.context import Context
+from ledger.service.erasing import ErasedAgain, apply_list
 from ledger.service.errors import NotReady
 from ledger.service.installation import close_context, open_context
 from ledger.service.places import require_unused, sync_directory
@@ -46,6 +47,7 @@ class BackupReport:
     block: int
     size: int
     master_key: bool
+    erased: ErasedAgain | None = None
 
 
 def backup(
@@ -88,12 +90,14 @@ def backup(
 
 
 def restore(
-    settings: Settings, source: Path, *, master_key_file: Path | None = None, progress: Progress | None = None
-) -> BackupReport:
+    settings: Settings, source: Path, *, master_key_file: Path | None = None, erasures: Path | None = None,
+    progress: Progress | None = None,
+) -> BackupReport:  # fmt: skip
     """Puts a backup into the (absent or empty) data directory; every byte is checked against its manifest.
 
     The key in `master_key_file` is put beside it when the backup holds none. With a master key at hand, the restored
-    ledger is opened with it before it is put in place. `progress` counts bytes.
+    ledger is opened with it before it is put in place, and what the list in `erasures` names, of a time after the
+    backup, is erased in it. `progress` counts bytes.
 
     Raises: NotReady when the backup is incomplete or altered, when the master key is another ledger's, or when the
     data directory is not empty; then nothing was changed.
@@ -111,8 +115,12 @@ def restore(
             create_master_key(building / MASTER_KEY_NAME, load_master_key(given))
         built = settings.model_copy(update={"data_dir": building})
         has_key = built.master_key is not None or built.master_key_path.exists()
-        if has_key:
-            _require_fitting_key(built)
+        if erasures is not None and not has_key:
+            raise NotReady(
+                "a list of erasures is applied with the master key: give --master-key-file as well",
+                "应用删除清单需要主密钥，请同时提供 --master-key-file",
+            )
+        erased = _opened_with_key(built, erasures) if has_key else None
         block = _last_block(building / CHAIN_NAME)
         building.rename(target)  # replaces an empty directory
         sync_directory(target.parent)
@@ -121,12 +129,17 @@ def restore(
     finally:
         if building is not None:
             shutil.rmtree(building, ignore_errors=True)
-    return BackupReport(settings.data_dir, block, size, has_key)
+    return BackupReport(settings.data_dir, block, size, has_key, erased)
 
 
-def _require_fitting_key(built: Settings) -> None:
+def _opened_with_key(built: Settings, erasures: Path | None) -> ErasedAgain | None:
+    """Opens the copy with its master key, and erases what the list names. Raises: NotReady."""
     try:
-        close_context(open_context(built))
+        context = open_context(built)
+        try:
+            return None if erasures is None else apply_list(context, erasures.read_bytes())
+        finally:
+            close_context(context)
     except NotReady as err:
         raise NotReady(
             f"the backup was not restored, nothing was changed: {err.message}",

@@ -10,6 +10,7 @@ ServiceError
 ├── NotPermitted          known, but not allowed to do this
 │   └── ScopeMissing      the party may, but this credential is not for it
 ├── NotFound              no such thing, or none the caller may know of
+├── Erased                the invoice is on the chain, what was kept of it was erased
 ├── IdempotencyConflict   the key was used for another request
 ├── QueueFull             too many of this party's groups wait
 ├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
@@ -127,6 +128,18 @@ class NotFound(ServiceError):
         super().__init__(f"no {kind} {ident} that you may see", f"没有您可查看的 {kind} {ident}")
         self.kind = kind
         self.ident = ident
+
+
+class Erased(ServiceError):
+    """What was kept of an invoice was erased on purpose; its history on the chain stands and proves what it proved."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"the document of invoice {number} was erased; its history stays on the chain, evidence handed out before "
+            "stays valid",
+            f"发票 {number} 的票面信息已依法删除；链上历史保留，此前出具的证据仍然有效",
+        )
+        self.number = number
 
 
 class IdempotencyConflict(ServiceError):

@@ -24,6 +24,7 @@ from ledger.projection.audit_ground import check_ground
 from ledger.projection.audit_groups import check_groups
 from ledger.projection.audit_state import AuditState
 from ledger.projection.audit_words import Difference
+from ledger.service.audit_erasures import check_erasures
 from ledger.service.audit_keys import KeyAudit
 from ledger.service.audit_log import check_log
 from ledger.service.audit_opening import open_item
@@ -248,6 +249,8 @@ class _FullAudit:
         self._report = replace(self._report, ground=self._report.ground + witnessed)
         noted = self._counted("checking the audit log", check_log(self._context, stored))
         self._report = replace(self._report, ground=self._report.ground + noted)
+        erased = self._counted("checking erasures", check_erasures(self._context, stored))
+        self._report = replace(self._report, ground=self._report.ground + erased)
         keys = KeyAudit(self._context, stored)
         self._counted("checking keys", keys.check())
         self._report = replace(self._report, signatures=keys.signatures)

@@ -32,6 +32,8 @@ from ledger.service.chain_door import ChainDoor
 from ledger.service.collecting import Collecting
 from ledger.service.context import Context
 from ledger.service.deductions import Deductions
+from ledger.service.enrolment import Enrolment
+from ledger.service.erasing import Erasing
 from ledger.service.errors import NotFound
 from ledger.service.events import Events
 from ledger.service.external_ids import ExternalIds
@@ -43,6 +45,7 @@ from ledger.service.offices import Offices
 from ledger.service.outside import Outside
 from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
+from ledger.service.personal_export import personal_export
 from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
 from ledger.service.request_notes import RequestNotes
@@ -111,6 +114,7 @@ class Ledger:
         self.witnessing = Witnessing(context)
         self.audit_log = AuditLog(context)
         self.request_notes = RequestNotes(context)
+        self.erasing = Erasing(context)
 
     @classmethod
     def open(cls, settings: Settings) -> Ledger:
@@ -142,6 +146,10 @@ class Ledger:
     def new_api_key(self, party: int, label: str) -> str:
         """A new API key that acts as `party`, shown once. Raises: NotFound, InvalidRequest."""
         return self.api_keys.make_for(party, label).secret
+
+    def personal_export(self, caller: Caller, party: int) -> dict[str, Json]:
+        """Everything held about one person; see ledger.service.personal_export."""
+        return personal_export(self.context, caller, party)
 
     # -- invoices ----------------------------------------------------------------------------
 

@@ -25,10 +25,11 @@ from ledger.domain.numbers import format_number
 from ledger.projection import Connection, invoices, keystore, parties
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import claim_archive, reading
+from ledger.service.absent import absent
 from ledger.service.bulk_texts import LANGUAGES
 from ledger.service.claims import need_claim
 from ledger.service.context import Context
-from ledger.service.errors import InvalidRequest, NotFound, NotPermitted, NotReady
+from ledger.service.errors import InvalidRequest, NotPermitted, NotReady
 from ledger.service.file_checks import CheckedFile, check_file
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
@@ -79,7 +80,7 @@ class Papers:
     def document(self, caller: Caller, number: str, *, kind: str = "pdf") -> Paper:
         """An invoice as json, xml or pdf; the PDF carries its evidence. An outside invoice is json only.
 
-        Raises: NotFound, also once the document was erased; InvalidRequest at `format`; Busy; NotReady.
+        Raises: NotFound; Erased; InvalidRequest at `format`; Busy; NotReady.
         """
         if kind not in FORMATS:
             raise invalid("format", "format_unknown", given=kind[:40], choices=", ".join(FORMATS))
@@ -90,7 +91,7 @@ class Papers:
                 return self._outside(connection, record, kind)
             document = opened_document(self._context, connection, record)
         if document is None:
-            raise NotFound("document of invoice", number)
+            raise absent(self._context, key)
         return Paper(f"invoice-{number}.{kind}", MEDIA_TYPES[kind], self._written(caller, record, document, kind))
 
     def original(self, caller: Caller, number: str) -> Paper:
@@ -100,7 +101,7 @@ class Papers:
             record = seen_invoice(connection, caller, key)
             outside = opened_outside(self._context, connection, record) if record.is_outside else None
         if outside is None or outside.original is None:
-            raise NotFound("original of invoice", number)
+            raise absent(self._context, key, "original of invoice")
         return Paper(f"original-{number}.{outside.extension}", "application/octet-stream", outside.original)
 
     def invoice_list(self, caller: Caller, wanted: ListFilter, *, kind: str = "csv", language: str = "zh") -> Paper:
@@ -187,7 +188,7 @@ class Papers:
             raise invalid("format", "outside_is_json", number=number)
         outside = opened_outside(self._context, connection, record)
         if outside is None or outside.document is None:
-            raise NotFound("document of invoice", number)
+            raise absent(self._context, record.number)
         return Paper(f"invoice-{number}.json", MEDIA_TYPES["json"], dumps(outside.document))
 
     def _rows(self, caller: Caller, wanted: ListFilter) -> Iterator[InvoiceRow]:

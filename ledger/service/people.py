@@ -276,6 +276,6 @@ def _display_name(context: Context, record: PartyRecord, entry: PartyName | None
         name = entry.display_name
         if name is None and entry.sealed is not None:
             name = context.opened(entry.sealed, SEALED_NAME, record.identity.hex()).decode()
-        if name is None:
+        if name is None and record.kind not in PEOPLE:  # a person without a name was erased: `person 7`
             name = Identity.parse(entry.identity_text).id
     return name or bare_name(record)

@@ -70,6 +70,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "{given} is no statement; choose not_issued or not_settled",
         "没有声明 {given}，可选 not_issued、not_settled",
     ),
+    "erase_people_only": (
+        "party {party} is no person; this is of what is kept about people",
+        "参与方 {party} 不是个人，此操作仅针对个人信息",
+    ),
     "kind_unknown": ("choose enterprise or person", "请选择 enterprise 或 person"),
     "red_reason_unknown": (
         "{given} is no reason; choose issued_in_error, return, service_ended or allowance",

@@ -20,8 +20,9 @@ from ledger.projection import Connection, invoices, keystore, witnesses
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import StoredDocument
 from ledger.service import checkpoints
+from ledger.service.absent import absent
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
-from ledger.service.errors import Busy, NotFound, NotWitnessed
+from ledger.service.errors import Busy, Erased, NotFound, NotWitnessed
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
 from ledger.service.people import seen_invoice
@@ -44,7 +45,7 @@ PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
 def evidence(context: Context, caller: Caller, number: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
     """The whole evidence file of an invoice the caller may see: blue, red, or registered from elsewhere.
 
-    Raises: NotFound, also once its document was erased; Busy while the projection lags; NotWitnessed.
+    Raises: NotFound; Erased; Busy while the projection lags; NotWitnessed.
     """
     key = checked_number(number)
     with context.reading() as connection:
@@ -56,6 +57,8 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
     """What the public may know of the invoice that matches all three; None on any mismatch, which says no more.
 
     A red's gross is compared without its sign, as its QR code carries it. An invoice of elsewhere matches nothing.
+
+    Raises: Erased for one that matches and was erased.
     """
     with context.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
@@ -64,6 +67,9 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
         document = opened_document(context, connection, record)
         steps = invoices.history(connection, record.number)
     if document is None:
+        missing = absent(context, record.number)
+        if isinstance(missing, Erased):
+            raise missing
         return None
     assert document.issued_on is not None
     return PublicInvoice(
@@ -85,7 +91,7 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
 
 
 def public_evidence(context: Context, number: str, gross_fen: int, commitment: str) -> bytes | None:
-    """Evidence redacted to what the public check shows; None on any mismatch, and once the document was erased."""
+    """Evidence redacted to what the public check shows; None on any mismatch. Raises: Erased."""
     with context.reading() as connection:
         record = _matching(connection, number, gross_fen, commitment)
     if record is None:
@@ -160,7 +166,7 @@ def _bundle(context: Context, record: InvoiceRecord, witnessed: Witnessed = Witn
         point = checkpoints.witnessed_block(context, connection, count) if count else None
         root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
     if opened is None:
-        raise NotFound("document of invoice", format_number(record.number))
+        raise absent(context, record.number)
     document, seed = opened
     made = partial(
         assemble, context.reading, context.reader, record.number, disclose(document, seed), root,

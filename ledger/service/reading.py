@@ -12,6 +12,7 @@ from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason
 from ledger.projection import Connection, invoices, keystore, parties, proposals, queued, red_queries
 from ledger.projection.apply import projected_head
+from ledger.projection.erasures import erased_among
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
@@ -227,6 +228,7 @@ def _views(
 
     ids = {party for r in records for party in (r.seller, r.buyer, r.holder)}
     names = names_of(context, connection, ids, caller=caller)
+    erased = erased_among(connection, [r.number for r in records])
     reds = red_queries.red_numbers(connection, [r.number for r in records if r.colour != Colour.NORMAL])
     views = []
     for record in records:
@@ -268,6 +270,7 @@ def _views(
                 risk=bool(record.risk),
                 risk_reason=_risk_reason(context, connection, record.number) if record.risk else None,
                 use=USES[Use(record.usage)],
+                erased=record.number in erased,
                 issued_here=not record.is_outside,
                 strength=Strength(record.strength).name.lower(),
                 issued_on=_issued_on(record, document),

@@ -131,6 +131,7 @@ def own_till(connection: Connection, caller: Caller, till_id: str) -> Till:
     """The till, for who acts for its seller. Raises: NotFound."""
     known = tills.till(connection, till_id)
     if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or caller.oversees):
+    if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or oversees(connection, caller, known.seller)):
         raise NotFound("till", till_id[:40])
     return known
 

@@ -186,6 +186,7 @@ class InvoiceView:
     use: str = "none"  # none, selected, confirmed: as input tax, as it is by now
     issued_here: bool = True  # False: registered from elsewhere, its issue was not seen here; seller is 0
     strength: str = "issued_here"  # else signed_original, original, qr, typed: what its registration proves
+    erased: bool = False  # its document was erased; the history stays
     issued_on: date | None = None  # China Standard Time; None: of an outside invoice, not kept any more
 
 

@@ -23,6 +23,13 @@ from ledger.service import (
 )
 from ledger.service.api_key_views import ApiKeyView
 from ledger.service.draft_views import DraftView
+from ledger.service.enrolment_views import (
+    EnrolmentAsked,
+    EnrolmentRequestPage,
+    EnrolmentRequestView,
+    EnrolmentStatus,
+)
+from ledger.service.erasing import ErasureView
 from ledger.service.external_ids import ExternalIdView
 from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
@@ -82,6 +89,13 @@ PROPOSAL = proposal_views.ProposalView(
     CLAIM_ID, "set_risk_flag", None, "", NUMBER, "失联", 2, "王税官", NOW, NOW, "open", None, "", None, None
 )
 CALLER = views.Caller(12, "person", "person:" + "0" * 32, "李明", suspended=False, grants={7: 4})
+
+
+ERASURE = ErasureView("invoice", NUMBER, 1, "申请", NOW)
+EXPORT = {
+    "format": "einvoice-person-1", "party": 7, "made_at": "2026-11-21T08:00:00Z", "tables": {"party_name": [{}]},
+    "left_out": {}, "more_rows_in": [],
+}  # fmt: skip
 
 
 class RecordingLedger:
@@ -226,6 +240,10 @@ ANSWERS: dict[str, Any] = {
     "events.page": lambda *_: event_views.EventPage((EVENT,), "1f", more=False),
     "webhooks.register": lambda *_: WEBHOOK,
     "webhooks.webhooks": lambda *_: (WEBHOOK,),
+    "erasing.invoice": lambda *_: ERASURE,
+    "erasing.person": lambda *_: ERASURE,
+    "erasing.listed": lambda *_: (ERASURE,),
+    "personal_export": lambda *_: EXPORT,
     "webhooks.webhook": lambda *_: WEBHOOK,
     "webhooks.set_state": lambda *_: WEBHOOK,
     "webhooks.rotate": lambda *_: WEBHOOK,

@@ -111,6 +111,8 @@ def _life(world: World) -> None:
     _witnesses(world)
     _officers(world, manager.party)
     _offices(world, employer, manager, claimant)
+    gone = world.issued(seller)
+    ledger.erasing.invoice(world.authority, gone, reason="请求", idempotency_key=key())
     filer = world.enterprise("申报公司", segment=True)
     world.issued(filer)
     declared = Declared((RateSum(600, RateMark.RATE, 50_000, 3_000),), note="零星收入")

@@ -129,6 +129,20 @@ EDITS = [
     ("audit_entry", "mac", "UPDATE audit_entry SET entry_hash = zeroblob(32) WHERE seq = 2"),
     ("audit_entry", "mac", "UPDATE audit_entry SET mac = zeroblob(32) WHERE seq = 2"),
     ("audit_entry", "", "DELETE FROM audit_entry WHERE seq = 1"),
+    ("erasure", "sealed_reason", "UPDATE erasure SET sealed_reason = zeroblob(length(sealed_reason))"),
+    ("erasure", "actor", "UPDATE erasure SET actor = actor + 1"),
+    ("erasure", "erased_at", "UPDATE erasure SET erased_at = erased_at + 1"),
+    ("document", "sealed_document", "DELETE FROM erasure"),
+    (
+        "document",
+        "sealed_document",
+        "UPDATE document SET sealed_document = NULL, sealed_seed = NULL WHERE sealed_document IS NOT NULL",
+    ),
+    (
+        "outside_document",
+        "sealed_document",
+        "UPDATE outside_document SET sealed_document = NULL, sealed_seed = NULL, sealed_original = NULL",
+    ),
     ("month_declaration", "declared", "UPDATE month_declaration SET month = month + 1"),
 ]
 UNHELD = {

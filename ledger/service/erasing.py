@@ -1,0 +1,246 @@
+"""Erasing: what is kept of an invoice or a person beside the chain goes, the history on the chain stays.
+
+The tax authority alone erases, on a request that it has examined: seller, buyer and whoever reimbursed an invoice have
+to keep vouchers for years, so none of them may end the others' records (docs/decisions/0016). What was erased stands on
+a list, which restoring a backup is held to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ledger.domain.errors import NumberError
+from ledger.domain.numbers import format_number, parse_number
+from ledger.projection import Connection, api_keys, invoices, parties
+from ledger.projection.erasures import (
+    ERASURES_MAX,
+    Erasure,
+    add_erasure,
+    erase_invoice,
+    erase_person,
+    erasure,
+    erasures,
+    truncate_log,
+)
+from ledger.projection.ground_privacy import ErasedKind
+from ledger.projection.parties import PartyRecord
+from ledger.service.audit_log import AuditKind, note
+from ledger.service.context import Context
+from ledger.service.credentials import end_key
+from ledger.service.errors import NotFound, NotReady
+from ledger.service.forms import PARTY_MAX, checked_number, checked_party, checked_text
+from ledger.service.people import PEOPLE, need_authority
+from ledger.service.problems import invalid
+from ledger.service.views import Caller
+from ledger.service.writing import remembered, request_hash, run_write
+from verifier.canonical import Json, check_depth, dumps
+from verifier.errors import EvidenceError
+
+SEALED_ERASURE = "erasure"  # kind of the sealed item, as in context.py
+REASON_LENGTH_MAX = 128  # characters
+LIST_FORMAT = "einvoice-erasures-1"
+LIST_SIZE_MAX = 128 << 20  # bytes of a list of ERASURES_MAX
+
+
+@dataclass(frozen=True)
+class ErasureView:
+    """One erasure: an `invoice` by number or a `person` by party id; `by` is 0 when a restore applied it again."""
+
+    kind: str
+    target: str
+    by: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ErasedAgain:
+    """What a list of erasures did to a restored ledger: how many it names, how many were not erased there."""
+
+    listed: int
+    erased: int
+
+
+class Erasing:
+    """Erasing of invoices and people, and the list of it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def invoice(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> ErasureView:
+        """Erases an invoice's document, its reds, originals and words; a second time nothing changes.
+
+        Raises: NotPermitted but for the authority; NotFound; InvalidRequest at `reason`; IdempotencyConflict; Busy.
+        """
+        key = checked_number(number)
+
+        def erase(connection: Connection) -> None:
+            if invoices.invoice(connection, key) is None:
+                raise NotFound("invoice", number)
+            erase_invoice(connection, key)
+
+        return self._erased(caller, ErasedKind.INVOICE, format_number(key), reason, idempotency_key, erase)
+
+    def person(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> ErasureView:
+        """Erases a person's name, titles and words, and ends its API keys; `person N` stays in histories.
+
+        Raises: as `invoice`; InvalidRequest at `party` for one that is no person or officer.
+        """
+        checked_party("party", party)
+
+        def erase(connection: Connection) -> None:
+            record = parties.party(connection, party)
+            if record is None:
+                raise NotFound("party", str(party))
+            if record.kind not in PEOPLE:
+                raise invalid("party", "erase_people_only", party=party)
+            _erase_person(self._context, connection, record, self._context.now_s())
+
+        return self._erased(caller, ErasedKind.PERSON, str(party), reason, idempotency_key, erase)
+
+    def listed(self, caller: Caller) -> tuple[ErasureView, ...]:
+        """Every erasure, oldest first. Raises: NotPermitted but for the authority."""
+        need_authority(caller)
+        with self._context.reading() as connection:
+            return tuple(_view(self._context, one) for one in erasures(connection))
+
+    def list_file(self, caller: Caller) -> bytes:
+        """The list as a file for `einvoice restore --erasures`: kinds, targets and times, no reasons.
+
+        Raises: NotPermitted but for the authority.
+        """
+        need_authority(caller)
+        with self._context.reading() as connection:
+            listed: list[Json] = [
+                {"kind": one.kind.value, "target": one.target, "at": one.erased_at} for one in erasures(connection)
+            ]
+        return dumps({"format": LIST_FORMAT, "erasures": listed})
+
+    def _erased(
+        self,
+        caller: Caller,
+        kind: ErasedKind,
+        target: str,
+        reason: str,
+        key: str,
+        erase: Callable[[Connection], None],
+    ) -> ErasureView:
+        need_authority(caller)
+        text = checked_text("reason", reason, REASON_LENGTH_MAX)
+        if not text:
+            raise invalid("reason", "count_range", low=1, high=REASON_LENGTH_MAX, given=0)
+        hashed = request_hash("erase", {"kind": kind.value, "target": target, "reason": text})
+        context = self._context
+
+        def write(connection: Connection) -> None:
+            def take() -> dict[str, Json]:
+                erase(connection)
+                if add_erasure(connection, _new(context, kind, target, caller.party, text, context.now_s())):
+                    note(context, connection, AuditKind.ERASED, actor=caller.party, about=target)
+                return {}
+
+            remembered(context, connection, caller, key, hashed, take)
+
+        run_write(context, write)
+        truncate_log(context.store.engine)
+        with context.reading() as connection:
+            found = erasure(connection, kind, target)
+        assert found is not None
+        return _view(context, found)
+
+
+def apply_list(context: Context, data: bytes) -> ErasedAgain:
+    """Erases in this ledger what a list names, for a backup that was made before; what is unknown here is passed over.
+
+    Raises: NotReady for a file that is no such list.
+    """
+    listed = _read(data)
+
+    def write(connection: Connection) -> int:
+        count = 0
+        for kind, target, at in listed:
+            if erasure(connection, kind, target) is not None or not _erase_again(context, connection, kind, target, at):
+                continue
+            add_erasure(connection, _new(context, kind, target, 0, "a list of erasures, after a restore", at))
+            note(context, connection, AuditKind.ERASED, actor=None, about=target, detail={"after": "restore"})
+            count += 1
+        return count
+
+    count = run_write(context, write)
+    truncate_log(context.store.engine)
+    return ErasedAgain(len(listed), count)
+
+
+def sealed_facts(context: Context, one: Erasure) -> dict[str, Json]:
+    """Who erased, when and why, as it was sealed. Raises: NotReady when somebody changed the row."""
+    value = json.loads(context.opened(one.sealed_reason, SEALED_ERASURE, f"{one.kind.value} {one.target}"))
+    assert isinstance(value, dict)
+    return value
+
+
+def _erase_again(context: Context, connection: Connection, kind: ErasedKind, target: str, at: int) -> bool:
+    if kind is ErasedKind.INVOICE:
+        known = invoices.invoice(connection, int(target)) is not None
+        if known:
+            erase_invoice(connection, int(target))
+        return known
+    record = parties.party(connection, int(target))
+    if record is None or record.kind not in PEOPLE:
+        return False
+    _erase_person(context, connection, record, at)
+    return True
+
+
+def _erase_person(context: Context, connection: Connection, record: PartyRecord, at: int) -> None:
+    for key in api_keys.api_keys(connection, record.identity):
+        if key.revoked_at is None:
+            end_key(context, connection, key)
+    erase_person(connection, record.id, record.identity, at)
+
+
+def _read(data: bytes) -> tuple[tuple[ErasedKind, str, int], ...]:
+    """Kind, target and time of each item. Raises: NotReady."""
+    try:
+        return tuple(_item(one) for one in _items(data))
+    except (ValueError, KeyError, TypeError, AttributeError, NumberError, EvidenceError) as err:
+        raise NotReady(
+            "the list of erasures cannot be read: give a file that `einvoice erasures` wrote",
+            "无法读取删除清单，请使用 einvoice erasures 导出的文件",
+        ) from err
+
+
+def _items(data: bytes) -> list[dict[str, object]]:
+    if len(data) > LIST_SIZE_MAX:
+        raise ValueError("too long")
+    text = data.decode()
+    check_depth(text)
+    value = json.loads(text)
+    listed: list[dict[str, object]] = value["erasures"]
+    if value["format"] != LIST_FORMAT or len(listed) > ERASURES_MAX:
+        raise ValueError("another format")
+    return listed
+
+
+def _item(one: dict[str, object]) -> tuple[ErasedKind, str, int]:
+    kind, target, at = ErasedKind(str(one["kind"])), str(one["target"]), one["at"]
+    if not isinstance(at, int) or not 0 <= at < 1 << 53:
+        raise ValueError("no time")
+    if kind is ErasedKind.INVOICE:
+        return kind, format_number(int(parse_number(target))), at
+    if not 1 <= int(target) <= PARTY_MAX:
+        raise ValueError("no party")
+    return kind, str(int(target)), at
+
+
+def _new(context: Context, kind: ErasedKind, target: str, actor: int, reason: str, at: int) -> Erasure:
+    sealed = context.seal(dumps({"reason": reason, "by": actor, "at": at}), SEALED_ERASURE, f"{kind.value} {target}")
+    return Erasure(kind, target, actor, sealed, at)
+
+
+def _view(context: Context, one: Erasure) -> ErasureView:
+    facts = sealed_facts(context, one)
+    at = datetime.fromtimestamp(one.erased_at, UTC)
+    return ErasureView(one.kind.value, one.target, one.actor, str(facts["reason"]), at)

@@ -1,0 +1,93 @@
+"""Everything held about one person, opened: what the person, or the tax authority on its behalf, is given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ledger.domain.references import SALT_SIZE
+from ledger.projection import keystore, parties
+from ledger.projection.personal import Person, rows_about
+from ledger.service.audit_log import AuditKind, note_alone
+from ledger.service.audit_opening import _ITEMS
+from ledger.service.context import SEALED_DOCUMENT, Context
+from ledger.service.erasing import SEALED_ERASURE
+from ledger.service.errors import NotFound, NotPermitted
+from ledger.service.forms import checked_party
+from ledger.service.outside_papers import SEALED_OUTSIDE_DOCUMENT
+from ledger.service.people import PEOPLE
+from ledger.service.problems import invalid
+from ledger.service.views import Caller
+from verifier.canonical import Json, loads
+from verifier.errors import EvidenceError
+
+EXPORT_FORMAT = "einvoice-person-1"
+PLAIN_SIZE_MAX = 16 << 20  # bytes of one opened item
+_SALT_SIZES = {"reference": SALT_SIZE}
+_OPENED = {
+    **_ITEMS,
+    ("document", "sealed_document"): (SEALED_DOCUMENT, lambda row: row.number),
+    ("outside_document", "sealed_document"): (SEALED_OUTSIDE_DOCUMENT, lambda row: row.number),
+    ("erasure", "sealed_reason"): (SEALED_ERASURE, lambda row: f"{row.kind} {row.target}"),
+}
+
+
+def personal_export(context: Context, caller: Caller, party: int) -> dict[str, Json]:
+    """Rows of every table about a person: {"tables": {name: [rows]}}, sealed texts opened, bytes in hex.
+
+    Keys and secrets are left out and named. The export itself is noted in the audit log before it is given.
+
+    Raises: NotPermitted but for the person and the authority; NotFound; InvalidRequest at `party` for an enterprise.
+    """
+    checked_party("party", party)
+    if caller.party != party and caller.kind != "authority":
+        raise NotPermitted(
+            "only the person and the tax authority may have what is kept about a person",
+            "仅本人和税务机关可获取个人信息副本",
+        )
+    note_alone(context, AuditKind.EXPORTED, actor=caller.party, about=str(party))
+    tables: dict[str, Json] = {}
+    left_out: dict[str, Json] = {}
+    more: list[Json] = []
+    with context.reading() as connection:
+        record = parties.party(connection, party)
+        if record is None:
+            raise NotFound("party", str(party))
+        if record.kind not in PEOPLE:
+            raise invalid("party", "erase_people_only", party=party)
+        known = keystore.party_name(connection, record.identity)
+        person = Person(party, record.identity, known.identity_text if known is not None else "")
+        for found in rows_about(connection, person):
+            tables[found.table] = [_row(context, found.table, row) for row in found.rows]
+            if found.left_out:
+                left_out[found.table] = list(found.left_out)
+            if found.more:
+                more.append(found.table)
+    return {
+        "format": EXPORT_FORMAT,
+        "party": party,
+        "made_at": datetime.fromtimestamp(context.now_s(), UTC).isoformat().replace("+00:00", "Z"),
+        "tables": tables,
+        "left_out": left_out,
+        "more_rows_in": more,
+    }
+
+
+def _row(context: Context, table: str, row: Any) -> dict[str, Json]:
+    shown: dict[str, Json] = {}
+    for name, value in row._mapping.items():
+        if isinstance(value, bytes):
+            sealed = _OPENED.get((table, name))
+            shown[name] = value.hex() if sealed is None else _opened(context, table, value, sealed[0], sealed[1](row))
+        else:
+            shown[name] = value
+    return shown
+
+
+def _opened(context: Context, table: str, value: bytes, kind: str, item_id: str) -> Json:
+    plain = context.opened(value, kind, item_id)[_SALT_SIZES.get(table, 0) :]
+
+    try:
+        return loads(plain, PLAIN_SIZE_MAX)
+    except EvidenceError:
+        return plain.decode(errors="replace")
