@@ -16,9 +16,11 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from api.access_table import admit_caller, rule_of
 from api.fields import KEY_PATTERN, field_problems, parameter_problem, shown_key
 from api.json_body import parse_body
 from api.notes import take_note
+from api.noting import note_query, note_refusal
 from api.pools import Access, access_of, in_thread, pools
 from api.problems import (
     BAD_REQUEST,
@@ -34,7 +36,7 @@ from api.scopes import taken_by
 from api.sessions import caller_by_session, session_token
 from api.uploads import STRANGERS, one_upload, take_upload
 from ledger.service import Scope
-from ledger.service.errors import NotAuthenticated
+from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted
 from ledger.service.people import need_scope
 from ledger.service.views import Caller
 
@@ -63,15 +65,28 @@ class LedgerRoute(APIRoute):
         """Handler of this route: our checks, then FastAPI's."""
         inner = super().get_route_handler()
         access = access_of(self.endpoint)
+        rule = rule_of(self.name)
         takes_body = self.body_field is not None
         known = frozenset(_query_names(self.dependant))
-        scopes = taken_by(self.name, is_read=self.methods <= _READS)
+        looks = not (access.public or access.writes or access.own)
+        scopes = taken_by(self.name, is_read=frozenset(self.methods or ()) <= _READS)
 
         async def handle(request: Request) -> Response:
+            try:
+                return await answered(request)
+            except (NotAuthenticated, NotPermitted, NotFound) as err:
+                if not access.public:
+                    await note_refusal(request, request.scope.get(CALLER_KEY), self.name, err)
+                raise
+
+        async def answered(request: Request) -> Response:
             if not access.public:
-                request.scope[CALLER_KEY] = await admit(request, scopes)
+                await admit(request, scopes)
+                admit_caller(rule, caller_of(request))
             check_query(request, known)
             _check_idempotency_key(request, access)
+            if looks and caller_of(request).oversees:
+                await note_query(request, caller_of(request), self.name)
             if access.upload:
                 async with one_upload(STRANGERS if access.public else caller_of(request).party):
                     await take_upload(request, read_body)
@@ -94,8 +109,13 @@ def caller_of(request: Request) -> Caller:
 
 
 async def admit(request: Request, scopes: tuple[Scope, ...]) -> Caller:
-    """The caller of a request, whose credential is for one of `scopes`. Raises: NotAuthenticated, ScopeMissing."""
+    """The caller of a request, whose credential is for one of `scopes`.
+
+    Raises: NotAuthenticated, ScopeMissing, ProblemError when it asks too often.
+    """
     caller = await authenticate(request)
+    request.scope[CALLER_KEY] = caller
+    request.app.state.rates.admit_caller(caller)
     need_scope(caller, *scopes)
     return caller
 

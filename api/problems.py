@@ -203,7 +203,7 @@ TOO_MANY_ATTEMPTS = ProblemType(
 )  # fmt: skip
 RATE_LIMITED = ProblemType(
     "rate-limited", 429, "Too many requests", "请求过于频繁",
-    "Nothing was done. A client address, an API key and a party each have a rate (EINVOICE_RATE_...). Ask again after "
+    "Nothing was done. A client address, an API key and a party each have a rate; `detail` says which. Ask again after "
     "the seconds in `Retry-After`.",
 )  # fmt: skip
 HEADERS_TOO_LARGE = ProblemType(
@@ -265,6 +265,7 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.DraftExpired: DRAFT_EXPIRED,
     service.DraftStale: DRAFT_STALE,
     service.DraftsFull: QUEUE_FULL,
+    service.TooManyRequests: QUEUE_FULL,
     service.NotReady: NOT_READY,
 }
 """Problem type of each class the service raises; a test holds it complete."""

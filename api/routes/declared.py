@@ -130,6 +130,16 @@ def personal_answers(model: type[BaseModel], status: int = 200) -> Answers:
     return {status: _success(model, "Done."), **_failures((*_READ, *_BODY))}
 
 
+def asked_answers(model: type[BaseModel]) -> Answers:
+    """Answers to a request that anybody may make."""
+    return {201: _success(model, "Stored: it waits for an officer."), **_failures((*_PUBLIC, *_BODY, 429))}
+
+
+def token_answers(model: type[BaseModel]) -> Answers:
+    """Answers of a read that needs a token of its own."""
+    return {200: _success(model, "Found."), **_failures((*_PUBLIC, 404))}
+
+
 def write_answers(model: type[BaseModel] = Written, *, waits: bool = True) -> Answers:
     """Answers of a write; one that needs no block (`waits` false) is never merely accepted."""
     failures = _failures((*_READ, 409, *_BODY, 429))

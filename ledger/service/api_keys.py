@@ -25,7 +25,7 @@ from ledger.service.credentials import (
 )
 from ledger.service.errors import NotFound
 from ledger.service.forms import PARTY_MAX, checked_text
-from ledger.service.people import need_authority
+from ledger.service.people import need_authority, oversees
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.writing import remembered, request_hash, run_write
@@ -86,12 +86,14 @@ class ApiKeys:
         return self._view(made.key_id, made.text)
 
     def keys(self, caller: Caller, party: int | None = None) -> tuple[ApiKeyView, ...]:
-        """Keys of the caller, or for officers of any party, newest first, ended ones too. Raises: NotFound."""
+        """Keys of the caller, or for officers and auditors of any, newest first, ended ones too. Raises: NotFound."""
         wanted = caller.party if party is None else party
-        if wanted != caller.party and not caller.is_officer:
+        if wanted != caller.party and not caller.oversees:
             raise NotFound("party", str(wanted))
         with self._context.reading() as connection:
             record = _party(connection, wanted)
+            if wanted != caller.party and not oversees(connection, caller, wanted):
+                raise NotFound("party", str(wanted))
             now_s = self._context.now_s()
             return tuple(_view_of(one, record, now_s) for one in api_keys.api_keys(connection, record.identity))
 
@@ -137,7 +139,8 @@ class ApiKeys:
         )  # fmt: skip
         api_keys.put_api_key(connection, stored)
         actor = by.party if by is not None else None
-        detail = {"change": "api_key_made", "party": record.id, "scopes": stored.scopes, "expires_at": ends_at}
+        detail: dict[str, str | int] = {"change": "api_key_made", "party": record.id, "expires_at": ends_at}
+        detail["scopes"] = stored.scopes
         note(self._context, connection, AuditKind.PERMISSION_CHANGED, actor=actor, about=made.key_id, detail=detail)
 
     def _checked_scopes(self, own: Scopes, names: list[str] | None) -> Scopes:
@@ -185,7 +188,6 @@ def _ended_by(connection: Connection, caller: Caller, key_id: str) -> StoredApiK
     """The key, when the caller may end it."""
     stored = api_keys.api_key(connection, key_id)
     record = None if stored is None else parties.party_of_identity(connection, stored.identity)
-    if stored is None or record is None or (record.id != caller.party and not caller.is_officer):
     if (
         stored is None
         or record is None

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from api.middleware import Envelope
 from api.pools import readings, uploads, writes
 from api.problems import ProblemError, render, service_failure
+from api.rate_limits import RateLimits
 from api.routes.declared import Authenticated, FileName, IdempotencyKey, UploadedFile, router
 from api.uploads import STRANGERS, UPLOADS_AT_ONCE_MAX, UPLOADS_OF_ONE_MAX, one_upload, size_limit, upload_body
 from ledger.service import ServiceError
@@ -50,6 +51,7 @@ def door(portal: BlockingPortal) -> Client:
     app = FastAPI()
     app.include_router(routes)
     app.state.ledger = RecordingLedger()
+    app.state.rates = RateLimits(SETTINGS)
 
     async def on_problem(_request: Any, err: Any) -> Response:
         rendered = render(err)
