@@ -260,6 +260,7 @@ RULES: dict[str, Rule] = {
     # -- parties
     "list_parties": _seen_by(rest=Right.OWN),
     "read_party": _seen_by(Role.EMPLOYEE, Role.ADMINISTRATOR, *_BOOKS, rest=Right.OWN),
+    "read_record": _rule(Admission.SIGNED_IN, Right.REFUSED, allowed=(Role.EMPLOYEE, Role.AUTHORITY)),
     "list_certificates": _seen_by(Role.ENTERPRISE, rest=Right.REFUSED),
     "grant": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "revoke": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
@@ -285,7 +286,8 @@ RULES: dict[str, Rule] = {
          "refuse_enrolment"),
         _BY_OFFICERS,
     ),
-    **dict.fromkeys(("recover_key", "appoint_officer", "set_district", "dismiss_officer"), _BY_AUTHORITY),
+    **dict.fromkeys(("recover_key", "appoint_officer", "set_district", "dismiss_officer", "erase_invoice",
+                     "erase_person", "list_erasures"), _BY_AUTHORITY),
     "appoint_to_office": _done_by(Role.AUTHORITY, rest=Right.REFUSED),
 }  # fmt: skip
 """By name of the route's endpoint."""

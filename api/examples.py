@@ -10,6 +10,7 @@ from api.examples_audit_log import audit_log_examples
 from api.examples_bulk import bulk_examples
 from api.examples_checkpoints import checkpoint_examples
 from api.examples_drafts import draft_examples
+from api.examples_enrolment import enrolment_examples
 from api.examples_events import event_examples
 from api.examples_months import month_examples
 from api.examples_offices import office_examples
@@ -172,6 +173,19 @@ _PARTY: dict[str, Json] = {
     "certificate_hash": "b2" * 32,
     "grants": [{"person": 12, "grants": ["claim"]}],
     "segments": [{"first": "94403260911000000000", "last": "94403260911000009999"}],
+    "district": "440300",
+}
+_OFFICER: dict[str, Json] = {
+    **_PARTY,
+    "party": 9,
+    "kind": "officer",
+    "name": "陈税官",
+    "tax_id": None,
+    "quota_fen": 0,
+    "filed_through": None,
+    "grants": [],
+    "segments": [],
+    "district": "4403",
 }
 _CERTIFICATE: dict[str, Json] = {
     "certificate_hash": "b2" * 32,
@@ -328,7 +342,8 @@ EXAMPLES: dict[str, Example] = {
     "revoke_certificate": _write({"reason": "key_compromise", "certificate_hash": "b2" * 32}, numbers=[]),
     "recover_key": _write({}, numbers=[]),
     "rotate_key": _write({}, numbers=[]),
-    "appoint_officer": _write({"name": "陈税官"}, numbers=[], party=9, api_key=_API_KEY),
+    "set_district": Example({201: _OFFICER}, {"district": "4403"}),
+    "appoint_officer": _write({"name": "陈税官", "district": "4403"}, numbers=[], party=9, api_key=_API_KEY),
     "dismiss_officer": _write({"reason": "moved to another bureau"}, numbers=[]),
     "grant": _write({"person": 12, "grants": ["claim"]}, numbers=[]),
     "revoke": _write({"person": 12, "grants": ["claim"]}, numbers=[]),
@@ -348,6 +363,7 @@ EXAMPLES: dict[str, Example] = {
     **proposal_examples(_read, lambda value, request: Example({201: value}, request), _write),
     **red_examples(_read, _write),
     **draft_examples(_read, _write),
+    **enrolment_examples(_read, lambda value, request: Example({201: value}, request), _write),
     **audit_log_examples(_read),
     **office_examples(_read, lambda value, request: Example({201: value}, request)),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),

@@ -143,6 +143,11 @@ def takes_password(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return _threaded(endpoint, Access(writes=False, public=False, own=True, password=True))
 
 
+def asks(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Endpoint that stores a request of anybody; sent twice it is stored once."""
+    return _threaded(endpoint, Access(writes=False, public=True, own=True))
+
+
 def opens_session(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     """Endpoint that takes a password from who has no credential yet."""
     return _threaded(endpoint, Access(writes=False, public=True, own=True, password=True))

@@ -78,6 +78,8 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "end_sessions": UNLISTED,
     # what officers do to others
     "enrol_party": _SUPERVISE,
+    "approve_enrolment": _SUPERVISE,
+    "refuse_enrolment": _SUPERVISE,
     "set_quota": _SUPERVISE,
     "allot_segment": _SUPERVISE,
     "reinstate_party": _SUPERVISE,

@@ -12,9 +12,11 @@ from ledger.cli import (
     audit_log,
     chain,
     deductions,
+    enrolment,
     invoices,
     keys,
     months,
+    officers,
     offices,
     outside,
     own_keys,  # noqa: F401 - its import adds commands to `key`
@@ -171,10 +173,12 @@ parties.app.command("export")(privacy.export_person)
 app.add_typer(privacy.app, name="invoice")
 app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
+app.add_typer(enrolment.app, name="enrolment")
 app.add_typer(offices.app, name="office")
 app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")
+app.add_typer(officers.app, name="officer")
 app.add_typer(proposals.app, name="proposal")
 app.add_typer(outside.app, name="outside")
 app.add_typer(tills.app, name="till")

@@ -30,6 +30,7 @@ from ledger.projection.ground import (
     QueueState,
 )
 from ledger.projection.ground_claims import CLAIM_PAYMENT
+from ledger.projection.ground_enrolment import ENROLMENT_REQUEST
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE
 from ledger.projection.ground_proposals import PROPOSAL, ProposalState
 from ledger.projection.ground_work import (
@@ -66,6 +67,8 @@ SEALED_COLUMNS: Final = (
     ("claim_request", "sealed_reference"),
     ("bulk_job", "options"),
     ("signing_draft", "sealed"),
+    ("enrolment_request", "sealed"),
+    ("enrolment_request", "sealed_reason"),
     ("api_key", "mac"),
 )
 """What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
@@ -112,6 +115,7 @@ def _with_groups(connection: Connection) -> Iterator[Difference | None]:
         TILL_ORDER,
         NUMBER_RESERVATION,
         PROPOSAL,
+        ENROLMENT_REQUEST,
     )
     for table in tables:
         known = exists(select(OPERATION.c.digest).where(OPERATION.c.digest == table.c.digest))

@@ -9,8 +9,8 @@ from typing import Any
 from ledger.domain.references import SALT_SIZE
 from ledger.identity import SealError
 from ledger.projection.api_keys import StoredApiKey
-from ledger.projection.proposals import record_of
 from ledger.projection.offices import Office
+from ledger.projection.proposals import record_of
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
@@ -19,6 +19,7 @@ from ledger.service.credentials import is_genuine
 from ledger.service.declarations import SEALED_DECLARATION
 from ledger.service.districts import SEALED_DISTRICT, sealed_terms
 from ledger.service.drafts import SEALED_SIGNING_DRAFT
+from ledger.service.enrolment import SEALED_REFUSAL, SEALED_REQUEST
 from ledger.service.filing import SEALED_REPORT
 from ledger.service.office_seals import SEALED_OFFICE
 from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
@@ -35,6 +36,8 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("claim_request", "sealed_reference"): (SEALED_CLAIM, lambda row: row.claim_id),
     ("bulk_job", "options"): (SEALED_SHEET, lambda row: row.job_id),
     ("signing_draft", "sealed"): (SEALED_SIGNING_DRAFT, lambda row: row.digest.hex()),
+    ("enrolment_request", "sealed"): (SEALED_REQUEST, lambda row: row.request_id),
+    ("enrolment_request", "sealed_reason"): (SEALED_REFUSAL, lambda row: row.request_id),
     ("webhook", "sealed_secret"): (SEALED_WEBHOOK, lambda row: row.webhook_id),
     ("bulk_row", "sealed_draft"): (SEALED_DRAFT, lambda row: f"{row.job_id}:{row.position}"),
     ("bulk_row", "problems"): (SEALED_ROW, lambda row: f"{row.job_id}:{row.position}"),

@@ -26,6 +26,7 @@ from ledger.projection import (
     OutsideDocument,
     accept,
     claim_queries,
+    enrolment_requests,
     keystore,
     month_reports,
     number_pool,
@@ -74,6 +75,14 @@ class EndedProposals:
     by: int
 
 
+@dataclass(frozen=True)
+class ApprovedRequest:
+    """The request for enrolment that the group grants, and the officer who does."""
+
+    request_id: str
+    by: int
+
+
 Kept = (
     SettledPayment
     | MonthReport
@@ -83,6 +92,7 @@ Kept = (
     | OfficerDistrict
     | ConfirmedProposal
     | EndedProposals
+    | ApprovedRequest
 )
 """Rows that are stored when a group is accepted, beside what an acceptance holds."""
 
@@ -222,6 +232,7 @@ _KEPT: dict[str, type[Any]] = {
         OfficerDistrict,
         ConfirmedProposal,
         EndedProposals,
+        ApprovedRequest,
     )
 }
 _BYTES = "base64"  # the one member of an object that stands for bytes
@@ -284,9 +295,13 @@ def _store(connection: Connection, one: Kept, digest: bytes, now_s: int) -> None
         keystore.put_party_name(connection, one)
     elif isinstance(one, OfficerDistrict):
         put_officer_district(connection, one)
+    elif isinstance(one, ApprovedRequest):
+        state = enrolment_requests.RequestState.APPROVED
+        if not enrolment_requests.decide(connection, one.request_id, state, by=one.by, now_s=now_s, digest=digest):
+            raise invalid("request_id", "request_decided", state=state.value)  # since it was drafted
     elif isinstance(one, EndedProposals):
         proposals.end_of_proposer(connection, one.proposer, by=one.by, now_s=now_s)
-    else:
-        state = ProposalState.CONFIRMED
-        if not proposals.decide(connection, one.proposal_id, state, by=one.by, now_s=now_s, digest=digest):
-            raise ProposalConflict(one.proposal_id, "over")  # since it was drafted
+    elif not proposals.decide(
+        connection, one.proposal_id, ProposalState.CONFIRMED, by=one.by, now_s=now_s, digest=digest
+    ):
+        raise ProposalConflict(one.proposal_id, "over")  # since it was drafted

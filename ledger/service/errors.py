@@ -27,6 +27,7 @@ ServiceError
 ├── DraftExpired          the time to sign a draft has passed
 ├── DraftStale            what a draft changes has changed since
 ├── DraftsFull            as many drafts as a party may have wait for its signature
+├── TooManyRequests       as many requests for enrolment as may wait for an officer
 └── NotReady              the installation is missing, foreign or damaged; says what to do
 """
 
@@ -242,6 +243,17 @@ class DraftsFull(ServiceError):
         super().__init__(
             f"{limit} drafts wait for your signature already; sign some, or wait until they end",
             f"已有 {limit} 份草稿等待您签名，请先签名或等待其失效",
+        )
+        self.limit = limit
+
+
+class TooManyRequests(ServiceError):
+    """As many requests for enrolment wait as may; nothing was stored."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} requests for enrolment wait already; ask again later, or ask the tax bureau",
+            f"已有 {limit} 份登记申请待办，请稍后再试或联系税务机关",
         )
         self.limit = limit
 

@@ -18,6 +18,7 @@ from ledger.service import (
     key_changes,
     members,
     months,
+    officers,
     people,
     proofs,
     reading,
@@ -106,6 +107,7 @@ class Ledger:
         self.proposals = Proposals(context)
         self.red_letters = RedLetters(context)
         self.drafts = SigningDrafts(context)
+        self.enrolment = Enrolment(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)
         self.statements = Statements(context)
@@ -313,6 +315,10 @@ class Ledger:
         return registry.appoint_officer(
             self.context, caller, name=name, district=district, idempotency_key=idempotency_key
         )
+
+    def change_district(self, caller: Caller, party: int, district: str, *, idempotency_key: str) -> PartyView:
+        """The authority appoints an officer for another district, "" for the whole ledger."""
+        return officers.change_district(self.context, caller, party, district, idempotency_key=idempotency_key)
 
     def dismiss_officer(self, caller: Caller, party: int, *, reason: str, idempotency_key: str) -> Written:
         """The authority ends an appointment."""

@@ -341,6 +341,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "登录名为邮箱地址，或 4 至 64 位字母、数字及 ._+-",
     ),
     "sign_in_name_taken": ("choose another sign-in name", "请换一个登录名"),
+    "request_decided": (
+        "the request is {state} already; look at it again",
+        "该申请已处理（{state}），请重新查看",
+    ),
     "draft_size": (
         "{given} bytes wait for your signature at once, at most {high} may; send less in one request",
         "待签内容共 {given} 字节，一次最多 {high} 字节，请减少单次提交内容",

@@ -56,24 +56,21 @@ def enrol(
     The API key is "" when the Idempotency-Key was used before: the secret is stored nowhere.
     """
     need_officer(caller)
-    name = _checked_name(name)
+    name = checked_name(name)
     if kind == "enterprise":
-        identity = _checked_enterprise(tax_id or "")
+        identity = checked_enterprise(tax_id or "")
         need_own_district(caller, tax_id or "")
-        first = month_of(_today(context)) if first_month is None else checked_month(first_month)
+        first = month_of(today(context)) if first_month is None else checked_month(first_month)
     elif kind == "person":
         identity, first = person_identity(new_person_id()), Month(0)
         tax_id = None
     else:
         raise invalid("kind", "kind_unknown")
-    _check_quota(quota_fen)
+    check_quota(quota_fen)
     api_key = new_api_key()
 
     def prepare(connection: Connection) -> Draft:
-        known = parties.party_of_identity(connection, identity.hash)
-        if known is not None and known.signer:
-            raise invalid("tax_id", "identity_enrolled", identity=tax_id or name, party=known.id)
-        _hold_alone(context, connection, identity, tax_id or name)
+        version = free_identity(context, connection, identity, tax_id or name)
         certified = certify_new_key(context, connection, identity, name)
         keep_api_key(context, connection, identity, api_key.key_id, api_key.secret_hash, LABEL_FIRST)
         operation = instructions.enrol(
@@ -81,7 +78,7 @@ def enrol(
             identity=identity.hash,
             kind=identity.kind,
             signer=certified.address,
-            version=known.version if known is not None else 0,
+            version=version,
             certificate_hash=certified.certificate_hash,
             quota_fen=quota_fen,
             first_month=first,
@@ -101,7 +98,7 @@ def appoint_officer(
     `district` is where: 2, 4 or 6 digits, "" for the whole ledger.
     """
     need_authority(caller)
-    name = _checked_name(name)
+    name = checked_name(name)
     checked_district(district)
     identity = officer_identity(new_person_id())
     api_key = new_api_key()
@@ -128,7 +125,7 @@ def appoint_officer(
 def set_quota(context: Context, caller: Caller, party: int, quota_fen: int, *, idempotency_key: str) -> Written:
     """Sets what an enterprise may issue in a month, gross."""
     need_officer(caller)
-    _check_quota(quota_fen)
+    check_quota(quota_fen)
     return _on_party(context, caller, Code.SET_QUOTA, party, "quota", str(quota_fen), idempotency_key, terms=quota_fen)
 
 
@@ -154,7 +151,7 @@ def allot_segment(
     if not 1 <= blocks <= SEGMENT_BLOCKS_MAX:
         raise invalid("blocks", "count_range", low=1, high=SEGMENT_BLOCKS_MAX, given=blocks)
     try:
-        first_of_code = int(ledger_code(area or DEFAULT_AREA, _today(context).year)) * CODE_NUMBERS
+        first_of_code = int(ledger_code(area or DEFAULT_AREA, today(context).year)) * CODE_NUMBERS
     except NumberError as err:
         raise invalid("area", "area_form") from err
 
@@ -229,6 +226,18 @@ def keep_api_key(
     api_keys.put_api_key(connection, stored)
 
 
+def free_identity(context: Context, connection: Connection, identity: Identity, shown: str) -> int:
+    """Version of the party to enrol under that identity, 0 when nobody named it yet.
+
+    Raises: InvalidRequest at `tax_id` when it is enrolled, or another enrolment of it waits.
+    """
+    known = parties.party_of_identity(connection, identity.hash)
+    if known is not None and known.signer:
+        raise invalid("tax_id", "identity_enrolled", identity=shown, party=known.id)
+    _hold_alone(context, connection, identity, shown)
+    return known.version if known is not None else 0
+
+
 def _hold_alone(context: Context, connection: Connection, identity: Identity, shown: str) -> None:
     """Makes room for an enrolment: of two at once only the first goes on, and credentials of failed ones end.
 
@@ -263,25 +272,29 @@ def _on_party(
     return written(context, caller, submit(context, caller, idempotency_key, hashed, prepare))
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A party's name without outer blanks. Raises: InvalidRequest at `name`."""
     text = checked_text("name", name, NAME_LENGTH_MAX)
     if not text:
         raise invalid("name", "count_range", low=1, high=NAME_LENGTH_MAX, given=0)
     return text
 
 
-def _checked_enterprise(tax_id: str) -> Identity:
+def checked_enterprise(tax_id: str) -> Identity:
+    """Identity of an enterprise by its tax id (GB 32100 check). Raises: InvalidRequest at `tax_id`."""
     problem = tax_id_problem(tax_id)
     if not tax_id or problem is not None:
         raise invalid("tax_id", "tax_id_form", reason=problem or "missing")
     return enterprise_identity(tax_id)
 
 
-def _check_quota(quota_fen: int) -> None:
+def check_quota(quota_fen: int) -> None:
+    """Raises: InvalidRequest at `quota_fen` outside 0..QUOTA_FEN_MAX."""
     if not 0 <= quota_fen <= QUOTA_FEN_MAX:
         raise invalid("quota_fen", "count_range", low=0, high=QUOTA_FEN_MAX, given=quota_fen)
 
 
-def _today(context: Context) -> datetime:
+def today(context: Context) -> datetime:
+    """The day in China now, as a UTC midnight."""
     day = cst_date(datetime.fromtimestamp(context.now_s(), UTC))
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

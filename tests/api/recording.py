@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.domain.groups import ChainDomain, Group
+from ledger.domain.key_proof import KeyProof, Purpose
 from ledger.domain.typed_data import group_typed_data
 from ledger.service import (
     approval_views,
@@ -22,6 +23,7 @@ from ledger.service import (
     webhook_views,
 )
 from ledger.service.api_key_views import ApiKeyView
+from ledger.service.audit_log_reading import AuditEntryView, AuditLogPage
 from ledger.service.draft_views import DraftView
 from ledger.service.enrolment_views import (
     EnrolmentAsked,
@@ -76,6 +78,7 @@ PUBLIC = views.PublicInvoice(
     "2026-11-05",     COMMITMENT, 421, ((NOW, "issue"), (NOW, "lock")),
 )  # fmt: skip
 TAKEN = CheckpointTaken(421, DIGEST, ("witness.example/w1",), 0, 1)
+ENTRY = AuditEntryView(97, NOW, "officer_query", 2, NUMBER, {"route": "read_invoice", "count": 3}, DIGEST)
 OFFICE = OfficeView(3, "administrator", 15, "钱经理", 7, "示例公司", NOW, None, None)
 SLIP = red_views.SlipView(
     DIGEST, NUMBER, "seller_opened", "opened", "待确认", "return", "goods returned", "销货退回", 5, "卖方", 5, "卖方",
@@ -118,6 +121,15 @@ class RecordingLedger:
 
     def close(self) -> None:
         self.closed = True
+
+    class request_notes:  # noqa: N801 - an area of the door that answers nothing and is not what tests ask about
+        """Takes notes of requests and forgets them."""
+
+        @staticmethod
+        def asked(*_: Any) -> None:
+            """Nothing."""
+
+        refused = not_admitted = asked
 
     def authenticate(self, api_key: str) -> views.Caller:
         if api_key != API_KEY:
@@ -199,12 +211,24 @@ API_KEY_VIEW = ApiKeyView(
 SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", current=True)
 SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")
 
+REQUESTED = EnrolmentRequestView(
+    CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000XY", "0x" + "5f" * 20, "waiting", NOW, None, None, None, None, None,
+)  # fmt: skip
 DRAFT = DraftView(
     DIGEST, NOW, NOW, ("issue, invoice", "signed by party 12"), (NUMBER,),
     group_typed_data(Group(12, 1, (Operation(code=19, subject=12, number=int(NUMBER)),)), ChainDomain(7, bytes(20))),
 )  # fmt: skip
 
 ANSWERS: dict[str, Any] = {
+    "enrolment.proof_typed_data": lambda *_: KeyProof(Purpose.ENROL, "enterprise:X", "公司", bytes(20), 1).typed_data(
+        ChainDomain(7, bytes(20))
+    ),
+    "enrolment.ask": lambda *_: EnrolmentAsked(CLAIM_ID, "d4" * 32, NOW),
+    "enrolment.status": lambda *_: EnrolmentStatus(CLAIM_ID, "enrolled", NOW, NOW, None, 7, "MII="),
+    "enrolment.page": lambda *_: EnrolmentRequestPage((REQUESTED,), "1f"),
+    "enrolment.request": lambda *_: REQUESTED,
+    "enrolment.approve": lambda ledger, _: ledger.written,
+    "enrolment.refuse": lambda *_: replace(REQUESTED, state="refused", reason="执照未核实"),
     "drafts.drafts": lambda *_: (DRAFT,),
     "drafts.draft": lambda *_: DRAFT,
     "drafts.sign": lambda ledger, _: ledger.written,
@@ -249,6 +273,7 @@ ANSWERS: dict[str, Any] = {
     "webhooks.rotate": lambda *_: WEBHOOK,
     "webhooks.deliveries": lambda *_: webhook_views.DeliveryPage((DELIVERY,), None),
     "webhooks.redeliver": lambda *_: WEBHOOK,
+    "audit_log.entries": lambda *_: AuditLogPage((ENTRY,), "1f"),
     "offices.appoint": lambda *_: OFFICE,
     "offices.end": lambda *_: OFFICE,
     "offices.offices": lambda *_: OfficePage((OFFICE,), None),
@@ -302,6 +327,7 @@ ANSWERS: dict[str, Any] = {
     "certificates": lambda *_: (CERTIFICATE, replace(CERTIFICATE, revoked_at=None, revoked_by=None, reason=None)),
     "parties": lambda *_: views.PartyPage((PARTY,), None),
     "enrol": lambda ledger, _: (ledger.written, API_KEY),
+    "change_district": lambda *_: replace(PARTY, kind="officer", district="4403"),
     "appoint_officer": lambda ledger, _: (ledger.written, API_KEY),
     "evidence": lambda *_: b'{"format":"evidence"}',
     "statements.statement": lambda *_: b'{"format":"statement"}',

@@ -33,12 +33,17 @@ PATH_VALUES = {
     "webhook_id": CLAIM_ID,
     "till_id": "0f" * 8,
     "session_id": CLAIM_ID,
+    "request_id": CLAIM_ID,
     "external_id": "SO/1",
     "office": "3",
     "key_id": "a1" * 8,
 }
 
-QUERIES = {"read_statement": "?says=not_issued"}  # of reads that need one
+QUERIES = {
+    "read_statement": "?says=not_issued",
+    "read_key_proof": f"?purpose=enrol&identity=enterprise:X&address=0x{'5f' * 20}",
+}  # of reads that need one
+HEADERS = {"read_enrolment_status": {"enrolment_token": "d4" * 32}}
 FILES = {  # query and file of uploads that are read where they arrive
     "read_outside": ("?employer=7&gross_fen=106000", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
     "register_outside": ("?employer=7&reference=BX-1", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
@@ -61,7 +66,7 @@ def request_of(caller: Any, name: str, key: str | None = "key-1") -> Any:
     if method == "DELETE":
         return caller.request(method, address_of(route))
     if example.request is None:
-        return caller.get(address_of(route) + QUERIES.get(name, ""))
+        return caller.get(address_of(route) + QUERIES.get(name, ""), **HEADERS.get(name, {}))
     return caller.post(address_of(route), example.request, method=method, key=key)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from ledger.domain.invoice import RateMark
+from ledger.domain.key_proof import Purpose
 from ledger.domain.month_report import RateSum
 from ledger.domain.till_order import SIGNING_TAG, OrderLine, SignedOrder, TillOrder
 from ledger.identity import new_till_key, sign_with_till, till_public_key
@@ -22,7 +23,7 @@ from ledger.service.month_reporting import Declared
 from ledger.service.outside_facts import OutsideItem, item_of_fields
 from ledger.service.till_views import TillItem, Title
 from ledger.service.webhook_sending import WebhookSending
-from tests.service.own_keys import drafted, keeping_its_own
+from tests.service.own_keys import Wallet, drafted, keeping_its_own
 from tests.service.signers import checkpoint, note, signer
 from tests.service.world import World, must, refused, settings_of, tax_id
 
@@ -105,6 +106,10 @@ def _life(world: World) -> None:
     _till(world, seller, clerk, ledger.caller(claimant.party))
     _sheet(world, seller)
     _webhook(world, seller)
+    code = tax_id(900_002)
+    proof = Wallet().proof(ledger, Purpose.ENROL, f"enterprise:{code}", "申请公司")
+    ask = ledger.enrolment.ask(kind="enterprise", name="申请公司", tax_id=code, own=proof)
+    ledger.enrolment.refuse(world.officer, ask.request_id, reason="未核实", idempotency_key=key())
     own, _ = keeping_its_own(world, world.enterprise("自管密钥公司", segment=True))
     drafted(lambda: ledger.issue(own, world.draft(), idempotency_key=key()))
     ledger.reserve_numbers(seller, count=3, idempotency_key=key())

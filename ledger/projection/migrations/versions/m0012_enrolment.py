@@ -27,3 +27,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("signing_draft", schema=None) as batch_op:
         batch_op.create_index("ix_signing_draft_expiry", ["valid_until"], unique=False)
+    op.create_table(
+        "enrolment_request",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("request_id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("proof", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("address", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("district", sa.String(length=6), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("decided_by", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("sealed_reason", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_enrolment_request")),
+        sa.UniqueConstraint("proof", name=op.f("uq_enrolment_request_proof")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_enrolment_request_request_id")),
+    )
+    with op.batch_alter_table("enrolment_request", schema=None) as batch_op:
+        batch_op.create_index("ix_enrolment_request_address", ["address"], unique=False)
+        batch_op.create_index("ix_enrolment_request_state", ["state", "seq"], unique=False)

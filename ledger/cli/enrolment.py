@@ -1,0 +1,137 @@
+"""`einvoice enrolment`: ask to be enrolled under a key of one's own; officers grant and refuse."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.opening import every_row, new_key, open_ledger
+from ledger.cli.output import AsJson, print_json, print_line, print_written
+from ledger.cli.own_keys import read_own_key
+
+if TYPE_CHECKING:
+    from ledger.service.enrolment_views import EnrolmentRequestView
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Requests to be enrolled under one's own key, and what officers decide.
+
+    Example: `einvoice enrolment list --as 2`
+    """,
+)
+
+AsOfficer = Annotated[int, typer.Option("--as", help="Officer who decides.")]
+RequestId = Annotated[str, typer.Argument(help="Request id.")]
+
+
+@app.command()
+def ask(
+    name: Annotated[str, typer.Argument(help="Name of the enterprise or person.")],
+    tax_id: Annotated[str, typer.Option(help="Unified social credit code; of a person the employer's.")],
+    proof: Annotated[Path, typer.Option(help="Proof from `einvoice key prove`.")],
+    person: Annotated[bool, typer.Option("--person", help="A person at that employer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask to be enrolled; prints the request's id and, once, the token that reads its status.
+
+    Example: `einvoice enrolment ask 某公司 --tax-id 91310112703255042R --proof proof.json`
+    """
+    with open_ledger() as ledger:
+        kind = "person" if person else "enterprise"
+        asked = ledger.enrolment.ask(kind=kind, name=name, tax_id=tax_id, own=read_own_key(proof))
+    if as_json:
+        print_json({"request_id": asked.request_id, "token": asked.token})
+    else:
+        print_line(f"request {asked.request_id}")
+        print_line(f"token   {asked.token}")
+
+
+@app.command()
+def status(
+    request_id: RequestId,
+    token: Annotated[str, typer.Option(help="Token that `ask` printed.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how far a request is.
+
+    Example: `einvoice enrolment status 7f7f...7f --token d4d4...d4`
+    """
+    with open_ledger() as ledger:
+        found = ledger.enrolment.status(request_id, token)
+    if as_json:
+        print_json(asdict(found))
+        return
+    become = f" as party {found.party}" if found.party is not None else ""
+    why = f": {found.reason}" if found.reason else ""
+    print_line(f"{found.state}{become}{why}")
+
+
+@app.command("list")
+def list_requests(
+    as_officer: AsOfficer,
+    state: Annotated[str | None, typer.Option(help="waiting, approved or refused.")] = "waiting",
+    as_json: AsJson = False,
+) -> None:
+    """List requests of an officer's district, newest first.
+
+    Example: `einvoice enrolment list --as 2`
+    """
+    with open_ledger() as ledger:
+        caller = ledger.caller(as_officer)
+        rows = list(
+            every_row(
+                ledger, lambda cursor, limit: ledger.enrolment.page(caller, state=state, cursor=cursor, limit=limit)
+            )
+        )
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    for row in rows:
+        print_line(_line(row))
+
+
+@app.command()
+def approve(
+    request_id: RequestId,
+    as_officer: AsOfficer,
+    quota_fen: Annotated[int, typer.Option(help="Gross it may issue a month, in fen.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Grant a request: a certificate for the requester's key, and the party with it on chain.
+
+    Example: `einvoice enrolment approve 7f7f...7f --as 2 --quota-fen 100000000`
+    """
+    with open_ledger(writing=True) as ledger:
+        answer = ledger.enrolment.approve(
+            ledger.caller(as_officer), request_id, quota_fen=quota_fen, idempotency_key=new_key()
+        )
+        print_written(answer, as_json=as_json)
+
+
+@app.command()
+def refuse(
+    request_id: RequestId,
+    as_officer: AsOfficer,
+    reason: Annotated[str, typer.Option(help="Why; the requester reads it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a request.
+
+    Example: `einvoice enrolment refuse 7f7f...7f --as 2 --reason "licence not found"`
+    """
+    with open_ledger() as ledger:
+        row = ledger.enrolment.refuse(ledger.caller(as_officer), request_id, reason=reason, idempotency_key=new_key())
+    if as_json:
+        print_json(asdict(row))
+    else:
+        print_line(_line(row))
+
+
+def _line(row: EnrolmentRequestView) -> str:
+    who = row.tax_id
+    if row.kind == "person":
+        who = f"at {row.tax_id}" + (f" (party {row.employer})" if row.employer else "")
+    return f"{row.request_id}  {row.state:<8}  {row.kind:<10}  {row.name}  {who}  {row.address}"

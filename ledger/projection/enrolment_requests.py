@@ -1,0 +1,123 @@
+"""Requests of strangers to be enrolled, and what officers decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
+
+from ledger.projection.derived import PARTY
+from ledger.projection.ground import OPERATION, SIGNING_KEY, QueueState
+from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, RequestState
+from ledger.projection.pages import Page, page_of, page_size, parse_cursor
+from ledger.projection.queued import FAILED
+
+__all__ = ["REQUESTS_WAITING_MAX", "EnrolmentRequest", "RequestState"]
+
+REQUESTS_WAITING_MAX = 10_000  # undecided requests in all: some 10 MB, and months of an office's work
+
+
+@dataclass(frozen=True)
+class EnrolmentRequest:
+    """A request; `digest` is the group that enrols, of an approved one. Times are seconds since 1970, UTC."""
+
+    request_id: str
+    token_hash: bytes
+    proof: bytes
+    address: bytes
+    district: str
+    sealed: bytes
+    state: RequestState
+    created_at: int
+    decided_by: int | None = None
+    decided_at: int | None = None
+    sealed_reason: bytes | None = None
+    digest: bytes | None = None
+
+
+def put_request(connection: Connection, new: EnrolmentRequest) -> None:
+    """Stores a new request."""
+    connection.execute(REQUEST.insert(), {**{name: getattr(new, name) for name in _FIELDS}, "state": new.state.value})
+
+
+def request(connection: Connection, request_id: str) -> EnrolmentRequest | None:
+    """The request with that id (32 hex digits)."""
+    row = connection.execute(select(REQUEST).where(REQUEST.c.request_id == request_id)).one_or_none()
+    return None if row is None else _request(row)
+
+
+def waiting_count(connection: Connection) -> int:
+    """Requests that nobody decided on."""
+    statement = select(func.count()).where(REQUEST.c.state == RequestState.WAITING.value)
+    return int(connection.execute(statement).scalar_one())
+
+
+def is_used(connection: Connection, proof: bytes, address: bytes) -> bool:
+    """Whether a proof asked before, or its key is asked for, on its way or a party's already."""
+    failed = select(OPERATION.c.digest).where(
+        OPERATION.c.digest == REQUEST.c.digest, OPERATION.c.state.in_([one.value for one in FAILED])
+    )
+    standing = or_(
+        REQUEST.c.state == RequestState.WAITING.value,
+        (REQUEST.c.state == RequestState.APPROVED.value) & ~failed.exists(),
+    )
+    asked = select(REQUEST.c.seq).where(or_(REQUEST.c.proof == proof, (REQUEST.c.address == address) & standing))
+    if connection.execute(asked.limit(1)).one_or_none() is not None:
+        return True
+    party = select(PARTY.c.id).where(or_(PARTY.c.signer == address, PARTY.c.recovery_signer == address)).limit(1)
+    if connection.execute(party).one_or_none() is not None:
+        return True
+    kept = select(SIGNING_KEY.c.address).where(SIGNING_KEY.c.address == address)
+    return connection.execute(kept).one_or_none() is not None
+
+
+def requests(
+    connection: Connection, state: RequestState | None, *, district: str, limit: int, cursor: str | None = None
+) -> Page[EnrolmentRequest]:
+    """Requests of a district and all inside it ("": everywhere), newest first. Raises: CursorError; ValueError."""
+    size, before = page_size(limit), parse_cursor(cursor)
+    statement = select(REQUEST).where(REQUEST.c.district.startswith(district, autoescape=True))
+    if state is not None:
+        statement = statement.where(REQUEST.c.state == state.value)
+    if before is not None:
+        statement = statement.where(REQUEST.c.seq < before)
+    rows = connection.execute(statement.order_by(REQUEST.c.seq.desc()).limit(size + 1))
+    return page_of([(row.seq, _request(row)) for row in rows], size)
+
+
+def decide(
+    connection: Connection, request_id: str, state: RequestState, *, by: int, now_s: int, digest: bytes | None = None,
+    sealed_reason: bytes | None = None,
+) -> bool:  # fmt: skip
+    """Stores a decision; False when the request was decided before and its enrolment has not failed."""
+    found = request(connection, request_id)
+    if found is None or (found.state is not RequestState.WAITING and not has_failed(connection, found)):
+        return False
+    connection.execute(
+        update(REQUEST)
+        .where(REQUEST.c.request_id == request_id)
+        .values(state=state.value, decided_by=by, decided_at=now_s, digest=digest, sealed_reason=sealed_reason)
+    )
+    return True
+
+
+def has_failed(connection: Connection, found: EnrolmentRequest) -> bool:
+    """Whether the enrolment of an approved request was refused or expired, so that it waits again."""
+    if found.state is not RequestState.APPROVED:
+        return False
+    state = connection.execute(select(OPERATION.c.state).where(OPERATION.c.digest == found.digest)).scalar_one_or_none()
+    return state is not None and QueueState(state) in FAILED
+
+
+def forget(connection: Connection, before_s: int) -> int:
+    """Deletes requests made before that time; how many. What was enrolled stands elsewhere."""
+    return int(connection.execute(delete(REQUEST).where(REQUEST.c.created_at < before_s)).rowcount)
+
+
+REQUEST = ENROLMENT_REQUEST
+_FIELDS = tuple(EnrolmentRequest.__dataclass_fields__)
+
+
+def _request(row: Row[tuple[object, ...]]) -> EnrolmentRequest:
+    values = {name: row._mapping[name] for name in _FIELDS}
+    return EnrolmentRequest(**{**values, "state": RequestState(row.state)})
