@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.examples import EXAMPLES, PROBLEM_EXAMPLES
 from api.problems import MEDIA_TYPE
+from api.sessions import COOKIE
 
 TITLE = "E-Invoice Ledger"
 DESCRIPTION = (
@@ -42,6 +43,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for methods in document["paths"].values():
         for operation in methods.values():
             example = EXAMPLES[operation["operationId"]]
+            if operation.get("security"):
+                operation["security"] = [*operation["security"], {"session": []}]  # one or the other
             taken = operation.get("requestBody", {"content": {}})["content"].get("application/json")
             if taken is not None:  # a body that is a file has no example
                 taken["example"] = example.request
@@ -54,6 +57,9 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                     described["content"][MEDIA_TYPE]["example"] = PROBLEM_EXAMPLES[int(status)]
                 elif int(status) in example.answers:  # a download has no example
                     content["application/json"]["example"] = example.answers[int(status)]
+    document["components"].setdefault("securitySchemes", {})["session"] = {
+        "type": "apiKey", "in": "cookie", "name": COOKIE, "description": "A session: POST /v1/sessions sets it.",
+    }  # fmt: skip
     for name in (_FRAMEWORK_ERROR, "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document

@@ -86,7 +86,10 @@ def is_own_origin(request: Request, origin: str) -> bool:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and parts.netloc == request.headers.get("host", "")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return False
+    public = urlsplit(str(request.app.state.settings.public_url))  # a proxy may ask us under another name
+    return parts.netloc == request.headers.get("host", "") or parts[:2] == public[:2]
 
 
 def set_session(answer: Response, signed_in: SignedIn) -> Response:

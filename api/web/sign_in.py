@@ -49,6 +49,7 @@ from ledger.service.people import GRANT_NAMES
 
 FORM_SIZE_MAX = 8_192  # bytes: three texts of 512 characters, each nine bytes as a form sends it, fit
 FIELDS_MAX = 8
+GRANTS_SHOWN_MAX = 50  # grants come unasked: a stranger's thousand must not make the page slow
 TEXT_LENGTH_MAX = 512
 SEE_OTHER = 303
 STATUSES = {InvalidRequest: 400, SignInFailed: 401, InvitationInvalid: 404, NotFound: 404, TooManyAttempts: 429}
@@ -315,7 +316,7 @@ def _me_page(
             if language == "zh"
             else ", ".join(name for name, bit in GRANT_NAMES.items() if bits & bit),
         )
-        for enterprise, bits in sorted(caller.grants.items())
+        for enterprise, bits in sorted(caller.grants.items())[:GRANTS_SHOWN_MAX]
     ]
     return _page(
         "me.html", language, "me_title", f"/me?lang={_other(language)}", status,

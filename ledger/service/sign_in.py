@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from ledger.service import attempts, people
 from ledger.service.agents import agent_name
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
-from ledger.service.errors import NotAuthenticated, NotFound, NotPermitted, SignInFailed
+from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, SignInFailed
 from ledger.service.problems import invalid
 from ledger.service.sign_in_views import SessionView, SignedIn
 from ledger.service.views import Caller
@@ -85,7 +86,8 @@ class SignIn:
                 raise NotAuthenticated
             caller = _caller(context, connection, party, stored)
         if now_s - stored.last_used_at >= min(USE_NOTED_S, context.settings.session_idle_s // 2):
-            run_write(context, lambda connection: sign_in.touch_session(connection, stored.session_id, now_s))
+            with suppress(Busy):  # the next request notes it; this one may only read
+                run_write(context, lambda connection: sign_in.touch_session(connection, stored.session_id, now_s))
         return caller
 
     def confirm(self, text: str, password: str) -> Caller:
@@ -292,7 +294,9 @@ def _caller(context: Context, connection: Connection, party: PartyRecord, stored
 
 def _may_sign_in(party: PartyRecord) -> bool:
     """A dismissed officer is nobody's officer; others who are suspended may still look at what is theirs."""
-    return bool(party.signer) and not (party.kind == PartyKind.OFFICER and party.suspended)
+    if not party.signer or party.kind == PartyKind.CALENDAR:
+        return False
+    return not (party.kind == PartyKind.OFFICER and party.suspended)
 
 
 def _proof(context: Context, token: Token, stored: StoredSession) -> bytes:

@@ -274,6 +274,9 @@ def test_member_that_leaves_acts_for_the_enterprise_no_more(public_door, officer
     assert firm.post("/v1/grants", body, key="grant-both").status == 201
     sign_in = installation.ledger.sign_in
     assert sign_in.authenticate(member.cookie).grants != {}
+    shown = member.get("/me?lang=en").text
+    assert "离职公司" in shown
+    assert "finance, claim" in shown
     assert firm.post(f"/v1/members/{member.party}/leaving", {}, key="leaves").status == 201
     assert sign_in.authenticate(member.cookie).grants == {}
     assert member.get("/v1/sessions").status == 200  # its own

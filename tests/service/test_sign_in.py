@@ -357,6 +357,53 @@ def test_passwords_are_hashed_as_owasp_asks_or_dearer():
     assert (parameters.memory_cost, parameters.time_cost) >= (47_104, 1)
 
 
+def test_administrator_that_leaves_manages_nobody(world, doors):
+    firm, member = world.enterprise("管理公司"), world.person("管理离职")
+    world.ledger.offices.appoint(firm, "administrator", member.party, idempotency_key="administrator")
+    _, session = joined(world, member)
+    assert doors[0].authenticate(session.token).administers == {firm.party}
+    world.ledger.remove_member(firm, member.party, idempotency_key="administrator-left")
+    assert doors[0].authenticate(session.token).administers == frozenset()
+
+
+def test_session_ends_when_its_party_is_suspended(world, doors):
+    person = world.person("停用")
+    name, session = joined(world, person)
+    world.suspended(person.party)
+    with pytest.raises(NotAuthenticated):
+        doors[0].authenticate(session.token)
+    again = doors[0].begin(name, PASSWORD)  # to look at what is its own
+    caller = doors[0].authenticate(again.token)
+    assert (caller.suspended, caller.grants) == (True, {})
+
+
+def test_session_of_a_dismissed_officer_ends_and_none_begins(world, doors):
+    made, _ = world.ledger.appoint_officer(world.authority, name="将离任", idempotency_key="to-be-dismissed")
+    (invited,) = doors[1].invite(world.authority, [made.party])
+    session = doors[1].accept(invited.token, "officer.leaving@example.com", PASSWORD)
+    assert doors[0].authenticate(session.token).is_officer
+    world.ledger.dismiss_officer(world.authority, made.party, reason="离任", idempotency_key="dismissed")
+    with pytest.raises(NotAuthenticated):
+        doors[0].authenticate(session.token)
+    with pytest.raises(SignInFailed):
+        doors[0].begin("officer.leaving@example.com", PASSWORD)
+
+
+def test_sign_in_failure_and_sign_out_stand_in_the_audit_log(world, doors):
+    person = world.person("留痕")
+    name, _ = joined(world, person)
+    with pytest.raises(SignInFailed):
+        doors[0].begin(name, OTHER_PASSWORD)
+    session = doors[0].begin(name, PASSWORD)
+    doors[0].end(doors[0].authenticate(session.token), session.session.session_id)
+    rows = _rows(
+        world, "SELECT kind, about, detail FROM audit_entry WHERE actor = :party ORDER BY seq", party=person.party
+    )
+    kinds = [row[0] for row in rows if row[0].startswith("sign") or "password" in row[2]]
+    assert kinds == ["permission_changed", "sign_in", "sign_in_failed", "sign_in", "sign_out"]
+    assert all(secret not in repr(rows) for secret in (name, PASSWORD, session.token.partition(".")[2]))
+
+
 def test_hash_of_earlier_parameters_is_made_anew(world, doors, monkeypatch):
     with monkeypatch.context() as earlier:
         earlier.setattr(passwords, "_HASHER", PasswordHasher(time_cost=2, memory_cost=1_024, parallelism=1))
