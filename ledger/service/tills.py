@@ -11,11 +11,12 @@ from ledger.domain.till_order import ITEMS_MAX, LINE_NAME_LENGTH_MAX, TILL_ID_SI
 from ledger.projection import Connection, TillState, parties, tills
 from ledger.projection.ground_tills import TILL_NAME_LENGTH_MAX
 from ledger.projection.tills import Till
+from ledger.service.audit_log import note_change
 from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_party, checked_text
 from ledger.service.issuing import seller_of
-from ledger.service.people import acts_for
+from ledger.service.people import acts_for, is_overseen, oversees
 from ledger.service.problems import invalid
 from ledger.service.till_views import TillItem, TillView
 from ledger.service.views import Caller
@@ -78,6 +79,7 @@ class Tills:
                         caller.party, now_s, now_s,
                     ),
                 )  # fmt: skip
+                note_change(self._context, connection, caller, "till registered", about=made_id, clerk=signer)
                 return {"till_id": made_id}
 
             return str(remembered(self._context, connection, caller, idempotency_key, hashed, take)["till_id"])
@@ -92,7 +94,7 @@ class Tills:
     def tills(self, caller: Caller, *, subject: int | None = None) -> tuple[TillView, ...]:
         """Tills of the caller's enterprise, oldest first. Raises: NotFound, InvalidRequest, NotPermitted."""
         seller = seller_of(self._context, caller, subject)
-        if not acts_for(caller, seller.party, Grant.ISSUE) and not caller.oversees:
+        if not acts_for(caller, seller.party, Grant.ISSUE) and not is_overseen(self._context, caller, seller.party):
             raise NotFound("party", str(seller.party))
         with self._context.reading() as connection:
             return tuple(view_of(one) for one in tills.tills(connection, seller.party))
@@ -110,6 +112,7 @@ class Tills:
                 if not acts_for(caller, known.seller, Grant.ISSUE):
                     raise NotPermitted("only the seller and its clerks close tills", "仅销售方及其开票员可关闭收银台")
                 tills.close_till(connection, till_id, self._context.now_s())
+                note_change(self._context, connection, caller, "till closed", about=till_id)
                 return {}
 
             remembered(self._context, connection, caller, idempotency_key, hashed, take)
@@ -130,7 +133,6 @@ class Tills:
 def own_till(connection: Connection, caller: Caller, till_id: str) -> Till:
     """The till, for who acts for its seller. Raises: NotFound."""
     known = tills.till(connection, till_id)
-    if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or caller.oversees):
     if known is None or not (acts_for(caller, known.seller, Grant.ISSUE) or oversees(connection, caller, known.seller)):
         raise NotFound("till", till_id[:40])
     return known
