@@ -276,6 +276,7 @@ def party_json(view: views.PartyView) -> dict[str, Json]:
         "certificate_hash": view.certificate_hash,
         "grants": [{"person": person, "grants": list(names)} for person, names in view.grants],
         "segments": [{"first": first, "last": last} for first, last in view.segments],
+        "district": view.district,
     }
 
 

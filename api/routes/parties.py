@@ -20,6 +20,7 @@ from api.routes.declared import (
 )
 from api.schemas import answers
 from api.schemas.requests import (
+    DistrictRequest,
     EnrolRequest,
     GrantRequest,
     KeyChange,
@@ -150,9 +151,23 @@ def rotate_key(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: K
 @routes.post("/officers", status_code=201, responses=write_answers(answers.Enrolled), summary="Appoint an officer")
 @writes
 def appoint_officer(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: OfficerRequest) -> Response:
-    """The authority only. `api_key` of the answer is the officer's credential."""
-    written, api_key = ledger.appoint_officer(caller, name=body.name, idempotency_key=key)
+    """The authority only, for a district or the whole ledger. `api_key` of the answer is the officer's credential."""
+    written, api_key = ledger.appoint_officer(caller, name=body.name, district=body.district, idempotency_key=key)
     return _enrolled_answer(written, api_key)
+
+
+@routes.put(
+    "/officers/{party}/district",
+    status_code=201,
+    responses=write_answers(answers.Party, waits=False),
+    summary="Set an officer's district",
+)
+@writes
+def set_district(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, party: PathParty, body: DistrictRequest
+) -> Response:
+    """The authority only: the officer sees and acts on this district from its next request on."""
+    return answer(party_json(ledger.change_district(caller, party, body.district, idempotency_key=key)), 201)
 
 
 @routes.post("/officers/{party}/dismissal", status_code=201, responses=write_answers(), summary="Dismiss an officer")

@@ -302,6 +302,10 @@ class Party(Strict):
     certificate_hash: str | None
     grants: list[PartyGrants]
     segments: list[Segment]
+    district: Annotated[
+        str | None,
+        Field(description="Of an enterprise six digits of its code; of an officer where it acts, empty everywhere."),
+    ]
 
 
 class Certificate(Strict):

@@ -16,6 +16,7 @@ from api.schemas.values import (
     RESERVE_MAX,
     SEGMENT_BLOCKS_MAX,
     Area,
+    District,
     ExternalId,
     Fen,
     GrantName,
@@ -184,6 +185,13 @@ class OfficerRequest(Strict):
     """Appointment of an officer; the key pair is made and kept by the server."""
 
     name: Name
+    district: District = ""
+
+
+class DistrictRequest(Strict):
+    """Where an officer is appointed for from now on."""
+
+    district: District
 
 
 class NumbersRequest(Strict):

@@ -63,6 +63,13 @@ ExternalId = Annotated[
     str, _text(1, EXTERNAL_ID_LENGTH_MAX, "Your own id of it, to find it by; it never stands for two things of a kind.")
 ]
 Name = Annotated[str, _text(1, NAME_LENGTH_MAX, "Name as registered.")]
+District = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{2}){0,3}$",
+        description="2, 4 or 6 digits of GB/T 2260: a province, a city, a district; empty is the whole ledger.",
+    ),
+]
 PathParty = Annotated[int, BeforeValidator(digits_only), Field(ge=1, le=PARTY_MAX, description="Party id.")]
 QueryFen = Annotated[int, BeforeValidator(digits_only), Field(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen.")]
 Limit = Annotated[

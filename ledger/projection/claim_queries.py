@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.columns import GROUP_ORDER_SHIFT, number_text
 from ledger.projection.derived import CLAIM, INVOICE, OPERATION_RECORD
+from ledger.projection.districts import District, Sight, enterprise_in
 from ledger.projection.ground import OPERATION, REFERENCE, QueueState
 from ledger.projection.ground_claims import CLAIM_PAYMENT
 from ledger.projection.ground_work import CLAIM_APPROVAL, CLAIM_APPROVER, CLAIM_POLICY
@@ -50,7 +51,7 @@ def put_claim_payment(
 
 
 def claims_paid(
-    connection: Connection, reference_index: bytes, *, visible_to: frozenset[int] | None, limit: int,
+    connection: Connection, reference_index: bytes, *, visible_to: Sight, limit: int,
     cursor: str | None = None,
 ) -> Page[ClaimRecord]:  # fmt: skip
     """Claims settled under the reference of that keyed hash which `visible_to` made or received (None: all)."""
@@ -66,7 +67,9 @@ def claims_paid(
     )
     wanted = select(CLAIM_PAYMENT.c.claim_id).where(CLAIM_PAYMENT.c.reference_index == reference_index)
     conditions: list[ColumnElement[bool]] = [CLAIM.c.claim_id.in_(wanted), exists(paid)]
-    if visible_to is not None:
+    if isinstance(visible_to, District):
+        conditions.append(enterprise_in(CLAIM.c.employer, visible_to) | enterprise_in(CLAIM.c.claimant, visible_to))
+    elif visible_to is not None:
         named = sorted(visible_to)
         conditions.append(or_(CLAIM.c.claimant.in_(named), CLAIM.c.employer.in_(named)))
     return _page(connection, select(CLAIM).where(*conditions), limit, cursor)

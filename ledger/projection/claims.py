@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select, union
 
 from ledger.projection.derived import CLAIM
+from ledger.projection.districts import District, Sight, enterprise_in
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -43,7 +44,7 @@ def claim(connection: Connection, claim_id: str) -> tuple[ClaimRecord, ...]:
 def claims(
     connection: Connection,
     *,
-    visible_to: frozenset[int] | None,
+    visible_to: Sight,
     claimant: int | None = None,
     employer: int | None = None,
     open_only: bool = False,
@@ -65,7 +66,9 @@ def claims(
     if before is not None:
         conditions.append(CLAIM.c.opened_order < before)
     statement = select(CLAIM)
-    if visible_to is None:
+    if isinstance(visible_to, District):
+        conditions.append(enterprise_in(CLAIM.c.employer, visible_to) | enterprise_in(CLAIM.c.claimant, visible_to))
+    if visible_to is None or isinstance(visible_to, District):
         statement = statement.where(*conditions)
     else:
         if len(visible_to) > VISIBLE_PARTIES_MAX:

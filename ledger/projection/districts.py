@@ -1,12 +1,22 @@
-"""Which parties a district is: enterprises whose tax id names it, and whom they let act."""
+"""Which parties a district is: enterprises whose tax id names it, their people, and whoever has their invoices.
+
+An officer of a district sees no other. So every list an officer reads asks for the district in its statement, never
+of the rows that came back: counts and pages then tell nothing of the rest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, FromClause, exists, or_, select
 
-from ledger.projection.ground_districts import OFFICER_DISTRICT
+from ledger.projection.derived import GRANT, INVOICE, PARTY
+from ledger.projection.ground import PARTY_NAME
+from ledger.projection.ground_districts import DISTRICT_LENGTH_MAX, OFFICER_DISTRICT
+
+INVOICE_ROLES = ("seller", "buyer", "holder", "claimant", "employer")
 
 
 @dataclass(frozen=True)
@@ -34,3 +44,93 @@ def officer_district(connection: Connection, officer: bytes) -> OfficerDistrict 
     if row is None:
         return None
     return OfficerDistrict(**{name: getattr(row, name) for name in OfficerDistrict.__dataclass_fields__})
+
+
+# -- whom a district is --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class District:
+    """An officer's reach: enterprises whose district begins with `prefix`, 2, 4 or 6 digits; their people, invoices."""
+
+    prefix: str
+
+    @property
+    def first(self) -> str:
+        """Lowest district in it."""
+        return self.prefix.ljust(DISTRICT_LENGTH_MAX, "0")
+
+    @property
+    def last(self) -> str:
+        """Highest district in it; digits alone, so that every collation orders them alike."""
+        return self.prefix.ljust(DISTRICT_LENGTH_MAX, "9")
+
+
+Sight = frozenset[int] | District | None
+"""Whose invoices somebody sees: those of some parties, of a district's enterprises, or of everybody (None)."""
+
+
+def enterprise_in(party: ColumnElement[Any], district: District) -> ColumnElement[bool]:
+    """Condition that a column names an enterprise of the district; two look-ups by primary key a row."""
+    record = PARTY.alias()
+    return exists(
+        select(record.c.id)
+        .join(PARTY_NAME, PARTY_NAME.c.identity == record.c.identity)
+        .where(record.c.id == party, PARTY_NAME.c.district.between(district.first, district.last))
+    )
+
+
+def person_of(party: ColumnElement[Any], district: District) -> ColumnElement[bool]:
+    """Condition that an enterprise of the district lets the person in that column act."""
+    grant = GRANT.alias()
+    return exists(
+        select(grant.c.person).where(
+            grant.c.person == party, grant.c.bits != 0, enterprise_in(grant.c.enterprise, district)
+        )
+    )
+
+
+def invoice_of(number: ColumnElement[Any], district: District) -> ColumnElement[bool]:
+    """Condition that an enterprise of the district takes part in the invoice that a column names."""
+    invoice = INVOICE.alias()
+    return exists(select(invoice.c.number).where(invoice.c.number == number, takes_part_in(district, invoice)))
+
+
+def takes_part_in(district: District, invoice: FromClause = INVOICE) -> ColumnElement[bool]:
+    """Condition on an invoice that an enterprise of the district has a role in it."""
+    return or_(*(enterprise_in(invoice.c[role], district) for role in INVOICE_ROLES))
+
+
+def overseen(party: ColumnElement[Any], district: District) -> ColumnElement[bool]:
+    """Condition that a column names a party of the district: an enterprise, whom one lets act, who has its invoices."""
+    held = INVOICE.alias()
+    holds = exists(
+        select(held.c.number).where(
+            or_(held.c.holder == party, held.c.claimant == party), takes_part_in(district, held)
+        )
+    )
+    return or_(enterprise_in(party, district), person_of(party, district), holds)
+
+
+def any_overseen(connection: Connection, ids: Iterable[int], district: District) -> bool:
+    """Whether one of those parties is of the district."""
+    found = select(PARTY.c.id).where(PARTY.c.id.in_(sorted(set(ids))), overseen(PARTY.c.id, district)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def any_enterprise(connection: Connection, ids: Iterable[int], district: District) -> bool:
+    """Whether one of those parties is an enterprise of the district."""
+    found = select(PARTY.c.id).where(PARTY.c.id.in_(sorted(set(ids))), enterprise_in(PARTY.c.id, district)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def few_enterprises(connection: Connection, district: District, most: int) -> frozenset[int] | None:
+    """Enterprises of the district when they are at most `most`, so that a search goes along their own indexes."""
+    rows = connection.execute(
+        select(PARTY.c.id)
+        .join(PARTY_NAME, PARTY_NAME.c.identity == PARTY.c.identity)
+        .where(PARTY_NAME.c.district.between(district.first, district.last))
+        .limit(most + 1)
+    ).scalars()
+    found = frozenset(rows)
+    return found if len(found) <= most else None

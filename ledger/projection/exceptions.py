@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, or_, select, union
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived_rules import EXCEPTION
+from ledger.projection.districts import District, Sight, enterprise_in, invoice_of
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -58,7 +59,8 @@ def exceptions_of_number(connection: Connection, number: int) -> tuple[Exception
 def exceptions(
     connection: Connection,
     *,
-    visible_to: frozenset[int] | None,
+    visible_to: Sight,
+    district: District | None = None,
     month: int | None = None,
     kind: int | None = None,
     unacknowledged: bool = False,
@@ -66,6 +68,9 @@ def exceptions(
     cursor: str | None = None,
 ) -> Page[ExceptionRecord]:
     """Exceptions that tell one of `visible_to` or whose claim was theirs (None, an officer: all), newest first.
+
+    With `district`, of these only those an officer of it may see: that told one of its enterprises, or about invoices
+    one takes part in.
 
     `month` is that of raising, `kind` one bit; `unacknowledged`: by an officer, or by the company told if it still can.
 
@@ -77,6 +82,10 @@ def exceptions(
         conditions.append(table.c.order < before)
     if kind is not None:
         conditions.append(table.c.kinds.op("&")(kind) != 0)
+    if isinstance(visible_to, District):
+        visible_to, district = None, visible_to
+    if district is not None:
+        conditions.append(or_(enterprise_in(table.c.party, district), invoice_of(table.c.number, district)))
     statement = select(table)
     if visible_to is None:
         if month is not None:

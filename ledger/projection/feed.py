@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, union_all
 
 from ledger.domain.blocks import Outcome
 from ledger.projection.apply import projected_head
@@ -16,6 +16,7 @@ from ledger.projection.apply_feed import Role
 from ledger.projection.columns import BLOCK_ORDER_SHIFT
 from ledger.projection.derived import GROUP, OPERATION_RECORD
 from ledger.projection.derived_rules import EVENT, EXCEPTION, PUBLIC
+from ledger.projection.districts import District, Sight, enterprise_in, invoice_of, person_of
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import HistoryStep, step_of
 from ledger.projection.pages import page_size, parse_cursor
@@ -69,7 +70,7 @@ def last_order(connection: Connection) -> int:
     return 0 if head is None else (head.number + 1 << BLOCK_ORDER_SHIFT) - 1
 
 
-def events_after(connection: Connection, *, visible_to: frozenset[int] | None, after: int, limit: int) -> Feed:
+def events_after(connection: Connection, *, visible_to: Sight, after: int, limit: int) -> Feed:
     """Events after the order `after` that one of `visible_to` may read (None, an officer: all), oldest first.
 
     Refused groups are seen by their signer and whom it was tried for, besides officers.
@@ -77,11 +78,12 @@ def events_after(connection: Connection, *, visible_to: frozenset[int] | None, a
     Raises: ValueError for a page size or number of parties outside its limit.
     """
     size = page_size(limit)
-    if visible_to is None:
+    if visible_to is None or isinstance(visible_to, District):
+        table = OPERATION_RECORD
         orders = connection.execute(
-            select(OPERATION_RECORD.c.order)
-            .where(OPERATION_RECORD.c.order > after)
-            .order_by(OPERATION_RECORD.c.order)
+            select(table.c.order)
+            .where(table.c.order > after, *(() if visible_to is None else (_of_district(visible_to),)))
+            .order_by(table.c.order)
             .limit(size + 1)
         ).scalars()
         roles = dict.fromkeys(orders, 0)
@@ -90,6 +92,27 @@ def events_after(connection: Connection, *, visible_to: frozenset[int] | None, a
     wanted = sorted(roles)[:size]
     events = _events(connection, {order: roles[order] for order in wanted})
     return Feed(events, last_order=wanted[-1] if wanted else after, more=len(roles) > size)
+
+
+def _of_district(district: District) -> ColumnElement[bool]:
+    """Events about invoices an enterprise of the district takes part in, attempts of and for one, and its people's.
+
+    What was applied to an invoice that no enterprise of it takes part in any more is as foreign as the invoice.
+    """
+    table = OPERATION_RECORD
+    tried = and_(
+        table.c.outcome == Outcome.REFUSED,
+        or_(*(enterprise_in(role, district) for role in (table.c.actor, table.c.subject, table.c.party))),
+    )
+    public = EVENT.alias()
+    told = [
+        enterprise_in(table.c.subject, district),
+        enterprise_in(table.c.party, district),
+        person_of(table.c.party, district),
+        exists(select(public.c.order).where(public.c.party == PUBLIC, public.c.order == table.c.order)),
+    ]
+    of_invoice = or_(invoice_of(table.c.number, district), invoice_of(table.c.blue, district), tried)
+    return or_(and_(table.c.number.is_(None), or_(*told)), and_(table.c.number.is_not(None), of_invoice))
 
 
 def _roles(connection: Connection, visible_to: frozenset[int], after: int, size: int) -> dict[int, int]:

@@ -14,12 +14,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import INVOICE
+from ledger.projection.districts import INVOICE_ROLES, District, Sight, takes_part_in
 
 VISIBLE_PARTIES_MAX = 100  # enterprises one person may act for in one search
 NUMBERS_MAX = 500  # numbers in one question, under SQLite's limit of variables
 
 _ENUMS = ("colour", "claim", "entry", "kind", "risk")
-_ROLES = (INVOICE.c.seller, INVOICE.c.buyer, INVOICE.c.holder, INVOICE.c.claimant, INVOICE.c.employer)
+_ROLES = tuple(INVOICE.c[role] for role in INVOICE_ROLES)
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,20 @@ def conditions_of(wanted: InvoiceFilter, *, by_index: bool) -> list[ColumnElemen
     return conditions
 
 
-def driving(wanted: InvoiceFilter, visible_to: frozenset[int] | None) -> frozenset[int] | None:
+def driving(wanted: InvoiceFilter, visible_to: Sight) -> frozenset[int] | None:
     """Parties whose role indexes the search goes along; None: few rows by claim or number, or all in order of issue."""
-    parties = frozenset({wanted.party}) if wanted.party is not None else visible_to
-    for named in (parties, visible_to):
+    seen = None if isinstance(visible_to, District) else visible_to
+    parties = frozenset({wanted.party}) if wanted.party is not None else seen
+    for named in (parties, seen):
         if named is not None and len(named) > VISIBLE_PARTIES_MAX:
             raise ValueError(f"a search is for at most {VISIBLE_PARTIES_MAX} parties")
     return None if wanted.claim_id is not None or wanted.numbers is not None else parties
 
 
-def takes_part(parties: frozenset[int]) -> ColumnElement[bool]:
+def takes_part(parties: frozenset[int] | District) -> ColumnElement[bool]:
     """Condition that one of `parties` has a role in the invoice; party 0 is nobody."""
+    if isinstance(parties, District):
+        return takes_part_in(parties)
     named = sorted(parties - {0})
     return or_(false(), *(role.in_(named) for role in _ROLES))
 

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Row, select
 from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT, number_text
 from ledger.projection.derived import GROUP, INVOICE, OPERATION_RECORD
 from ledger.projection.derived_rules import RED
+from ledger.projection.districts import INVOICE_ROLES, District, Sight, any_enterprise, few_enterprises
 from ledger.projection.invoice_filter import (
     NUMBERS_MAX,
+    VISIBLE_PARTIES_MAX,
     InvoiceFilter,
     conditions_of,
     driving,
@@ -44,6 +46,7 @@ __all__ = [
     "reds_of",
     "refused_attempts",
     "search",
+    "sees",
     "step_of",
 ]
 
@@ -158,18 +161,26 @@ def invoices(connection: Connection, numbers: tuple[int, ...]) -> dict[int, Invo
 
 
 def may_see(record: InvoiceRecord, visible_to: frozenset[int] | None) -> bool:
-    """Whether those parties take part in the invoice now; None stands for an officer, who sees all."""
-    if visible_to is None:
-        return True
-    parts = {record.seller, record.buyer, record.holder, record.claimant, record.employer} - {None, 0}
-    return not parts.isdisjoint(visible_to)
+    """Whether those parties take part in the invoice now; None sees all."""
+    return visible_to is None or not _parts(record).isdisjoint(visible_to)
+
+
+def sees(connection: Connection, record: InvoiceRecord, sight: Sight) -> bool:
+    """Whether those parties, or enterprises of that district, take part in the invoice now; None sees all."""
+    if isinstance(sight, District):
+        return any_enterprise(connection, _parts(record), sight)
+    return may_see(record, sight)
+
+
+def _parts(record: InvoiceRecord) -> set[int]:
+    return {getattr(record, role) for role in INVOICE_ROLES} - {None, 0}
 
 
 def search(
     connection: Connection,
     wanted: InvoiceFilter,
     *,
-    visible_to: frozenset[int] | None,
+    visible_to: Sight,
     limit: int,
     cursor: str | None = None,
 ) -> Page[InvoiceRecord]:
@@ -179,11 +190,15 @@ def search(
     """
     size = page_size(limit)
     before = parse_cursor(cursor)
+    if isinstance(visible_to, District):
+        few = few_enterprises(connection, visible_to, VISIBLE_PARTIES_MAX)
+        visible_to = visible_to if few is None else few
     parties = driving(wanted, visible_to)
     conditions = conditions_of(wanted, by_index=parties is None)
     if before is not None:
         conditions.append(INVOICE.c.issued_order < before)
-    if visible_to is not None and (parties is None or not parties <= visible_to):
+    wider = isinstance(visible_to, District) or parties is None or visible_to is None or not parties <= visible_to
+    if visible_to is not None and wider:
         conditions.append(takes_part(visible_to))
     if parties is None and wanted.party is not None:
         conditions.append(takes_part(frozenset({wanted.party})))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
+from ledger.projection.districts import District, enterprise_in
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE, OfficeKind
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -77,10 +78,10 @@ def count_standing(connection: Connection, *, party: int | None = None, principa
 
 
 def offices(
-    connection: Connection, *, principal: int | None = None, party: int | None = None, limit: int,
-    cursor: str | None = None,
+    connection: Connection, *, principal: int | None = None, party: int | None = None,
+    district: District | None = None, limit: int, cursor: str | None = None,
 ) -> Page[Office]:  # fmt: skip
-    """Offices by who appointed and who holds, ended ones too, newest first.
+    """Offices by who appointed and who holds, of a district's enterprises or all, ended ones too, newest first.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -90,6 +91,8 @@ def offices(
         statement = statement.where(OFFICE.c.principal == principal)
     if party is not None:
         statement = statement.where(OFFICE.c.party == party)
+    if district is not None:
+        statement = statement.where(enterprise_in(OFFICE.c.principal, district))
     if before is not None:
         statement = statement.where(OFFICE.c.seq < before)
     return page_of([(row.seq, _of(row)) for row in connection.execute(statement)], size)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from ledger.projection.columns import number_text
 from ledger.projection.derived import CONTRACT, FILING, GRANT, MONTH, PARTY, SEGMENT, TOTALS
 from ledger.projection.derived_rules import ANCHOR, LIFT, REVOCATION
+from ledger.projection.districts import District, overseen
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
 ROWS_MAX = 10_000  # grants, segments or filings of one party in one answer
@@ -161,9 +162,10 @@ def parties_by_id(connection: Connection, ids: frozenset[int]) -> dict[int, Part
 
 
 def parties(
-    connection: Connection, *, kind: int | None = None, limit: int, cursor: str | None = None
-) -> Page[PartyRecord]:
-    """Parties by ascending id, of one kind or all.
+    connection: Connection, *, kind: int | None = None, district: District | None = None, limit: int,
+    cursor: str | None = None,
+) -> Page[PartyRecord]:  # fmt: skip
+    """Parties by ascending id, of one kind or all, of a district or all.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -171,6 +173,8 @@ def parties(
     statement = select(PARTY).order_by(PARTY.c.id).limit(size + 1)
     if kind is not None:
         statement = statement.where(PARTY.c.kind == kind)
+    if district is not None:
+        statement = statement.where(overseen(PARTY.c.id, district))
     if after is not None:
         statement = statement.where(PARTY.c.id > after)
     return page_of([(row.id, _party_of(row)) for row in connection.execute(statement)], size)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import PARTY
+from ledger.projection.districts import District, invoice_of, overseen
 from ledger.projection.ground_proposals import PROPOSAL, ProposalState
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -50,13 +51,16 @@ def put_proposal(connection: Connection, new: NewProposal) -> None:
 def proposal(connection: Connection, proposal_id: str) -> ProposalRecord | None:
     """The proposal with that id."""
     row = connection.execute(select(PROPOSAL).where(PROPOSAL.c.proposal_id == proposal_id)).one_or_none()
-    return None if row is None else record_of(row._mapping)
+    return None if row is None else record_of({**row._mapping})
 
 
 def proposals(
-    connection: Connection, *, only_open: bool, now_s: int, limit: int, cursor: str | None = None
-) -> Page[ProposalRecord]:
-    """Proposals, newest first; `only_open`: those that can still be decided on at `now_s`.
+    connection: Connection, *, only_open: bool, now_s: int, district: District | None = None, limit: int,
+    cursor: str | None = None,
+) -> Page[ProposalRecord]:  # fmt: skip
+    """Proposals about what an officer of `district` oversees, or all, newest first.
+
+    `only_open`: those that can still be decided on at `now_s`.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -64,8 +68,11 @@ def proposals(
     conditions = [] if before is None else [PROPOSAL.c.seq < before]
     if only_open:
         conditions.append(_open(now_s))
+    if district is not None:
+        about = (overseen(PROPOSAL.c.party, district), invoice_of(PROPOSAL.c.number, district))
+        conditions.append(or_(*about))
     rows = connection.execute(select(PROPOSAL).where(*conditions).order_by(PROPOSAL.c.seq.desc()).limit(size + 1))
-    return page_of([(row.seq, record_of(row._mapping)) for row in rows], size)
+    return page_of([(row.seq, record_of({**row._mapping})) for row in rows], size)
 
 
 def open_about(
@@ -75,7 +82,7 @@ def open_about(
     about = PROPOSAL.c.party == party if number is None else PROPOSAL.c.number == number_text(number)
     statement = select(PROPOSAL).where(_open(now_s), PROPOSAL.c.kind == kind, about).limit(1)
     row = connection.execute(statement).one_or_none()
-    return None if row is None else record_of(row._mapping)
+    return None if row is None else record_of({**row._mapping})
 
 
 def open_count(connection: Connection, proposer: int, now_s: int) -> int:

@@ -11,6 +11,7 @@ from ledger.domain.slips import SlipState, slip_state
 from ledger.projection.columns import number_text
 from ledger.projection.derived import INVOICE
 from ledger.projection.derived_rules import SLIP
+from ledger.projection.districts import District, Sight, enterprise_in
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from verifier.words import SLIP_LIFETIME_S
@@ -96,7 +97,7 @@ def slips_opened_by(
 def slips(
     connection: Connection,
     *,
-    visible_to: frozenset[int] | None,
+    visible_to: Sight,
     state: int | None = None,
     limit: int,
     cursor: str | None = None,
@@ -112,7 +113,7 @@ def slips(
 def _page(
     connection: Connection,
     roles: tuple[ColumnElement[int], ...],
-    parties: frozenset[int] | None,
+    parties: Sight,
     conditions: list[ColumnElement[bool]],
     limit: int,
     cursor: str | None,
@@ -122,7 +123,9 @@ def _page(
     if before is not None:
         conditions = [*conditions, SLIP.c.opened_order < before]
     statement = select(SLIP)
-    if parties is None:
+    if isinstance(parties, District):
+        conditions = [*conditions, or_(*(enterprise_in(role, parties) for role in roles))]
+    if parties is None or isinstance(parties, District):
         statement = statement.where(*conditions)
     else:
         if len(parties) > VISIBLE_PARTIES_MAX:

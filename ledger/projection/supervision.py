@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, RowMapping, Select, and_, select, tuple_, union
+from sqlalchemy import Connection, Row, RowMapping, Select, and_, or_, select, tuple_, union
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import PARTY, TOTALS
 from ledger.projection.derived_rules import DUPLICATE, LIFT, REFUSAL
+from ledger.projection.districts import District, enterprise_in, invoice_of
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from verifier.words import PartyKind
 
@@ -73,8 +74,10 @@ class DuplicateRecord:
     digest: bytes
 
 
-def nonfilers(connection: Connection, month: int, *, limit: int, cursor: str | None = None) -> Page[NonfilerRecord]:
-    """Enrolled enterprises that have not filed `month`, those longest behind first.
+def nonfilers(
+    connection: Connection, month: int, *, district: District | None = None, limit: int, cursor: str | None = None
+) -> Page[NonfilerRecord]:
+    """Enrolled enterprises (of a district, or all) that have not filed `month`, those longest behind first.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -97,6 +100,8 @@ def nonfilers(connection: Connection, month: int, *, limit: int, cursor: str | N
         )
         .where(PARTY.c.kind == PartyKind.ENTERPRISE.value, PARTY.c.filed_through < month, PARTY.c.signer != b"")
     )
+    if district is not None:
+        statement = statement.where(enterprise_in(PARTY.c.id, district))
     if after is not None:
         place = (after >> _PARTY_BITS, after & (1 << _PARTY_BITS) - 1)
         statement = statement.where(tuple_(PARTY.c.filed_through, PARTY.c.id) > place)
@@ -110,10 +115,13 @@ def refusals(
     month: int | None = None,
     party: int | None = None,
     reason: int | None = None,
+    district: District | None = None,
     limit: int,
     cursor: str | None = None,
 ) -> Page[RefusalRecord]:
     """Refused groups of a month (of refusing), a party (signer, or acted for) and a reason, newest first.
+
+    With `district` those for or with an enterprise of it, or about an invoice one takes part in.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -123,6 +131,10 @@ def refusals(
         conditions.append(_by(table.c.reason, reason, by_index=month is None and party is None))
     if month is not None:
         conditions.append(_by(table.c.month, month, by_index=party is None))
+    if district is not None:
+        roles = (table.c.actor, table.c.subject, table.c.party)
+        concerned = [enterprise_in(role, district) for role in roles]
+        conditions.append(or_(*concerned, invoice_of(table.c.number, district)))
     statement = select(table)
     if party is None:
         statement = statement.where(*conditions)
@@ -140,10 +152,13 @@ def duplicates(
     month: int | None = None,
     party: int | None = None,
     number: int | None = None,
+    district: District | None = None,
     limit: int,
     cursor: str | None = None,
 ) -> Page[DuplicateRecord]:
     """Second claims and registrations of a month, an employer (first or second) or a number, newest first.
+
+    With `district` those at an employer of it, or of an invoice an enterprise of it takes part in.
 
     Raises: CursorError; ValueError for a page size outside its limit.
     """
@@ -153,6 +168,10 @@ def duplicates(
         conditions.append(table.c.number == number_text(number))
     if month is not None:
         conditions.append(_by(table.c.month, month, by_index=party is None and number is None))
+    if district is not None:
+        roles = (table.c.first_employer, table.c.second_employer)
+        concerned = [enterprise_in(role, district) for role in roles]
+        conditions.append(or_(*concerned, invoice_of(table.c.number, district)))
     statement = select(table)
     if party is None:
         statement = statement.where(*conditions)

@@ -94,8 +94,8 @@ class ApiKeys:
             record = _party(connection, wanted)
             if wanted != caller.party and not oversees(connection, caller, wanted):
                 raise NotFound("party", str(wanted))
-            now_s = self._context.now_s()
-            return tuple(_view_of(one, record, now_s) for one in api_keys.api_keys(connection, record.identity))
+            stored = api_keys.api_keys(connection, record.identity)
+            return tuple(view_of(self._context, connection, one, record) for one in stored)
 
     def revoke(self, caller: Caller, key_id: str, *, idempotency_key: str) -> ApiKeyView:
         """Ends a key and those made with it: of the caller, or by an officer of any enterprise or person.
@@ -174,7 +174,7 @@ class ApiKeys:
             record = None if stored is None else parties.party_of_identity(connection, stored.identity)
             if stored is None or record is None:
                 raise NotFound("key", key_id)
-            return _view_of(stored, record, self._context.now_s(), secret)
+            return view_of(self._context, connection, stored, record, secret)
 
 
 def _party(connection: Connection, party: int) -> PartyRecord:
@@ -199,13 +199,17 @@ def _ended_by(connection: Connection, caller: Caller, key_id: str) -> StoredApiK
     return stored
 
 
-def _view_of(stored: StoredApiKey, record: PartyRecord, now_s: int, secret: str = "") -> ApiKeyView:
+def view_of(
+    context: Context, connection: Connection, stored: StoredApiKey, record: PartyRecord, secret: str = ""
+) -> ApiKeyView:
+    """A key of the party `record` as it stands now."""
+    signer = context.signer_of(connection, record.id)
     return ApiKeyView(
         key_id=stored.key_id,
         party=record.id,
         label=stored.label,
         scopes=tuple(stored.scopes.split()),
-        state=state_of(stored, record, now_s).value,
+        state=state_of(stored, record, context.now_s(), signer).value,
         signed_in=stored.challenge is not None,
         created_at=_time(stored.created_at),
         expires_at=_time(stored.expires_at) if stored.expires_at is not None else None,

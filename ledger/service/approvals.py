@@ -13,6 +13,7 @@ from ledger.projection.approvals import ClaimDecision, ClaimPolicy
 from ledger.service import claims
 from ledger.service.approval_rules import decided, decisions_on, may_decide
 from ledger.service.approval_views import Approver, ClaimPolicyView
+from ledger.service.audit_log import note_change
 from ledger.service.claim_lines import CLAIM_LINES_MAX, claim_page_of, lines_of, sealed_note
 from ledger.service.claims import need_claim
 from ledger.service.context import Context
@@ -25,7 +26,7 @@ from ledger.service.forms import (
     checked_party,
     checked_text,
 )
-from ledger.service.people import names_of, need_party
+from ledger.service.people import names_of, need_party, oversees
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, ClaimPage, ClaimView
 from ledger.service.writing import remembered, request_hash, run_write
@@ -49,7 +50,8 @@ class Approvals:
         """
         with self._context.reading() as connection:
             need_party(connection, checked_party("party", enterprise), kind=PartyKind.ENTERPRISE)
-            concerned = caller.oversees or caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
+            own = caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
+            concerned = own or oversees(connection, caller, enterprise)
             if not concerned and not approvals.is_approver(connection, enterprise, caller.party):
                 raise NotFound("claim policy", str(enterprise))
             return self._policy(connection, enterprise)
@@ -82,6 +84,8 @@ class Approvals:
                     approvals.remove_approver(connection, enterprise, person)
                 for person in approvers:
                     approvals.put_approver(connection, enterprise, person, added_by=caller.party, now_s=now_s)
+                about = str(enterprise)
+                note_change(self._context, connection, caller, "claim policy", about=about, approvers=len(approvers))
                 return {}
 
             remembered(self._context, connection, caller, idempotency_key, hashed, take)

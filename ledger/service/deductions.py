@@ -34,7 +34,7 @@ from ledger.service.forms import (
     checked_page_size,
     salted,
 )
-from ledger.service.people import acts_for, names_of, need_party, seen_as, seen_invoice, subject_for
+from ledger.service.people import acts_for, is_overseen, names_of, need_party, seen_as, seen_invoice, subject_for
 from ledger.service.problems import invalid, service_problem
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -93,7 +93,7 @@ class Deductions:
     def period(self, caller: Caller, period: str, *, subject: int | None = None) -> PeriodView:
         """Statistics of a buyer's period: what is selected for it, by purpose. Raises: as `selectable`."""
         index = checked_month(period)
-        party = _readable(caller, subject)
+        party = _readable(self._context, caller, subject)
         with self._context.reading() as connection:
             record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             return period_view(deductions.period(connection, party, index), filed=index <= record.filed_through)
@@ -200,7 +200,7 @@ class Deductions:
     ) -> DeductionPage:  # fmt: skip
         index = checked_month(period)
         size = checked_page_size(self._context, limit)
-        party = _readable(caller, subject)
+        party = _readable(self._context, caller, subject)
         with self._context.reading() as connection:
             need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)
             with checked_cursor():
@@ -215,10 +215,10 @@ class Deductions:
         return tuple(deduction_view(record, tax, names) for record, tax in found)
 
 
-def _readable(caller: Caller, subject: int | None) -> int:
+def _readable(context: Context, caller: Caller, subject: int | None) -> int:
     """The enterprise whose input tax the caller reads. Raises: NotFound for one it keeps no finance of."""
     party = subject_for(caller, subject, Grant.FINANCE)
-    if not (caller.oversees or acts_for(caller, party, Grant.FINANCE)):
+    if not (acts_for(caller, party, Grant.FINANCE) or is_overseen(context, caller, party)):
         raise NotFound("enterprise", str(party))
     return party
 
@@ -270,7 +270,7 @@ def _visible(
     unknown = [
         service_problem(item_path.format(index), "number_unknown", number=format_number(key))
         for key, index in sorted(places.items(), key=lambda place: place[1])
-        if key not in found or not invoices.may_see(found[key], sides)
+        if key not in found or not invoices.sees(connection, found[key], sides)
     ]
     if unknown:
         raise InvalidRequest(tuple(unknown))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ledger.domain.districts import WHOLE_LEDGER, is_district
+from ledger.domain.districts import WHOLE_LEDGER, district_of, is_district
 from ledger.projection import Connection, districts
 from ledger.projection.districts import OfficerDistrict
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
 from ledger.service.problems import invalid
+from ledger.service.views import Caller
 from verifier.canonical import Json, dumps
 
 SEALED_DISTRICT = "officer district"
@@ -18,6 +19,12 @@ def checked_district(text: str) -> str:
     if not is_district(text):
         raise invalid("district", "district_form")
     return text
+
+
+def need_own_district(caller: Caller, tax_id: str) -> None:
+    """An officer enrols enterprises of its own district. Raises: InvalidRequest at `tax_id` for another's."""
+    if caller.district and not (district_of(tax_id) or "").startswith(caller.district):
+        raise invalid("tax_id", "tax_id_district", district=caller.district)
 
 
 def district_row(context: Context, officer: bytes, district: str, set_by: int) -> OfficerDistrict:

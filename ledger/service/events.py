@@ -15,7 +15,7 @@ from ledger.service.context import Context
 from ledger.service.event_views import OPERATION_TEXTS_ZH, EventPage, EventState, EventView
 from ledger.service.exception_texts import KIND_NAMES, kind_texts
 from ledger.service.forms import checked_page_size
-from ledger.service.people import seen_as
+from ledger.service.people import seen_as, sides_of
 from ledger.service.problems import invalid
 from ledger.service.reading import CLAIMS, COLOURS, ENTRIES, NUMBER_MASK, PAGE_SIZE_DEFAULT, operation_name
 from ledger.service.refusals import refusal_of
@@ -106,7 +106,7 @@ def _claim_id(caller: Caller, event: FeedEvent) -> str | None:
 def _is_own_claim(caller: Caller, event: FeedEvent) -> bool:
     """Whether the claim is not another company's, which registered the same invoice of elsewhere over or after it."""
     operation = event.step.operation
-    own = seen_as(caller) or frozenset()
+    own = sides_of(caller) if not caller.oversees else frozenset()
     return operation.code != Code.REGISTER_OUTSIDE or not own.isdisjoint((event.step.actor, operation.party))
 
 

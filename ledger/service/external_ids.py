@@ -18,6 +18,7 @@ from ledger.projection.queued import group_failed, signed_group, status
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.forms import checked_party, checked_text
+from ledger.service.people import oversees
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.operations import INVOICE_CODES
@@ -147,7 +148,7 @@ class ExternalIds:
         with self._context.reading() as connection:
             for owner in _owners(caller, party):
                 for one in KINDS if kind is None else (kind,):
-                    if not caller.oversees and not _acts(caller, owner, one):
+                    if not _acts(caller, owner, one) and not oversees(connection, caller, owner):
                         continue
                     earlier = stored.external_id(connection, owner, one, given)
                     if earlier is not None:

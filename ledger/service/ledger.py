@@ -30,6 +30,7 @@ from ledger.service.approvals import Approvals
 from ledger.service.audit_log_reading import AuditLog
 from ledger.service.bulk import Bulk
 from ledger.service.chain_door import ChainDoor
+from ledger.service.challenges import Challenges
 from ledger.service.collecting import Collecting
 from ledger.service.context import Context
 from ledger.service.deductions import Deductions
@@ -50,6 +51,7 @@ from ledger.service.personal_export import personal_export
 from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
 from ledger.service.request_notes import RequestNotes
+from ledger.service.register_file import RegisterFile
 from ledger.service.sign_in import SignIn
 from ledger.service.signing_drafts import SigningDrafts
 from ledger.service.statements import Statements
@@ -91,6 +93,7 @@ class Ledger:
         self.context = context
         self._chain = ChainDoor(context.settings)
         self.api_keys = ApiKeys(context)
+        self.challenges = Challenges(context)
         self.approvals = Approvals(context)
         self.deductions = Deductions(context)
         self.events = Events(context)
@@ -108,6 +111,7 @@ class Ledger:
         self.red_letters = RedLetters(context)
         self.drafts = SigningDrafts(context)
         self.enrolment = Enrolment(context)
+        self.register_file = RegisterFile(context)
         self.bulk = Bulk(context)
         self.papers = Papers(context)
         self.statements = Statements(context)

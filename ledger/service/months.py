@@ -10,7 +10,7 @@ from ledger.service import instructions
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
 from ledger.service.forms import checked_month, salted
-from ledger.service.people import need_party, subject_for
+from ledger.service.people import is_overseen, need_party, subject_for
 from ledger.service.views import Caller, MonthView, Written
 from ledger.service.writing import Draft, request_hash, submit, written
 from verifier.words import MONTH_GRACE_S, Grant, PartyKind
@@ -38,8 +38,8 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
     """An enterprise's month. Raises: NotFound for an enterprise the caller does not act for."""
     index = checked_month(month)
     party = subject_for(caller, subject, Grant.FINANCE)
-    acts = caller.oversees or caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
-    if not acts:
+    acts = caller.party == party or caller.grants.get(party, 0) & (Grant.FINANCE | Grant.ISSUE)
+    if not acts and not is_overseen(context, caller, party):
         raise NotFound("enterprise", str(party))
     with context.reading() as connection:
         record = need_party(connection, party, path="subject", kind=PartyKind.ENTERPRISE)

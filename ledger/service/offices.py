@@ -17,11 +17,12 @@ from ledger.projection.offices import (
     OfficeKind,
     OfficeUse,
 )
+from ledger.service.audit_log import note_change
 from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_cursor, checked_page_size
 from ledger.service.office_seals import checked_office, seal_office
-from ledger.service.people import caller_by_id, names_of, need_authority, need_party
+from ledger.service.people import caller_by_id, names_of, need_authority, need_party, overseen_by, oversees
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.writing import remembered, request_hash, run_write
@@ -94,6 +95,8 @@ class Offices:
                     connection, kind=wanted, party=party, principal=caller.party, now_s=self._context.now_s()
                 )
                 seal_office(self._context, connection, made)
+                change = f"appointed as {wanted.value}"
+                note_change(self._context, connection, caller, change, about=str(party), office=made.seq)
                 return {"office": made.seq}
 
             return remembered(self._context, connection, caller, idempotency_key, hashed, take)
@@ -116,6 +119,8 @@ class Offices:
                     checked_office(self._context, known)
                     ended = offices.end_office(connection, office, ended_by=caller.party, now_s=self._context.now_s())
                     seal_office(self._context, connection, ended)
+                    change = f"ended as {known.kind}"
+                    note_change(self._context, connection, caller, change, about=str(known.party), office=office)
                 return {"office": office}
 
             return remembered(self._context, connection, caller, idempotency_key, hashed, take)
@@ -131,9 +136,12 @@ class Offices:
         size = checked_page_size(self._context, limit)
         principal = caller.party if caller.kind == "enterprise" else None
         holder = caller.party if principal is None and not caller.oversees else None
+        district = overseen_by(caller)
         with self._context.reading() as connection:
             with checked_cursor():
-                page = offices.offices(connection, principal=principal, party=holder, limit=size, cursor=cursor)
+                page = offices.offices(
+                    connection, principal=principal, party=holder, district=district, limit=size, cursor=cursor
+                )
             return OfficePage(self._views(connection, caller, page.items), page.next_cursor)
 
     def uses(self, caller: Caller, office: int, *, cursor: str | None = None, limit: int) -> OfficeUsePage:
@@ -143,14 +151,14 @@ class Offices:
         """
         size = checked_page_size(self._context, limit)
         with self._context.reading() as connection:
-            _need_seen(caller, _known(connection, office), office)
+            _need_seen(connection, caller, _known(connection, office), office)
             with checked_cursor():
                 page = offices.uses(connection, office, limit=size, cursor=cursor)
             return OfficeUsePage(tuple(map(_use_view, page.items)), page.next_cursor)
 
     def _view_of(self, caller: Caller, office: int) -> OfficeView:
         with self._context.reading() as connection:
-            known = _need_seen(caller, _known(connection, office), office)
+            known = _need_seen(connection, caller, _known(connection, office), office)
             return self._views(connection, caller, (known,))[0]
 
     def _views(self, connection: Connection, caller: Caller, found: tuple[Office, ...]) -> tuple[OfficeView, ...]:
@@ -231,8 +239,9 @@ def _known(connection: Connection, office: int) -> Office | None:
     return offices.office(connection, office) if 1 <= office <= OFFICE_NUMBER_MAX else None
 
 
-def _need_seen(caller: Caller, known: Office | None, office: int) -> Office:
-    if known is None or not (caller.oversees or caller.party in (known.party, known.principal)):
+def _need_seen(connection: Connection, caller: Caller, known: Office | None, office: int) -> Office:
+    sides = () if known is None else (known.party, known.principal)
+    if known is None or not (caller.party in sides or oversees(connection, caller, *sides)):
         raise NotFound("office", str(office))
     return known
 

@@ -33,7 +33,7 @@ from ledger.service.errors import InvalidRequest, NotPermitted, NotReady
 from ledger.service.file_checks import CheckedFile, check_file
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
-from ledger.service.people import acts_for, seen_invoice
+from ledger.service.people import acts_for, oversees, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.proofs import evidence, opened_document, trust
 from ledger.service.views import Caller, InvoiceView
@@ -129,7 +129,9 @@ class Papers:
         """
         with self._context.reading() as connection:
             record = need_claim(caller, connection, claim_id)
-            if not caller.oversees and not acts_for(caller, record.employer, Grant.FINANCE):
+            if not oversees(connection, caller, record.employer) and not acts_for(
+                caller, record.employer, Grant.FINANCE
+            ):
                 raise NotPermitted(
                     "only the employer's finance and officers take a claim's archive",
                     "仅报销单位财务和税务人员可下载归档包",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ledger.domain.districts import WHOLE_LEDGER
 from ledger.domain.identities import Identity
 from ledger.domain.numbers import format_number
 from ledger.identity import ApiKeyError, Scope, covers, parse_api_key, parse_scopes
-from ledger.projection import Connection, api_keys, claims, invoices, keystore, parties
+from ledger.projection import Connection, api_keys, claims, districts, invoices, keystore, parties
+from ledger.projection.districts import District, Sight
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import PartyName
@@ -17,6 +19,7 @@ from ledger.projection.parties import PartyRecord
 from ledger.service.approval_rules import may_decide
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.credentials import KeyState, is_genuine, state_of, time_text
+from ledger.service.districts import district_of_officer
 from ledger.service.errors import KeyExpired, NotAuthenticated, NotFound, NotPermitted, ScopeMissing
 from ledger.service.forms import PARTY_MAX, checked_party
 from ledger.service.office_seals import standing_offices
@@ -51,7 +54,8 @@ def authenticate(context: Context, text: str) -> Caller:
         if stored is None or not presented.matches(stored.secret_hash) or not is_genuine(context, stored):
             raise NotAuthenticated
         party = parties.party_of_identity(connection, stored.identity)
-        state = state_of(stored, party, context.now_s())
+        signer = context.signer_of(connection, party.id) if party is not None and stored.challenge is not None else b""
+        state = state_of(stored, party, context.now_s(), signer)
         if state is KeyState.EXPIRED and stored.expires_at is not None:
             raise KeyExpired(time_text(stored.expires_at))
         if party is None or state is not KeyState.ACTIVE:
@@ -99,8 +103,15 @@ def caller_of(context: Context, connection: Connection, party: PartyRecord) -> C
         grants={} if auditor else granted,  # an auditor is nobody's clerk while the office stands
         auditor=auditor,
         watcher=any(one.kind == OfficeKind.WITNESS for one in held),
+        district=_district_of(context, connection, party) if not auditor else WHOLE_LEDGER,
         administers=frozenset(one.principal for one in held if one.kind == OfficeKind.ADMINISTRATOR and not auditor),
     )
+
+
+def _district_of(context: Context, connection: Connection, party: PartyRecord) -> str:
+    if party.kind != PartyKind.OFFICER:
+        return WHOLE_LEDGER
+    return district_of_officer(context, connection, party.identity)
 
 
 def subject_for(caller: Caller, subject: int | None, bit: Grant) -> int:
@@ -139,9 +150,21 @@ def need_overseer(caller: Caller) -> None:
         raise NotPermitted("only a tax officer or an auditor may do this", "仅税务人员或审计人员可执行此操作")
 
 
+def need_whole_ledger(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller oversees every district: what is asked for tells of all."""
+    need_overseer(caller)
+    if not caller.oversees_all:
+        raise NotPermitted(
+            f"you oversee district {caller.district}; this tells of the whole ledger, ask the tax authority",
+            f"您的辖区为 {caller.district}，此项涉及整个账本，请联系税务机关",
+        )
+
+
 def need_chain_reader(caller: Caller) -> None:
-    """Raises: NotPermitted unless the caller may read the chain itself."""
-    if not (caller.oversees or caller.watcher):
+    """Raises: NotPermitted unless the caller may read the chain itself, which tells of every district."""
+    if caller.oversees:
+        need_whole_ledger(caller)
+    elif not caller.watcher:
         raise NotPermitted(
             "only tax officers, auditors and witnesses read the chain itself",
             "仅税务人员、审计人员和见证方可读取链数据",
@@ -168,10 +191,36 @@ def need_authority(caller: Caller) -> None:
         raise NotPermitted("only the tax authority may do this", "仅税务机关本身可执行此操作")
 
 
-def seen_as(caller: Caller) -> frozenset[int] | None:
-    """Parties whose invoices the caller may see: itself and enterprises it issues or settles for; None = all."""
-    if caller.oversees:
-        return None
+def seen_as(caller: Caller) -> Sight:
+    """Whose invoices the caller may see: its own and those of enterprises it issues or settles for.
+
+    An officer sees those of its district's enterprises; None: all.
+    """
+    return overseen_by(caller) if caller.oversees else sides_of(caller)
+
+
+def overseen_by(caller: Caller) -> District | None:
+    """District of an officer; None for who oversees all, and for who oversees nothing: ask `Caller.oversees` first."""
+    return District(caller.district) if caller.oversees and caller.district else None
+
+
+def oversees(connection: Connection, caller: Caller, *parties_named: int | None) -> bool:
+    """Whether the caller oversees one of those parties: all of them, or of its district."""
+    if not caller.oversees or caller.oversees_all:
+        return caller.oversees
+    return districts.any_overseen(connection, {one for one in parties_named if one}, District(caller.district))
+
+
+def is_overseen(context: Context, caller: Caller, party: int) -> bool:
+    """`oversees` with a connection of its own, for who has none yet; most callers oversee nothing and need none."""
+    if not caller.oversees or caller.oversees_all:
+        return caller.oversees
+    with context.reading() as connection:
+        return oversees(connection, caller, party)
+
+
+def sides_of(caller: Caller) -> frozenset[int]:
+    """Parties the caller acts as: itself and enterprises it issues or settles for."""
     granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE)
     # grants come unasked, so a stranger's hundred must not stop a search
     return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
@@ -201,12 +250,22 @@ def need_party(
     return found
 
 
-def need_visible(caller: Caller, invoice: InvoiceRecord | None, number: str) -> InvoiceRecord:
+def need_overseen(
+    connection: Connection, caller: Caller, party: int, *, path: str = "party", kind: PartyKind | None = None
+) -> PartyRecord:
+    """The party when the caller oversees it. Raises: as `need_party`, also for one of another district."""
+    found = need_party(connection, party, path=path)
+    if not oversees(connection, caller, party):
+        raise invalid(path, "party_unknown", party=party)
+    return found if kind is None else need_party(connection, party, path=path, kind=kind)
+
+
+def need_visible(connection: Connection, caller: Caller, invoice: InvoiceRecord | None, number: str) -> InvoiceRecord:
     """`invoice` when the caller may see it.
 
     Raises: NotFound otherwise, the same as for a number that was never issued.
     """
-    if invoice is None or not invoices.may_see(invoice, seen_as(caller)):
+    if invoice is None or not invoices.sees(connection, invoice, seen_as(caller)):
         raise NotFound("invoice", number)
     return invoice
 
@@ -219,13 +278,13 @@ def seen_invoice(connection: Connection, caller: Caller, number: int) -> Invoice
     Raises: NotFound otherwise, the same as for a number that was never issued.
     """
     record = invoices.invoice(connection, number)
-    if record is not None and record.blue is not None and not invoices.may_see(record, seen_as(caller)):
+    if record is not None and record.blue is not None and not invoices.sees(connection, record, seen_as(caller)):
         blue = invoices.invoice(connection, record.blue)
-        if blue is not None and invoices.may_see(blue, seen_as(caller)):
+        if blue is not None and invoices.sees(connection, blue, seen_as(caller)):
             return record
     if record is not None and _is_to_approve(connection, caller, record):
         return record
-    return need_visible(caller, record, format_number(number))
+    return need_visible(connection, caller, record, format_number(number))
 
 
 def _is_to_approve(connection: Connection, caller: Caller, record: InvoiceRecord) -> bool:

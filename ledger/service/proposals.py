@@ -19,7 +19,16 @@ from ledger.service.context import Context
 from ledger.service.drafts import ConfirmedProposal
 from ledger.service.errors import InvalidRequest, NotFound, NotPermitted, NotReady, ProposalConflict, QueueFull
 from ledger.service.forms import checked_cursor, checked_number, checked_page_size, checked_party, checked_text, salted
-from ledger.service.people import caller_of, names_of, need_officer, need_overseer, need_party, need_visible
+from ledger.service.people import (
+    caller_of,
+    names_of,
+    need_officer,
+    need_overseen,
+    need_overseer,
+    need_party,
+    need_visible,
+    overseen_by,
+)
 from ledger.service.problems import invalid
 from ledger.service.proposal_views import ProposalPage, ProposalView
 from ledger.service.views import Caller, Written
@@ -106,7 +115,14 @@ class Proposals:
         now_s = self._context.now_s()
         with self._context.reading() as connection:
             with checked_cursor():
-                page = proposals.proposals(connection, only_open=only_open, now_s=now_s, limit=size, cursor=cursor)
+                page = proposals.proposals(
+                    connection,
+                    only_open=only_open,
+                    now_s=now_s,
+                    district=overseen_by(caller),
+                    limit=size,
+                    cursor=cursor,
+                )
             return ProposalPage(self._views(connection, page.items), page.next_cursor)
 
     # -- how ---------------------------------------------------------------------------------
@@ -160,7 +176,9 @@ class Proposals:
         code, text = _CODES[record.kind], sealed_reason(self._context, record)
         reference = salted(self._context, caller, record.kind, text)
         if record.number is not None:
-            found = need_visible(caller, invoices.invoice(connection, record.number), format_number(record.number))
+            found = need_visible(
+                connection, caller, invoices.invoice(connection, record.number), format_number(record.number)
+            )
             operation = instructions.on_invoice(
                 code, subject=caller.party, number=found.number, version=found.version, ref=reference.ref
             )
@@ -259,9 +277,9 @@ def _terms(
 def _need_reach(connection: Connection, caller: Caller, party: int | None, number: int | None) -> None:
     """Raises: NotFound for an invoice, InvalidRequest for a party that is none the caller oversees."""
     if number is not None:
-        need_visible(caller, invoices.invoice(connection, number), format_number(number))
+        need_visible(connection, caller, invoices.invoice(connection, number), format_number(number))
     else:
-        need_party(connection, party or 0)
+        need_overseen(connection, caller, party or 0)
 
 
 def _reaches(connection: Connection, caller: Caller, party: int | None, number: int | None) -> bool:

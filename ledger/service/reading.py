@@ -14,8 +14,10 @@ from ledger.projection import Connection, invoices, keystore, parties, proposals
 from ledger.projection.apply import projected_head
 from ledger.projection.erasures import erased_among
 from ledger.projection.invoices import HistoryStep, InvoiceFilter, InvoiceRecord
+from ledger.projection.keystore import PartyName
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
+from ledger.service.districts import district_of_officer
 from ledger.service.errors import Busy, NotFound
 from ledger.service.forms import (
     FEN_MAX,
@@ -28,7 +30,18 @@ from ledger.service.forms import (
     checked_party,
 )
 from ledger.service.outside_papers import outside_fields
-from ledger.service.people import GRANT_NAMES, KIND_NAMES, PEOPLE, bare_name, names_of, seen_as, seen_invoice
+from ledger.service.people import (
+    GRANT_NAMES,
+    KIND_NAMES,
+    PEOPLE,
+    bare_name,
+    names_of,
+    overseen_by,
+    oversees,
+    seen_as,
+    seen_invoice,
+    sides_of,
+)
 from ledger.service.problems import invalid
 from ledger.service.refusals import hold_of
 from ledger.service.salted_texts import salted_text
@@ -152,7 +165,7 @@ def _named_steps(record: InvoiceRecord, caller: Caller, steps: tuple[HistoryStep
         if step.operation.code == Code.REGISTER_OUTSIDE and _holder(step) == step.operation.subject
     ]
     standing = applied[taken[-1] if taken else 0 :]
-    own = seen_as(caller) or frozenset()
+    own = sides_of(caller)
     return tuple(
         step
         for step in steps
@@ -170,7 +183,7 @@ def party_view(context: Context, caller: Caller, party: int) -> PartyView:
     """One party. Grants and segments are shown to the party itself and to officers."""
     with context.reading() as connection:
         record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
-        if record is None:
+        if record is None or not _is_told(connection, caller, record):
             raise NotFound("party", str(party))
         return _party_views(context, connection, caller, [record])[0]
 
@@ -191,11 +204,17 @@ def parties_page(
     with context.reading() as connection:
         if tax_id is not None:
             record = _enterprise(connection, tax_id)
-            found = [record] if record is not None else []
+            found = [record] if record is not None and _is_told(connection, caller, record) else []
             return PartyPage(tuple(_party_views(context, connection, caller, found)), None)
         with checked_cursor():
-            page = parties.parties(connection, kind=wanted, limit=size, cursor=cursor)
+            district = overseen_by(caller)
+            page = parties.parties(connection, kind=wanted, district=district, limit=size, cursor=cursor)
         return PartyPage(tuple(_party_views(context, connection, caller, list(page.items))), page.next_cursor)
+
+
+def _is_told(connection: Connection, caller: Caller, record: PartyRecord) -> bool:
+    """Whether there is such a party for the caller: for an officer of a district, none of another's."""
+    return overseen_by(caller) is None or record.id == caller.party or oversees(connection, caller, record.id)
 
 
 def health(context: Context) -> Health:
@@ -377,9 +396,19 @@ def _party_views(
                 certificate_hash=record.certificate_hash.hex() if any(record.certificate_hash) else None,
                 grants=tuple((grant.person, _grant_names(grant.bits)) for grant in grants),
                 segments=tuple((format_number(s.first_number), format_number(s.last_number)) for s in segments),
+                district=_district(context, connection, record, entry, told=own),
             )
         )
     return views
+
+
+def _district(
+    context: Context, connection: Connection, record: PartyRecord, entry: PartyName | None, *, told: bool
+) -> str | None:
+    """Of an enterprise, to everybody; of an officer, to itself and overseers."""
+    if record.kind == PartyKind.OFFICER:
+        return district_of_officer(context, connection, record.identity) if told else None
+    return entry.district if entry is not None else None
 
 
 def _grant_names(bits: int) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.external_ids import INVOICE_ID, checked_id, new_id
 from ledger.service.forms import checked_number, checked_party, checked_text, salted
-from ledger.service.people import acts_for, need_officer, seen_as, seen_invoice
+from ledger.service.people import acts_for, need_officer, seen_as, seen_invoice, sides_of
 from ledger.service.problems import invalid
 from ledger.service.red_drafts import asked_json, checked_reason, of_slip, red_draft, same_red, slip_draft
 from ledger.service.red_reading import outlook, slips_page
@@ -252,7 +252,7 @@ class RedLetters:
         def prepare(connection: Connection) -> Draft:
             record = invoices.invoice(connection, key)
             slip = slips.slip(connection, key)
-            if record is None or not (_is_side(caller, slip) or invoices.may_see(record, seen_as(caller))):
+            if record is None or not (_is_side(caller, slip) or invoices.sees(connection, record, seen_as(caller))):
                 raise NotFound("invoice", number)
             reference = salted(self._context, caller, code.name.lower(), text)
             operation = instructions.on_invoice(
@@ -290,7 +290,11 @@ def _answering(caller: Caller, code: Code, slip: SlipRecord | None) -> int:
 
 
 def _is_side(caller: Caller, slip: SlipRecord | None) -> bool:
-    return slip is not None and not {slip.seller, slip.other, slip.opener}.isdisjoint(seen_as(caller) or ())
+    return (
+        slip is not None
+        and not caller.oversees
+        and not {slip.seller, slip.other, slip.opener}.isdisjoint(sides_of(caller))
+    )
 
 
 def _checked_subject(subject: int | None) -> int | None:

@@ -9,6 +9,7 @@ from ledger.domain.decimals import unscaled
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason, SlipState, seconds_left
 from ledger.projection import Connection, invoices, red_queries, slips
+from ledger.projection.districts import District, Sight
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.slips import SlipRecord
@@ -53,11 +54,14 @@ def slips_page(
     return SlipPage(views, next_cursor)
 
 
-def _of_number(connection: Connection, key: int, sides: frozenset[int] | None) -> tuple[SlipRecord, ...]:
+def _of_number(connection: Connection, key: int, sides: Sight) -> tuple[SlipRecord, ...]:
     """Slips of an invoice, newest first: all to who sees it, else those of the caller's own sides."""
     record = invoices.invoice(connection, key)
     found = slips.slips_of_number(connection, key)[::-1]
-    if record is None or sides is None or invoices.may_see(record, sides):
+    if isinstance(sides, District):
+        seen = record is not None and invoices.sees(connection, record, sides)
+        return found if seen else ()
+    if record is None or invoices.may_see(record, sides) or sides is None:
         return found
     return tuple(one for one in found if not {one.seller, one.other, one.opener}.isdisjoint(sides))
 

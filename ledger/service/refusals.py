@@ -33,7 +33,7 @@ def refusal_of(context: Context, connection: Connection, caller: Caller, code: i
     hold = None
     if number is not None and code in TELLING_REASONS:
         record = invoices.invoice(connection, number)
-        if _tells_too_much(code, record, caller):
+        if _tells_too_much(connection, code, record, caller):
             code, text = Reason.NOT_HOLDER, NOT_YOURS
         if record is not None and code in HELD_REASONS:
             hold = hold_of(context, connection, caller, record)
@@ -49,11 +49,11 @@ def refusal_of(context: Context, connection: Connection, caller: Caller, code: i
     )
 
 
-def _tells_too_much(code: int, record: InvoiceRecord | None, caller: Caller) -> bool:
+def _tells_too_much(connection: Connection, code: int, record: InvoiceRecord | None, caller: Caller) -> bool:
     """Whether a refusal would let `caller` tell an invoice it may not see from one that was never issued."""
     if record is None:
-        return code == Reason.UNKNOWN_INVOICE and not caller.oversees
-    if invoices.may_see(record, seen_as(caller)) or record.holder in caller.grants:  # the holder's own people
+        return code == Reason.UNKNOWN_INVOICE and not caller.oversees_all
+    if invoices.sees(connection, record, seen_as(caller)) or record.holder in caller.grants:  # the holder's own people
         return False
     return code in (Reason.NOT_HOLDER, Reason.NOT_PERMITTED)
 

@@ -17,7 +17,7 @@ from ledger.service import checkpoints
 from ledger.service.context import Context
 from ledger.service.errors import Busy, NotFound, NotWitnessed, StatementDiscloses, StatementFalse
 from ledger.service.forms import checked_number
-from ledger.service.people import need_overseer, seen_invoice
+from ledger.service.people import need_whole_ledger, seen_invoice
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.witness_views import Witnessed
@@ -67,7 +67,7 @@ class Statements:
         NotWitnessed; Busy.
         """
         if disclosing:
-            need_overseer(caller)
+            need_whole_ledger(caller)
         try:
             wanted = Says(says)
         except ValueError as err:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection, exceptions, invoices, red_queries
+from ledger.projection import Connection, districts, exceptions, invoices, red_queries
+from ledger.projection.districts import District, Sight
 from ledger.projection.exceptions import ExceptionRecord
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
@@ -26,7 +27,15 @@ from ledger.service.forms import (
     checked_text,
     salted,
 )
-from ledger.service.people import acts_for, names_of, need_officer, need_party, need_visible, seen_as
+from ledger.service.people import (
+    acts_for,
+    names_of,
+    need_officer,
+    need_overseen,
+    need_visible,
+    overseen_by,
+    seen_as,
+)
 from ledger.service.reading import operation_name
 from ledger.service.red_views import ExceptionPage, ExceptionView
 from ledger.service.views import Caller, Written
@@ -68,7 +77,7 @@ class Supervising:
         text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
         def prepare(connection: Connection) -> Draft:
-            record = need_party(connection, party, kind=PartyKind.ENTERPRISE)
+            record = need_overseen(connection, caller, party, kind=PartyKind.ENTERPRISE)
             reference = salted(self._context, caller, "lift block", text)
             operation = Operation(
                 code=Code.LIFT_BLOCK,
@@ -95,7 +104,7 @@ class Supervising:
         """
         size = checked_page_size(self._context, limit)
         key = None if number is None else checked_number(number)
-        told = None if caller.oversees else _companies(caller)
+        told = overseen_by(caller) if caller.oversees else _companies(caller)
         with self._context.reading() as connection:
             if key is not None:
                 found, after = _of_number(connection, key, told, unanswered=unanswered), None
@@ -122,7 +131,7 @@ class Supervising:
         def prepare(connection: Connection) -> Draft:
             record = invoices.invoice(connection, key)
             told = red_queries.told_of(connection, key, _companies(caller))
-            if record is None or not (told or invoices.may_see(record, seen_as(caller))):
+            if record is None or not (told or invoices.sees(connection, record, seen_as(caller))):
                 raise NotFound("invoice", number)
             acting = subject or _acknowledging(connection, caller, record)
             return self._on_invoice(caller, Code.ACKNOWLEDGE_EXCEPTION, record, acting, text)
@@ -138,7 +147,7 @@ class Supervising:
         text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
         def prepare(connection: Connection) -> Draft:
-            record = need_visible(caller, invoices.invoice(connection, key), number)
+            record = need_visible(connection, caller, invoices.invoice(connection, key), number)
             return self._on_invoice(caller, code, record, caller.party, text)
 
         request: dict[str, Json] = {"number": number, "reason": text}
@@ -205,11 +214,14 @@ def _acknowledging(connection: Connection, caller: Caller, record: InvoiceRecord
     return last.party if acts_for(caller, last.party, Grant.FINANCE) else caller.party
 
 
-def _of_number(
-    connection: Connection, number: int, told: frozenset[int] | None, *, unanswered: bool
-) -> tuple[ExceptionRecord, ...]:
-    """Exceptions of one invoice, newest first, that `told` (None: an officer) may read."""
+def _of_number(connection: Connection, number: int, told: Sight, *, unanswered: bool) -> tuple[ExceptionRecord, ...]:
+    """Exceptions of one invoice, newest first, that `told` (None: an officer, or one of a district) may read."""
     found = exceptions.exceptions_of_number(connection, number)[::-1]
+    if isinstance(told, District):
+        record = invoices.invoice(connection, number)
+        seen = record is not None and invoices.sees(connection, record, told)
+        district, told = told, None
+        found = tuple(one for one in found if seen or districts.any_enterprise(connection, {one.party}, district))
     if told is None:
         return tuple(one for one in found if not unanswered or one.officer_at is None)
     if unanswered:

@@ -16,7 +16,7 @@ from ledger.projection.pages import PAGE_SIZE_MAX, Page
 from ledger.projection.supervision import DuplicateRecord, NonfilerRecord, RefusalRecord
 from ledger.service.context import Context
 from ledger.service.forms import checked_cursor, checked_month, checked_page_size, checked_party
-from ledger.service.people import names_of, need_overseer
+from ledger.service.people import names_of, need_overseer, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.supervision_rows import duplicate_view, exception_view, nonfiler_view, refusal_view
 from ledger.service.supervision_tables import DUPLICATES, EXCEPTIONS, NONFILERS, REFUSALS, Table
@@ -54,7 +54,7 @@ class Supervision:
 
         Raises: NotPermitted for anybody but an officer; InvalidRequest.
         """
-        return self._page(caller, cursor, limit, *self._nonfilers(month))
+        return self._page(caller, cursor, limit, *self._nonfilers(caller, month))
 
     def exceptions(
         self,
@@ -66,14 +66,14 @@ class Supervision:
         limit: int,
     ) -> SupervisionPage[SupervisedException]:
         """Exceptions raised in a month, of one company or all, newest first. Raises: as `nonfilers`."""
-        return self._page(caller, cursor, limit, *self._exceptions(month, party))
+        return self._page(caller, cursor, limit, *self._exceptions(caller, month, party))
 
     def refusals(
         self, caller: Caller, month: str | None = None, *, party: int | None = None, reason: str | None = None,
         cursor: str | None = None, limit: int,
     ) -> SupervisionPage[SupervisedRefusal]:  # fmt: skip
         """Groups refused in a month, of one party or all, for one reason or any. Raises: as `nonfilers`."""
-        return self._page(caller, cursor, limit, *self._refusals(month, party, reason))
+        return self._page(caller, cursor, limit, *self._refusals(caller, month, party, reason))
 
     def duplicates(
         self,
@@ -85,7 +85,7 @@ class Supervision:
         limit: int,
     ) -> SupervisionPage[DuplicateView]:
         """Second claims and registrations of a month, newest first. Raises: as `nonfilers`."""
-        return self._page(caller, cursor, limit, *self._duplicates(month, party))
+        return self._page(caller, cursor, limit, *self._duplicates(caller, month, party))
 
     # -- tables ------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Supervision:
         self, caller: Caller, month: str | None = None, *, cursor: str | None = None, language: str = "zh"
     ) -> tuple[bytes, str | None]:
         """The same as CSV, at most TABLE_ROWS_MAX rows; (bytes, cursor of the rest or None)."""
-        return self._table(caller, cursor, language, NONFILERS, *self._nonfilers(month))
+        return self._table(caller, cursor, language, NONFILERS, *self._nonfilers(caller, month))
 
     def exceptions_table(
         self,
@@ -105,14 +105,14 @@ class Supervision:
         language: str = "zh",
     ) -> tuple[bytes, str | None]:
         """The same as CSV; see `nonfilers_table`."""
-        return self._table(caller, cursor, language, EXCEPTIONS, *self._exceptions(month, party))
+        return self._table(caller, cursor, language, EXCEPTIONS, *self._exceptions(caller, month, party))
 
     def refusals_table(
         self, caller: Caller, month: str | None = None, *, party: int | None = None, reason: str | None = None,
         cursor: str | None = None, language: str = "zh",
     ) -> tuple[bytes, str | None]:  # fmt: skip
         """The same as CSV; see `nonfilers_table`."""
-        return self._table(caller, cursor, language, REFUSALS, *self._refusals(month, party, reason))
+        return self._table(caller, cursor, language, REFUSALS, *self._refusals(caller, month, party, reason))
 
     def duplicates_table(
         self,
@@ -124,7 +124,7 @@ class Supervision:
         language: str = "zh",
     ) -> tuple[bytes, str | None]:
         """The same as CSV; see `nonfilers_table`."""
-        return self._table(caller, cursor, language, DUPLICATES, *self._duplicates(month, party))
+        return self._table(caller, cursor, language, DUPLICATES, *self._duplicates(caller, month, party))
 
     # -- how ---------------------------------------------------------------------------------
 
@@ -152,11 +152,13 @@ class Supervision:
                 if cursor is None or len(rows) >= TABLE_ROWS_MAX:
                     return table.csv(rows, language), cursor
 
-    def _nonfilers(self, month: str | None) -> tuple[_Query[NonfilerRecord], _Views[NonfilerRecord, NonfilerView]]:
+    def _nonfilers(
+        self, caller: Caller, month: str | None
+    ) -> tuple[_Query[NonfilerRecord], _Views[NonfilerRecord, NonfilerView]]:
         index = self._month(month, 1)
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[NonfilerRecord]:
-            return supervision.nonfilers(connection, index, limit=limit, cursor=cursor)
+            return supervision.nonfilers(connection, index, district=overseen_by(caller), limit=limit, cursor=cursor)
 
         def views(connection: Connection, found: Iterable[NonfilerRecord]) -> tuple[NonfilerView, ...]:
             records = tuple(found)
@@ -166,13 +168,15 @@ class Supervision:
         return query, views
 
     def _exceptions(
-        self, month: str | None, party: int | None
+        self, caller: Caller, month: str | None, party: int | None
     ) -> tuple[_Query[ExceptionRecord], _Views[ExceptionRecord, SupervisedException]]:
         index = self._month(month)
         seen = None if party is None else frozenset({checked_party("party", party)})
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[ExceptionRecord]:
-            return exceptions(connection, visible_to=seen, month=index, limit=limit, cursor=cursor)
+            return exceptions(
+                connection, visible_to=seen, district=overseen_by(caller), month=index, limit=limit, cursor=cursor
+            )
 
         def views(connection: Connection, found: Iterable[ExceptionRecord]) -> tuple[SupervisedException, ...]:
             records = tuple(found)
@@ -182,7 +186,7 @@ class Supervision:
         return query, views
 
     def _refusals(
-        self, month: str | None, party: int | None, reason: str | None
+        self, caller: Caller, month: str | None, party: int | None, reason: str | None
     ) -> tuple[_Query[RefusalRecord], _Views[RefusalRecord, SupervisedRefusal]]:
         index = self._month(month)
         of_party = None if party is None else checked_party("party", party)
@@ -192,7 +196,13 @@ class Supervision:
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[RefusalRecord]:
             return supervision.refusals(
-                connection, month=index, party=of_party, reason=code, limit=limit, cursor=cursor
+                connection,
+                month=index,
+                party=of_party,
+                reason=code,
+                district=overseen_by(caller),
+                limit=limit,
+                cursor=cursor,
             )
 
         def views(connection: Connection, found: Iterable[RefusalRecord]) -> tuple[SupervisedRefusal, ...]:
@@ -203,13 +213,15 @@ class Supervision:
         return query, views
 
     def _duplicates(
-        self, month: str | None, party: int | None
+        self, caller: Caller, month: str | None, party: int | None
     ) -> tuple[_Query[DuplicateRecord], _Views[DuplicateRecord, DuplicateView]]:
         index = self._month(month)
         of_party = None if party is None else checked_party("party", party)
 
         def query(connection: Connection, limit: int, cursor: str | None) -> Page[DuplicateRecord]:
-            return supervision.duplicates(connection, month=index, party=of_party, limit=limit, cursor=cursor)
+            return supervision.duplicates(
+                connection, month=index, party=of_party, district=overseen_by(caller), limit=limit, cursor=cursor
+            )
 
         def views(connection: Connection, found: Iterable[DuplicateRecord]) -> tuple[DuplicateView, ...]:
             records = tuple(found)

@@ -25,6 +25,7 @@ class Caller:
     credential_ends_at: int | None = field(default=None, compare=False)  # seconds since 1970, UTC
     auditor: bool = False  # holds the authority's office: reads what an officer reads, writes nothing
     watcher: bool = False  # holds the office of a witness's reader: the chain itself, and nothing else of others
+    district: str = ""  # of an officer: 2, 4 or 6 digits; "" is the whole ledger
     administers: frozenset[int] = frozenset()  # enterprises whose members the caller manages in their name
     session: str = ""  # id of the session that authenticated it, "" for an API key
     password_at: int = field(default=0, compare=False)  # when the password was last given in it, seconds since 1970
@@ -39,6 +40,11 @@ class Caller:
     def oversees(self) -> bool:
         """Whether the caller reads what is everybody's: an officer, or an auditor."""
         return self.is_officer or self.auditor
+
+    @property
+    def oversees_all(self) -> bool:
+        """Whether that is the whole ledger: the authority, officers without a district, auditors."""
+        return self.oversees and not self.district
 
 
 class WriteStatus(StrEnum):
@@ -284,6 +290,7 @@ class PartyView:
     certificate_hash: str | None
     grants: tuple[tuple[int, tuple[str, ...]], ...] = ()  # (person, names of bits), of an enterprise
     segments: tuple[tuple[str, str], ...] = ()  # (first, last number)
+    district: str | None = None  # of an enterprise six digits; where an officer is appointed for, "" everywhere
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ledger.projection import Connection, witnesses
 from ledger.projection.witnesses import WitnessKey
 from ledger.service import checkpoints
+from ledger.service.audit_log import note_change
 from ledger.service.context import Context
 from ledger.service.errors import NotFound
 from ledger.service.people import need_authority, need_overseer
@@ -50,6 +51,7 @@ class Witnessing:
                 connection, name=known.name, key_id=known.key_id, public_key=known.public_key, line=known.to_text(),
                 admitted_by=caller.party, now_s=self._context.now_s(),
             )  # fmt: skip
+            note_change(self._context, connection, caller, "witness admitted", about=known.name)
             stored = witnesses.witness_key_of(connection, known.public_key)
             assert stored is not None
             return stored.seq
@@ -72,6 +74,7 @@ class Witnessing:
             if needed > len(admitted) - 1:
                 raise invalid("name", "witness_needed", needed=needed)
             witnesses.withdraw_witness(connection, found.seq, withdrawn_by=caller.party, now_s=self._context.now_s())
+            note_change(self._context, connection, caller, "witness withdrawn", about=found.name)
             return found.seq
 
         return self._view(run_write(self._context, write))
@@ -89,6 +92,7 @@ class Witnessing:
                 raise invalid("needed", "count_range", low=0, high=high, given=needed)
             if needed != witnesses.needed_witnesses(connection):
                 witnesses.set_needed_witnesses(connection, needed, set_by=caller.party, now_s=self._context.now_s())
+                note_change(self._context, connection, caller, "witnesses needed", about="", needed=needed)
 
         run_write(self._context, write)
         return needed

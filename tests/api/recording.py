@@ -32,6 +32,7 @@ from ledger.service.enrolment_views import (
     EnrolmentStatus,
 )
 from ledger.service.erasing import ErasureView
+from ledger.service.challenges import ChallengeView
 from ledger.service.external_ids import ExternalIdView
 from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
@@ -219,6 +220,7 @@ DRAFT = DraftView(
     group_typed_data(Group(12, 1, (Operation(code=19, subject=12, number=int(NUMBER)),)), ChainDomain(7, bytes(20))),
 )  # fmt: skip
 
+CHALLENGE = ChallengeView("0d" * 61, NOW, {"primaryType": "SignIn"})
 ANSWERS: dict[str, Any] = {
     "enrolment.proof_typed_data": lambda *_: KeyProof(Purpose.ENROL, "enterprise:X", "公司", bytes(20), 1).typed_data(
         ChainDomain(7, bytes(20))
@@ -244,6 +246,8 @@ ANSWERS: dict[str, Any] = {
     "invitations.accept": lambda *_: SIGNED_IN,
     "invitations.party_of": lambda *_: 12,
     "remove_member": lambda ledger, _: ledger.written,
+    "challenges.ask": lambda *_: CHALLENGE,
+    "challenges.answer": lambda *_: API_KEY_VIEW,
     "api_keys.make": lambda *_: API_KEY_VIEW,
     "api_keys.keys": lambda *_: (API_KEY_VIEW,),
     "api_keys.revoke": lambda *_: API_KEY_VIEW,

@@ -121,7 +121,8 @@ BODIES = {
     # always some hash: that of a party's own certificate would spoil its evidence for the tests after this one
     "revoke_certificate": st.fixed_dictionaries({"reason": TEXTS, "certificate_hash": HASHES})
     | st.fixed_dictionaries({"reason": st.sampled_from(["key_compromise", "superseded"]), "certificate_hash": HASHES}),
-    "appoint_officer": st.fixed_dictionaries({"name": TEXTS}),
+    "appoint_officer": st.fixed_dictionaries({"name": TEXTS}, optional={"district": TEXTS}),
+    "set_district": st.fixed_dictionaries({"district": TEXTS}),
     "dismiss_officer": st.fixed_dictionaries({"reason": TEXTS}),
     "rotate_key": st.just({}),
     "recover_key": st.just({}),

@@ -20,9 +20,9 @@ QUOTA_FEN = 10**9
 SERIALS = itertools.count(1)
 
 
-def tax_id(serial: int) -> str:
-    """A valid unified social credit code, another for every serial."""
-    body = f"91440300MA5{serial:06d}"
+def tax_id(serial: int, district: str = "440300") -> str:
+    """A valid unified social credit code of a district, another for every serial."""
+    body = f"91{district}MA5{serial:06d}"
     return body + str(uscc.calc_check_digit(body))
 
 
@@ -147,9 +147,11 @@ class World:
 
         return format_month(month_of(datetime.now(UTC)))
 
-    def enterprise(self, name: str, *, quota_fen: int = QUOTA_FEN, segment: bool = False) -> Caller:
+    def enterprise(
+        self, name: str, *, quota_fen: int = QUOTA_FEN, segment: bool = False, district: str = "440300"
+    ) -> Caller:
         """An enrolled enterprise."""
-        code = tax_id(next(SERIALS))
+        code = tax_id(next(SERIALS), district)
         written, api_key = self.ledger.enrol(
             self.officer, kind="enterprise", name=name, tax_id=code, quota_fen=quota_fen, idempotency_key=self.key()
         )
@@ -209,6 +211,15 @@ class World:
         claim_id = must(claimed).claim_id
         assert claim_id is not None
         return claim_id
+
+    def officer_of(self, district: str) -> Caller:
+        """An officer appointed for a district."""
+        written, _ = self.ledger.appoint_officer(
+            self.authority, name=f"税官{district}", district=district, idempotency_key=self.key()
+        )
+        party = must(written).party
+        assert party is not None
+        return self.ledger.caller(party)
 
     def suspended(self, party: int, *, reason: str = "核查") -> Written:
         """The answer to a suspension that the officer proposed and the authority confirmed."""
