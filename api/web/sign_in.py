@@ -118,7 +118,7 @@ async def invitation_form(request: Request) -> Response:
         begun = ledger.invitations.accept(
             text, form.get("name", ""), form.get("password", ""), address=address_of(request), agent=agent_of(request)
         )
-        return set_session(_go("/me"), begun)
+        return set_session(_go(_me(language)), begun)
 
     def again(problem: str, status: int) -> Response:
         party = 0
@@ -181,7 +181,7 @@ async def password_form(request: Request) -> Response:
             session_token(request) or "", form.get("password", ""), form.get("new_password", ""),
             agent=agent_of(request),
         )  # fmt: skip
-        return set_session(_go("/me?done=changed"), begun)
+        return set_session(_go(_me(language, "changed")), begun)
 
     return await _done(request, pools().passwords, language, change, _again_on_me(request, language))
 
@@ -194,7 +194,7 @@ async def confirmation_form(request: Request) -> Response:
 
     def confirm(ledger: Ledger) -> Response:
         ledger.sign_in.confirm(session_token(request) or "", form.get("password", ""))
-        return _go("/me?done=confirmed")
+        return _go(_me(language, "confirmed"))
 
     return await _done(request, pools().passwords, language, confirm, _again_on_me(request, language))
 
@@ -209,7 +209,7 @@ async def _of_session(
     def act(ledger: Ledger) -> Response:
         caller = _signed_in(request, ledger)
         change(ledger, caller, form)
-        return clear_session(_go("/sign-in?done=out")) if out else _go("/me")
+        return clear_session(_go(f"/sign-in?done=out&lang={language}")) if out else _go(_me(language))
 
     return await _done(request, pools().writes, language, act, _again_on_me(request, language))
 
@@ -225,7 +225,7 @@ async def _done(
         try:
             return act(ledger)
         except NotAuthenticated:
-            return clear_session(_go("/sign-in?next=%2Fme"))
+            return clear_session(_go(f"/sign-in?next=%2Fme&lang={language}"))
         except ServiceError as err:
             status = STATUSES.get(type(err), 503)
             if status == 503:
@@ -272,6 +272,11 @@ async def _form(request: Request) -> Form:
 
 def _go(address: str) -> Response:
     return RedirectResponse(address, SEE_OTHER)
+
+
+def _me(language: str, done: str = "") -> str:
+    """Address of the own account's page in the language of the form that leads there."""
+    return f"/me?{urlencode({'lang': language, **({'done': done} if done else {})})}"
 
 
 def _language(request: Request, asked: str) -> str:
