@@ -163,8 +163,8 @@ _FIXED_TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "time_form": (
         "time_form",
-        "write a time as RFC 3339 with its offset, for example 2026-11-05T02:30:00Z",
-        "请按 RFC 3339 填写带时区的时间，例如 2026-11-05T02:30:00Z",
+        "write a time with its offset, as 2026-11-05T10:30:00+08:00",
+        "请写带时区的时间，如 2026-11-05T10:30:00+08:00",
     ),
     "repeated": ("repeated", "occurs twice; give each once", "重复出现，请只给一次"),
 }

@@ -18,6 +18,7 @@ from ledger.projection.audit_words import Difference
 from ledger.projection.ground_audit import ABOUT_LENGTH_MAX, DETAIL_LENGTH_MAX
 from ledger.service.context import Context, busy
 from ledger.service.errors import Busy
+from ledger.service.views import Caller
 from verifier.canonical import dumps
 from verifier.operations import INVOICE_CODES, Code, Operation
 
@@ -109,6 +110,16 @@ def note_group(
         if one.code in PERMISSION_CODES:
             detail = {**by, "operation": _name(one), **_identity(one)}
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=actor, about=_about(one), detail=detail)
+
+
+def note_change(
+    context: Context, connection: Connection, caller: Caller, change: str, *, about: str, **detail: str | int
+) -> None:
+    """Notes a right that changes here and not on the chain: what `change` says, about one party, till or witness."""
+    said: dict[str, str | int] = {"change": change, **detail}
+    if caller.credential:
+        said["credential"] = caller.credential
+    note(context, connection, AuditKind.PERMISSION_CHANGED, actor=caller.party, about=about, detail=said)
 
 
 def check_log(context: Context, connection: Connection) -> Iterator[Difference | None]:

@@ -87,3 +87,32 @@ def test_a_note_is_there_only_if_what_it_tells_is(world: World) -> None:
     (noted,) = _newest(world)
     assert (noted.seq, noted.kind, noted.actor) == (before[0].seq + 1, "erased", None)
     assert (len(noted.about), len(_detail(noted)["why"])) == (128, 128)
+
+
+def test_rights_that_stand_beside_the_chain_are_noted_with_who_gave_them(world: World, cast: Cast) -> None:
+    ledger, key = world.ledger, world.key
+    ledger.approvals.set_policy(
+        cast.employer, cast.employer.party, approval_required=True, from_fen=1, approvers=[cast.cashier.party],
+        idempotency_key=key(),
+    )  # fmt: skip
+    (policy,) = _newest(world)
+    office = ledger.offices.appoint(world.authority, "witness", cast.clerk.party, idempotency_key=key())
+    (appointed,) = _newest(world)
+    ledger.offices.end(world.authority, office.office, idempotency_key=key())
+    (ended,) = _newest(world)
+    assert [(one.kind, one.actor, one.about, _detail(one)["change"]) for one in (policy, appointed, ended)] == [
+        ("permission_changed", cast.employer.party, str(cast.employer.party), "claim policy"),
+        ("permission_changed", 1, str(cast.clerk.party), "appointed as witness"),
+        ("permission_changed", 1, str(cast.clerk.party), "ended as witness"),
+    ]
+    ledger.approvals.set_policy(
+        cast.employer, cast.employer.party, approval_required=False, approvers=[], idempotency_key=key()
+    )
+
+
+def test_a_right_asked_for_again_with_the_same_key_is_not_noted_again(world: World, cast: Cast) -> None:
+    asked = {"kind": "witness", "party": cast.bookkeeper.party, "idempotency_key": world.key()}
+    made = world.ledger.offices.appoint(world.authority, **asked)
+    before = _newest(world)
+    assert world.ledger.offices.appoint(world.authority, **asked) == made
+    assert _newest(world) == before
