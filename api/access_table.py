@@ -160,7 +160,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("read_trust", "verify_invoice", "read_health", "take_checkpoint", "read_checkpoint", "check_page",
          "check_evidence", "check_uploaded", "static_file", "collect_page", "collect_form", "list_problem_types",
-         "describe_problem_type", "sign_in_page", "sign_in_form", "open_session", "invitation_page", "invitation_form",
+         "describe_problem_type", "ask_challenge", "answer_challenge", "sign_in_page", "sign_in_form", "open_session",
+         "invitation_page", "invitation_form",
          "accept_invitation", "read_key_proof", "ask_enrolment", "read_enrolment_status"),
         _PUBLIC,
     ),

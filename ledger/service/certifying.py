@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from ledger.domain.identities import Identity
 from ledger.identity import address_of, certificate_hash, issue_certificate, new_key, public_key_of
-from ledger.projection import Connection, keystore, parties
+from ledger.projection import Connection, keystore
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
-from ledger.projection.parties import PartyRecord
 from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotReady
-from verifier.words import AUTHORITY_PARTY, PartyKind
+from verifier.certificates import read_certificate
+from verifier.words import PartyKind
 
 CERTIFICATE_LIFETIME = timedelta(days=5 * 365)
 CERTIFICATE_BACKDATED = timedelta(minutes=5)  # so that a block whose clock lags a little lies inside
@@ -57,26 +57,20 @@ def name_row(context: Context, identity: Identity, name: str, tax_id: str | None
     )
 
 
-def authority_party(connection: Connection) -> PartyRecord:
-    """Party 1. Raises: NotReady before the first block is projected."""
-    found = parties.party(connection, AUTHORITY_PARTY)
-    if found is None:
-        raise NotReady("the chain is not projected yet; start the node with `einvoice serve`")
-    return found
-
-
 def _certificate(
     context: Context, connection: Connection, identity: Identity, name: str, public_key: bytes
 ) -> StoredCertificate:
     facts = keystore.meta(connection)
-    root_key = context.private_key(connection, authority_party(connection).signer)
-    if root_key is None or AUTHORITY_ROOT not in facts:
-        raise NotReady("the authority's key is not in this key store: certificates are issued where it is kept")
+    root = facts.get(AUTHORITY_ROOT, "")
+    # the root's own key, which signs certificates for ever: the authority may have rotated the one it signs with
+    root_key = context.private_key(connection, read_certificate(bytes.fromhex(root)).address) if root else None
+    if root_key is None:
+        raise NotReady("the authority's root key is not in this key store: certificates are issued where it is kept")
     now_s = context.now_s()
     now = datetime.fromtimestamp(now_s, UTC)
     der = issue_certificate(
         root_key,
-        bytes.fromhex(facts[AUTHORITY_ROOT]),
+        bytes.fromhex(root),
         public_key,
         str(identity),
         # a certificate goes into evidence that strangers read: an enterprise's name is public, a person's is not
