@@ -15,6 +15,7 @@ from ledger.projection import Connection, invoices, parties, proposals
 from ledger.projection.ground_proposals import PROPOSAL_ID_LENGTH, ProposalState
 from ledger.projection.proposals import NewProposal, ProposalRecord
 from ledger.service import instructions
+from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.drafts import ConfirmedProposal
 from ledger.service.errors import InvalidRequest, NotFound, NotPermitted, NotReady, ProposalConflict, QueueFull
@@ -98,6 +99,7 @@ class Proposals:
             own = record.proposer == caller.party
             state = ProposalState.WITHDRAWN if own else ProposalState.REFUSED
             proposals.decide(connection, proposal_id, state, by=caller.party, now_s=self._context.now_s())
+            self._note(connection, caller, proposal_id, state.value)
             return {"proposal": proposal_id}
 
         return self._remembered(caller, idempotency_key, "refuse proposal", {"proposal": proposal_id}, take)
@@ -149,6 +151,7 @@ class Proposals:
             sealed = self._context.seal(dumps({**terms, "reason": text}), SEALED_PROPOSAL, proposal_id)
             new = NewProposal(proposal_id, kind, party, number, caller.party, now_s, ends_s, sealed)
             proposals.put_proposal(connection, new)
+            self._note(connection, caller, proposal_id, kind)
             return {"proposal": proposal_id}
 
         request: dict[str, Json] = {
@@ -157,6 +160,18 @@ class Proposals:
             "reason": text,
         }
         return self._remembered(caller, idempotency_key, f"propose {kind}", request, take)
+
+    def _note(self, connection: Connection, caller: Caller, proposal_id: str, change: str) -> None:
+        """Who proposed, refused or withdrew; a confirmation is noted with its group."""
+        detail = {"change": "proposal", "proposal": change}
+        note(
+            self._context,
+            connection,
+            AuditKind.PERMISSION_CHANGED,
+            actor=caller.party,
+            about=proposal_id,
+            detail=detail,
+        )
 
     def _remembered(
         self, caller: Caller, key: str, kind: str, request: Json, take: Callable[[Connection], dict[str, Json]]
