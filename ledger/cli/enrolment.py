@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.opening import every_row, new_key, open_ledger
-from ledger.cli.output import AsJson, print_json, print_line, print_written
+from ledger.cli.output import (
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    AsJson,
+    bar,
+    fail,
+    print_json,
+    print_line,
+    print_written,
+    write_file,
+)
 from ledger.cli.own_keys import read_own_key
 
 if TYPE_CHECKING:
@@ -128,6 +138,47 @@ def refuse(
         print_json(asdict(row))
     else:
         print_line(_line(row))
+
+
+@app.command()
+def register(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX with name, tax id and class; up to 30,000 rows.")],
+    as_officer: AsOfficer,
+    quota: Annotated[list[str], typer.Option(help="CLASS=FEN: gross a month of a class; once for each class.")],
+    results: Annotated[Path | None, typer.Option(help="CSV to write, a row a row of the file.")] = None,
+    first_month: Annotated[str | None, typer.Option(help="First month they may issue in; else this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol a whole register of enterprises, 256 in a signed group; the same file again goes on after a break.
+
+    Columns address, signed_at and signature, all or none in a row, are for a key that the enterprise keeps itself.
+
+    Example: `einvoice enrolment register firms.xlsx --as 2 --quota A=100000000 --quota B=5000000 --results done.csv`
+    """
+    from ledger.service.register_file import RowStatus, results_csv
+
+    quotas = dict(map(_quota, quota))
+    data = file.read_bytes() if file.exists() else fail(f"{file} does not exist", "文件不存在")
+    with open_ledger(writing=True) as ledger, bar("enrol") as moved:
+        done = ledger.register_file.enrol(
+            ledger.caller(as_officer), data, quotas=quotas, first_month=first_month, moved=moved
+        )
+        if results is not None:
+            write_file(results, results_csv(done))
+    counts = {status.value: sum(one.status is status for one in done) for status in RowStatus}
+    if as_json:
+        print_json(counts)
+    else:
+        print_line(", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    if counts[RowStatus.ENROLLED] + counts[RowStatus.BEFORE] < len(done):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, equals, fen = text.partition("=")
+    if not (name and equals and fen.isascii() and fen.isdigit()):
+        fail(f"--quota {text}: write CLASS=FEN, for example A=100000000", "额度格式为 等级=分", code=EXIT_USAGE)
+    return name, int(fen)
 
 
 def _line(row: EnrolmentRequestView) -> str:

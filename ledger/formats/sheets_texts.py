@@ -50,6 +50,10 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
         "no row below the column names; fill in at least one invoice",
         "列名下没有数据行，请至少填写一张发票",
     ),
+    "register_head": (
+        "no row with name, tax_id and class among the first {limit} rows; name these columns",
+        "前 {limit} 行内没有含企业名称、统一社会信用代码、额度等级的表头，请补充",
+    ),
     "sheet_head_missing": (
         "no row of column names among the first {limit} rows; start from the template",
         "前 {limit} 行中没有列名行，请使用模板",

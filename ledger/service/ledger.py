@@ -50,8 +50,8 @@ from ledger.service.papers import Papers
 from ledger.service.personal_export import personal_export
 from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
-from ledger.service.request_notes import RequestNotes
 from ledger.service.register_file import RegisterFile
+from ledger.service.request_notes import RequestNotes
 from ledger.service.sign_in import SignIn
 from ledger.service.signing_drafts import SigningDrafts
 from ledger.service.statements import Statements

@@ -341,6 +341,15 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "登录名为邮箱地址，或 4 至 64 位字母、数字及 ._+-",
     ),
     "sign_in_name_taken": ("choose another sign-in name", "请换一个登录名"),
+    "register_cell": (
+        "the cell cannot be read: a formula, an error or too long; paste its value",
+        "单元格无法读取（公式、错误值或过长），请粘贴数值",
+    ),
+    "register_twice": ("row {row} has this tax id", "第 {row} 行已使用该税号"),
+    "register_class": (
+        "{given} is no class of this run; choose one of {choices}",
+        "没有额度等级 {given}，可选 {choices}",
+    ),
     "request_decided": (
         "the request is {state} already; look at it again",
         "该申请已处理（{state}），请重新查看",

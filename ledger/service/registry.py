@@ -204,7 +204,7 @@ def change_grants(
         operation = instructions.grants(
             code, enterprise=signer.party, person=person, version=record.version, bits=bits, ref=reference.ref
         )
-        return Draft((operation,), references=(reference,), then=recorded)
+        return Draft((operation,), references=(reference,), then=recorded if acting.office is not None else None)
 
     def recorded(connection: Connection, digest: bytes) -> None:
         acting.record(connection, digest, context.now_s())

@@ -288,3 +288,11 @@ def test_a_party_without_any_key_is_asked_for_no_signature(world: World, cast: C
     nobody = replace(cast.stranger, party=2**32 - 1)
     with pytest.raises(NoSigningKey):
         world.ledger.transfer(nobody, world.issued(cast.stranger), cast.seller.party, idempotency_key=world.key())
+
+
+def test_an_enterprise_with_its_own_key_grants(world: World) -> None:
+    employer, wallet = keeping_its_own(world, world.enterprise("自管雇主"))
+    person = world.person("被授权")
+    digest = drafted(lambda: world.ledger.grant(employer, person.party, ["claim"], idempotency_key=world.key()))
+    must(signed(world, employer, wallet, digest))
+    assert world.again(person).grants == {employer.party: 4}
