@@ -22,6 +22,7 @@ HASH_PATTERN = r"^[0-9a-f]{64}$"
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$"
 ABOUT_PATTERN = r"^[!-~]{1,128}$"
 API_KEY_ID_PATTERN = r"^[0-9a-f]{16}$"
+CHALLENGE_ID_PATTERN = r"^[0-9a-f]{122}$"
 CLAIM_ID_PATTERN = r"^[0-9a-f]{32}$"
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 KEY_PATTERN = r"^[!-~]{1,128}$"
@@ -51,6 +52,7 @@ _PATTERN_TEXTS: dict[str, tuple[str, str, str]] = {
         "请写 1 到 128 个可见 ASCII 字符的编号",
     ),
     API_KEY_ID_PATTERN: ("key_id_form", "write 16 lower-case hex digits", "请写 16 位小写十六进制数字"),
+    CHALLENGE_ID_PATTERN: ("challenge_id_form", "send back challenge_id as it was given", "请原样传回 challenge_id"),
     CLAIM_ID_PATTERN: ("claim_id_form", "write 32 lower-case hex digits", "请写 32 位小写十六进制数字"),
     MONTH_PATTERN: (
         "month_form",

@@ -77,6 +77,11 @@ FOREIGN_SITE = ProblemType(
     "A browser sent its session cookie for another site, or does not say for whom. Use the pages of this server, or an "
     "API key.",
 )  # fmt: skip
+CHALLENGE_REFUSED = ProblemType(
+    "challenge-refused", 401, "The challenge is not signed by the party's key", "质询签名密钥不是该参与方的密钥",
+    "Sign exactly the typed data that came, with the party's present key; `detail` names the key that signed. An "
+    "unknown party is answered the same.",
+)  # fmt: skip
 NOT_PERMITTED = ProblemType(
     "not-permitted", 403, "Not permitted", "没有权限", "The caller is known and may not do this.",
 )  # fmt: skip
@@ -111,6 +116,10 @@ REQUEST_TIMEOUT = ProblemType(
 IDEMPOTENCY_CONFLICT = ProblemType(
     "idempotency-conflict", 409, "Idempotency-Key stands for another request", "Idempotency-Key 已用于其他请求",
     "The key was sent before with other content. Use a new key for a new request.",
+)  # fmt: skip
+CHALLENGE_ENDED = ProblemType(
+    "challenge-ended", 409, "The challenge counts no more", "质询已失效",
+    "It was answered before, or its two minutes are over; `detail` says which. Ask for a new one.",
 )  # fmt: skip
 NUMBERS_EXHAUSTED = ProblemType(
     "numbers-exhausted", 409, "No free invoice number left", "号段已用完",
@@ -242,6 +251,8 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.InvalidRequest: INVALID_REQUEST,
     service.NotAuthenticated: NOT_AUTHENTICATED,
     service.KeyExpired: KEY_EXPIRED,
+    service.ChallengeRefused: CHALLENGE_REFUSED,
+    service.ChallengeEnded: CHALLENGE_ENDED,
     service.SignInFailed: SIGN_IN_FAILED,
     service.TooManyAttempts: TOO_MANY_ATTEMPTS,
     service.InvitationInvalid: INVITATION_INVALID,
@@ -381,7 +392,7 @@ def error_json(one: FieldProblem) -> dict[str, Json]:
 
 
 def _standing_headers(kind: ProblemType) -> dict[str, str]:
-    if kind in (NOT_AUTHENTICATED, KEY_EXPIRED):
+    if kind in (NOT_AUTHENTICATED, KEY_EXPIRED, CHALLENGE_REFUSED):
         return {"www-authenticate": 'Bearer realm="einvoice"'}
     if kind in (QUEUE_FULL, BUSY):
         return {"retry-after": str(RETRY_AFTER_S)}

@@ -1,4 +1,4 @@
-"""API keys of the caller: make, list, end; officers list and end others'."""
+"""API keys of the caller: make, list, end; officers list and end others'. Keys of an hour for a signed challenge."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from api.pools import reads, writes
-from api.render import answer
+from api.pools import asks, public, reads, writes
+from api.render import answer, time_text
 from api.render_api_keys import api_key_json, made_json
-from api.routes.declared import Authenticated, Door, IdempotencyKey, read_answers, router, write_answers
+from api.routes.declared import (
+    Authenticated,
+    Door,
+    IdempotencyKey,
+    challenge_answers,
+    public_answers,
+    read_answers,
+    router,
+    write_answers,
+)
 from api.schemas import api_keys
 from api.schemas.values import PathParty
 
@@ -58,3 +67,26 @@ def revoke_api_key(
 ) -> Response:
     """Ends a key and those made with it, at once. Officers end keys of enterprises and persons, the authority any."""
     return answer(api_key_json(ledger.api_keys.revoke(caller, key_id, idempotency_key=key)), 201)
+
+
+@routes.post("/challenges", responses=public_answers(api_keys.ChallengeAsked, body=True), summary="Ask for a challenge")
+@public
+def ask_challenge(ledger: Door, body: api_keys.ChallengeRequest) -> Response:
+    """EIP-712 typed data that a party's own key signs to sign in; the same for a party that is not there."""
+    view = ledger.challenges.ask(body.party, None if body.scopes is None else list(body.scopes))
+    return answer(
+        {
+            "challenge_id": view.challenge_id,
+            "expires_at": time_text(view.expires_at),
+            "typed_data": view.typed_data,
+        }
+    )
+
+
+@routes.post(
+    "/challenges/{challenge_id}/answer", responses=challenge_answers(api_keys.ApiKeyMade), summary="Answer a challenge"
+)
+@asks
+def answer_challenge(ledger: Door, challenge_id: api_keys.ChallengeId, body: api_keys.ChallengeAnswer) -> Response:
+    """An API key of an hour for who signed with the party's key. A challenge is answered once."""
+    return answer(made_json(ledger.challenges.answer(challenge_id, body.signature)))

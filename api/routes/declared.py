@@ -120,6 +120,11 @@ def note_answers(model: type[BaseModel]) -> Answers:
     return {200: _success(model, "Taken, now or before."), **_failures((*_PUBLIC, 409, *_BODY))}
 
 
+def challenge_answers(model: type[BaseModel]) -> Answers:
+    """Answers to a signed challenge, which stands where a credential does."""
+    return {200: _success(model, "Signed in."), **_failures((*_PUBLIC, 401, 404, 409, *_BODY))}
+
+
 def sign_in_answers(model: type[BaseModel], status: int = 201) -> Answers:
     """Answers of a request that is given a password; a session's cookies come with success."""
     return {status: _success(model, "Signed in."), **_failures((*_READ, *_BODY, 429))}

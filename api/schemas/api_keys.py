@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.fields import API_KEY_ID_PATTERN, TEXT_PATTERN
+from api.fields import API_KEY_ID_PATTERN, CHALLENGE_ID_PATTERN, TEXT_PATTERN
 from api.schemas.answers import Time
-from api.schemas.values import Strict
+from api.schemas.values import Party, Strict
 
 LABEL_LENGTH_MAX = 64
 LIFETIME_DAYS_MAX = 1_825
@@ -44,7 +44,7 @@ class ApiKey(Strict):
     party: int
     label: str
     scopes: list[ScopeName]
-    state: Literal["active", "revoked", "expired", "dismissed"]
+    state: Literal["active", "revoked", "expired", "dismissed", "rotated"]
     signed_in: Annotated[bool, Field(description="Made by answering a challenge.")]
     created_at: Time
     expires_at: Annotated[Time | None, Field(description="null: made before keys had an end.")]
@@ -66,3 +66,32 @@ class ApiKeyList(Strict):
     """Keys of a party, newest first."""
 
     items: list[ApiKey]
+
+
+ChallengeId = Annotated[str, Field(pattern=CHALLENGE_ID_PATTERN, description="`challenge_id` as it was given.")]
+SIGNATURE_LENGTH_MAX = 256
+
+
+class ChallengeRequest(Strict):
+    """Who is to sign in with its own key, and what for."""
+
+    party: Party
+    scopes: Annotated[
+        list[ScopeName] | None, Field(min_length=1, max_length=7, description="Left out: everything.")
+    ] = None
+
+
+class ChallengeAsked(Strict):
+    """What the party's key is to sign."""
+
+    challenge_id: ChallengeId
+    expires_at: Time
+    typed_data: Annotated[dict[str, Any], Field(description="EIP-712 typed data, for any wallet.")]
+
+
+class ChallengeAnswer(Strict):
+    """A signature of the typed data."""
+
+    signature: Annotated[
+        str, Field(min_length=1, max_length=SIGNATURE_LENGTH_MAX, description="r, s and v: 65 bytes hex, also with 0x.")
+    ]

@@ -62,13 +62,13 @@ def address(file: KeyFile) -> None:
 @app.command()
 def sign(
     file: KeyFile,
-    typed_data: Annotated[Path, typer.Argument(help="Typed data of a draft or a proof; `-` reads standard input.")],
+    typed_data: Annotated[Path, typer.Argument(help="Typed data of a draft, proof or challenge; `-` reads input.")],
     password_file: PasswordFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
 ) -> None:
     """Sign typed data of an e-invoice ledger; says in words what is signed, and prints the signature.
 
-    Nothing but this ledger's groups and proofs is signed. The words come from the signed bytes themselves.
+    Nothing but this ledger's groups, proofs and challenges is signed. The words come from the signed bytes themselves.
 
     Example: `einvoice key sign my.key typed.json`
     """
@@ -198,6 +198,7 @@ def _password(file: Path | None, *, confirm: bool = False) -> str:
 
 def _what_is_signed(path: Path) -> tuple[bytes, tuple[str, ...]]:
     """The digest of typed data, and in words what it says. Raises: TypedDataError for what is not this ledger's."""
+    from ledger.domain.challenge import CHALLENGE_TYPE, read_challenge
     from ledger.domain.key_proof import PROOF_TYPE, read_proof
     from ledger.domain.operation_texts import group_texts
     from ledger.domain.typed_data import TypedDataError, read_group
@@ -217,6 +218,10 @@ def _what_is_signed(path: Path) -> tuple[bytes, tuple[str, ...]]:
             f"that you hold key 0x{proof.address.hex()}, to {proof.purpose} of {proof.identity} {proof.name}",
         )
         digest = proof.digest(domain)
+    elif given.get("primaryType") == CHALLENGE_TYPE:
+        challenge, domain = read_challenge(given)
+        says = (f"that party {challenge.party} signs in for an hour, for: {challenge.scopes}",)
+        digest = challenge.digest(domain)
     else:
         group, domain = read_group(given)
         says, digest = group_texts(group), group.digest(domain)

@@ -30,6 +30,7 @@ class KeyState(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     DISMISSED = "dismissed"  # its officer's appointment ended
+    ROTATED = "rotated"  # the party signs with another key than the one that answered the challenge
 
 
 def new_stored_key(
@@ -67,12 +68,19 @@ def is_genuine(context: Context, stored: StoredApiKey) -> bool:
     return hmac.compare_digest(stored.mac, context.vault.index(stored.text, MAC_KIND))
 
 
-def state_of(stored: StoredApiKey, party: PartyRecord | None, now_s: int) -> KeyState:
-    """Whether a genuine credential of `party` opens anything now."""
+def signed_in_label(address: bytes) -> str:
+    """Label of a key that answers a challenge: it is good while that 20-byte address signs for the party."""
+    return f"0x{address.hex()}"
+
+
+def state_of(stored: StoredApiKey, party: PartyRecord | None, now_s: int, signer: bytes) -> KeyState:
+    """Whether a genuine credential of `party`, whose signatures are those of `signer`, opens anything now."""
     if stored.revoked_at is not None:
         return KeyState.REVOKED
     if party is not None and party.kind == PartyKind.OFFICER and party.suspended:
         return KeyState.DISMISSED  # an officer is appointed once; one who comes back is another party
+    if stored.challenge is not None and stored.label != signed_in_label(signer):
+        return KeyState.ROTATED
     if stored.expires_at is not None and stored.expires_at <= now_s:
         return KeyState.EXPIRED
     return KeyState.ACTIVE

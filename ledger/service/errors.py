@@ -3,12 +3,14 @@
 ServiceError
 ├── InvalidRequest        the request cannot be read; names every field and what to do
 ├── NotAuthenticated      no credential, or none that is known
-│   └── KeyExpired        an API key whose time is over, said to whoever has its secret
+│   ├── KeyExpired        an API key whose time is over, said to whoever has its secret
+│   └── ChallengeRefused  a challenge was signed, but not by the key that counts as its party's
 ├── SignInFailed          name or password is wrong; which of them is not told
 ├── TooManyAttempts       wrong passwords or tokens: wait, then try again
 ├── InvitationInvalid     unknown, accepted, replaced or over its time; which is not told
 ├── NotPermitted          known, but not allowed to do this
 │   └── ScopeMissing      the party may, but this credential is not for it
+├── ChallengeEnded        a challenge to sign in was answered before, or its time is over
 ├── NotFound              no such thing, or none the caller may know of
 ├── Erased                the invoice is on the chain, what was kept of it was erased
 ├── IdempotencyConflict   the key was used for another request
@@ -109,6 +111,33 @@ class KeyExpired(NotAuthenticated):
             f"this API key ended at {ended_at}; make a new one, or answer a challenge with your signing key",
             f"该 API 密钥已于 {ended_at} 到期，请创建新密钥，或以签名密钥应答质询",
         )
+
+
+class ChallengeRefused(NotAuthenticated):
+    """The signature is of the key `address` (hex), which is not the party's now, or of another ledger's challenge."""
+
+    def __init__(self, address: str) -> None:
+        ServiceError.__init__(
+            self,
+            f"signed by 0x{address}, which is not the key of that party here and now; sign exactly the typed data that "
+            "the challenge came with, with the party's present key",
+            f"签名密钥 0x{address} 不是该参与方在本账本的当前密钥，请用其当前密钥对质询的 typed data 原样签名",
+        )
+        self.address = address
+
+
+class ChallengeEnded(ServiceError):
+    """A challenge counts no more; `state` is expired or answered."""
+
+    def __init__(self, state: str) -> None:
+        said, said_zh = {
+            "expired": ("its two minutes are over", "已超过两分钟"),
+            "answered": ("it was answered before", "已被应答过"),
+        }[state]
+        super().__init__(
+            f"this challenge counts no more: {said}; ask for a new one", f"该质询已失效：{said_zh}，请重新获取"
+        )
+        self.state = state
 
 
 class ScopeMissing(NotPermitted):

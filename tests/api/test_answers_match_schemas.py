@@ -37,6 +37,7 @@ PATH_VALUES = {
     "external_id": "SO/1",
     "office": "3",
     "key_id": "a1" * 8,
+    "challenge_id": "0d" * 61,
 }
 
 QUERIES = {
@@ -111,7 +112,7 @@ def test_write_needs_an_idempotency_key_and_passes_it_on(caller, recording, name
 
 
 def test_every_method_that_changes_something_is_a_write():
-    reading_posts = {"verify_invoice"}
+    reading_posts = {"verify_invoice", "ask_challenge"}
     for name, route in ROUTES.items():
         access = access_of(route.endpoint)
         reads = name in reading_posts or access.note or access.own or (access.upload and not access.writes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
+from eth_account import Account
 from fastapi.routing import APIRoute
 
 from api.app import ROUTERS
@@ -100,6 +101,32 @@ def test_a_key_is_made_listed_and_ended(officer: Client, installation: Installat
     assert (ended.status, ended.json()["state"]) == (201, "revoked")
     refused = acting.get("/v1/parties")
     assert (refused.status, refused.json()["type"]) == (401, "/problems/not-authenticated")
+
+
+def test_a_signed_challenge_signs_in(officer: Client, public_door: Client, installation: Installation) -> None:
+    context = installation.ledger.context
+    party = installation.ledger.authenticate(installation.officer_key).party
+    with context.reading() as connection:
+        key = context.signing_key(connection, party)
+    asked = public_door.post("/v1/challenges", {"party": party, "scopes": ["read"]}, key=None)
+    assert asked.status == 200, asked.text
+    typed = asked.json()["typed_data"]
+    signature = Account.from_key(key).sign_typed_data(full_message=typed).signature.hex()
+    address = f"/v1/challenges/{asked.json()['challenge_id']}/answer"
+    wrong = Account.from_key(b"\x07" * 32).sign_typed_data(full_message=typed).signature.hex()
+    refused = public_door.post(address, {"signature": wrong}, key=None)
+    assert (refused.status, refused.json()["type"]) == (401, "/problems/challenge-refused")
+    form = public_door.post(address, {"signature": signature[:-2]}, key=None)
+    assert (form.status, form.json()["errors"][0]["code"]) == (422, "signature_form")
+    made = public_door.post(address, {"signature": signature}, key=None)
+    assert made.status == 200, made.text
+    acting = public_door.acting(made.json()["api_key"])
+    assert acting.get("/v1/parties").status == 200
+    assert acting.post("/v1/api-keys", {"label": "x"}, key=next(KEYS)).json()["scope"] == "manage"
+    again = public_door.post(address, {"signature": signature}, key=None)
+    assert (again.status, again.json()["type"]) == (409, "/problems/challenge-ended")
+    none = public_door.post(f"/v1/challenges/{'0d' * 61}/answer", {"signature": signature}, key=None)
+    assert none.status == 404
 
 
 def test_an_ended_time_is_told_to_who_has_the_secret(
