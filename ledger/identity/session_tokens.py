@@ -1,7 +1,7 @@
 """Bearer tokens of people: of a session in a cookie, of an invitation in a link. `<id>.<secret>`, both random.
 
-The secret has 256 bits. What is stored is a keyed hash of it together with all that the row says (Vault.index), so that
-neither a copy of the database signs anybody in nor a row that was written or changed in it.
+The secret has 256 bits. What is stored is a keyed hash of it (Vault.index), and a second one of that and all that the
+row says, so that neither a copy of the database signs anybody in nor a row that was written or changed in it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,6 @@ class Token:
     def text(self) -> str:
         """As it is sent."""
         return f"{self.id}.{self.secret}"
-
-    def bound(self, *facts: str | int) -> str:
-        """The secret with the facts of its row, as the text a keyed hash is made of."""
-        return ":".join((self.id, self.secret, *map(str, facts)))
 
 
 def new_token() -> Token:

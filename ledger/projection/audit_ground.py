@@ -70,6 +70,9 @@ SEALED_COLUMNS: Final = (
     ("enrolment_request", "sealed"),
     ("enrolment_request", "sealed_reason"),
     ("api_key", "mac"),
+    ("password", "sealed_hash"),
+    ("session", "proof"),
+    ("invitation", "proof"),
 )
 """What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
 

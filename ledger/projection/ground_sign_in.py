@@ -35,7 +35,8 @@ class SessionRow(Row, table=True):
 
     session_id: str = column.text(32, key=True)  # 32 hex digits, public
     identity: bytes = column.word()
-    proof: bytes = column.word()  # keyed hash of the secret and of what this row says
+    token_hash: bytes = column.word()  # keyed hash of the secret
+    proof: bytes = column.word()  # keyed hash of what this row says, but for its last use and its browser
     created_at: int = column.whole()
     password_at: int = column.whole()  # when the password was last given
     last_used_at: int = column.whole()  # to the minute or so
@@ -51,7 +52,8 @@ class InvitationRow(Row, table=True):
 
     invitation_id: str = column.text(32, key=True)
     identity: bytes = column.word()
-    proof: bytes = column.word()
+    token_hash: bytes = column.word()  # keyed hash of the secret
+    proof: bytes = column.word()  # keyed hash of what this row says, but for the names refused
     invited_by: int = column.whole()  # party
     created_at: int = column.whole()
     expires_at: int = column.whole()

@@ -28,10 +28,11 @@ class StoredPassword:
 
 @dataclass(frozen=True)
 class StoredSession:
-    """A session; `proof` is a keyed hash over its secret and the row. Times in seconds since 1970, UTC."""
+    """A session; `token_hash` is a keyed hash of its secret, `proof` one of that and the row. Times in seconds."""
 
     session_id: str
     identity: bytes
+    token_hash: bytes
     proof: bytes
     created_at: int
     password_at: int
@@ -46,6 +47,7 @@ class StoredInvitation:
 
     invitation_id: str
     identity: bytes
+    token_hash: bytes
     proof: bytes
     invited_by: int
     created_at: int

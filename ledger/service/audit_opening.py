@@ -11,6 +11,7 @@ from ledger.identity import SealError
 from ledger.projection.api_keys import StoredApiKey
 from ledger.projection.offices import Office
 from ledger.projection.proposals import record_of
+from ledger.projection.sign_in import StoredInvitation, StoredPassword, StoredSession
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
@@ -21,9 +22,11 @@ from ledger.service.districts import SEALED_DISTRICT, sealed_terms
 from ledger.service.drafts import SEALED_SIGNING_DRAFT
 from ledger.service.enrolment import SEALED_REFUSAL, SEALED_REQUEST
 from ledger.service.filing import SEALED_REPORT
+from ledger.service.invitations import is_genuine_invitation
 from ledger.service.office_seals import SEALED_OFFICE
 from ledger.service.outside_papers import SEALED_OUTSIDE_ORIGINAL
 from ledger.service.proposals import SEALED_PROPOSAL, reason_of
+from ledger.service.sign_in import is_genuine_password, is_genuine_session
 from ledger.service.webhooks import SEALED_WEBHOOK
 from verifier.hashing import keccak256
 
@@ -47,6 +50,12 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("office", "sealed"): (SEALED_OFFICE, lambda row: Office(**row._mapping).text),
     ("month_declaration", "declared"): (SEALED_DECLARATION, lambda row: f"{row.party} {row.month}"),
 }
+_GENUINE: dict[str, Callable[[Context, Any], bool]] = {
+    "password": lambda context, row: is_genuine_password(context, StoredPassword(**row._mapping)),
+    "session": lambda context, row: is_genuine_session(context, StoredSession(**row._mapping)),
+    "invitation": lambda context, row: is_genuine_invitation(context, StoredInvitation(**row._mapping)),
+}
+"""What people sign in with: a row is what was written here, or signs nobody in."""
 
 
 def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
@@ -60,6 +69,10 @@ def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
         if not is_genuine(context, StoredApiKey(**row._mapping)):
             raise ValueError("a code of another row")
         return bytes(row.mac)
+    if table in _GENUINE:
+        if not _GENUINE[table](context, row):
+            raise ValueError("a code of another row")
+        return bytes(getattr(row, column))
     kind, item_id = _ITEMS[table, column]
     try:
         plain = context.vault.open(getattr(row, column), kind, item_id(row))

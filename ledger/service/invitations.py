@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
@@ -21,7 +22,7 @@ from ledger.service.context import Context
 from ledger.service.errors import InvitationInvalid, NotPermitted
 from ledger.service.people import need_active, need_party, oversees
 from ledger.service.problems import invalid
-from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name
+from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name, token_hash
 from ledger.service.sign_in_views import Invited, SignedIn
 from ledger.service.views import Caller
 from ledger.service.writing import run_write
@@ -111,11 +112,17 @@ class Invitations:
         inviter = self._need_inviter(connection, caller, record)
         token = new_token()
         expires_at = now_s + INVITATION_LIFETIME_S
-        stored = StoredInvitation(token.id, record.identity, b"", inviter, now_s, expires_at, 0)
-        proof = _proof(context, token, stored)
-        sign_in.put_invitation(
-            connection, StoredInvitation(token.id, record.identity, proof, inviter, now_s, expires_at, 0)
+        stored = StoredInvitation(
+            invitation_id=token.id,
+            identity=record.identity,
+            token_hash=token_hash(context, token),
+            proof=b"",
+            invited_by=inviter,
+            created_at=now_s,
+            expires_at=expires_at,
+            refused_names=0,
         )
+        sign_in.put_invitation(connection, replace(stored, proof=_proof(context, stored)))
         note(context, connection, AuditKind.PERMISSION_CHANGED, actor=caller.party, about=str(party),
              detail={"change": "invitation"})  # fmt: skip
         return Invited(party, datetime.fromtimestamp(expires_at, UTC), token.text)
@@ -158,7 +165,9 @@ class Invitations:
         party = parties.party_of_identity(connection, stored.identity)
         if party is None or not self._may_still(connection, stored.invited_by, party):
             return None
-        if not hmac.compare_digest(stored.proof, _proof(self._context, token, stored)):
+        if not hmac.compare_digest(stored.token_hash, token_hash(self._context, token)):
+            return None
+        if not is_genuine_invitation(self._context, stored):
             return None
         return token, stored, party
 
@@ -183,6 +192,12 @@ def _checked_name(name: str) -> str:
     return chosen
 
 
-def _proof(context: Context, token: Token, stored: StoredInvitation) -> bytes:
-    facts = (stored.identity.hex(), stored.invited_by, stored.expires_at)
-    return context.vault.index(token.bound(*facts), INDEXED_INVITATION)
+def is_genuine_invitation(context: Context, stored: StoredInvitation) -> bool:
+    """Whether an invitation's row says what was written here."""
+    return hmac.compare_digest(stored.proof, _proof(context, stored))
+
+
+def _proof(context: Context, stored: StoredInvitation) -> bytes:
+    facts = (stored.invited_by, stored.created_at, stored.expires_at)
+    said = (stored.invitation_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts))
+    return context.vault.index(":".join(said), INDEXED_INVITATION)

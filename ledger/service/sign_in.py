@@ -22,7 +22,7 @@ from ledger.service import attempts, people
 from ledger.service.agents import agent_name
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
-from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, SignInFailed
+from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, NotReady, SignInFailed
 from ledger.service.problems import invalid
 from ledger.service.sign_in_views import SessionView, SignedIn
 from ledger.service.views import Caller
@@ -35,6 +35,7 @@ USE_NOTED_S = 60  # last use of a session is written this seldom: a write a requ
 SEALED_PASSWORD = "password"  # noqa: S105  a kind of sealed item
 INDEXED_NAME = "sign-in name"
 INDEXED_SESSION = "session"
+INDEXED_TOKEN = "token"  # noqa: S105  a kind of keyed hash
 INDEXED_DEVICE = "device"
 
 
@@ -101,7 +102,7 @@ class SignIn:
                 raise NotAuthenticated
             now_s = self._context.now_s()
             changed = replace(stored, password_at=now_s, last_used_at=now_s)
-            changed = replace(changed, proof=_proof(self._context, token, changed))
+            changed = replace(changed, proof=_proof(self._context, changed))
             sign_in.put_session(connection, changed)
             note(self._context, connection, AuditKind.SIGN_IN, actor=party.id, detail={"again": 1})
             return _caller(self._context, connection, party, changed)
@@ -188,7 +189,9 @@ class SignIn:
         stored = sign_in.session(connection, token.id) if token is not None else None
         if token is None or stored is None or not self._is_open(stored):
             raise NotAuthenticated
-        if not hmac.compare_digest(stored.proof, _proof(self._context, token, stored)):
+        if not hmac.compare_digest(stored.token_hash, token_hash(self._context, token)):
+            raise NotAuthenticated
+        if not is_genuine_session(self._context, stored):
             raise NotAuthenticated
         return token, stored
 
@@ -209,6 +212,7 @@ def begin_session(context: Context, connection: Connection, party: PartyRecord, 
     stored = StoredSession(
         session_id=token.id,
         identity=party.identity,
+        token_hash=token_hash(context, token),
         proof=b"",
         created_at=now_s,
         password_at=now_s,
@@ -216,7 +220,7 @@ def begin_session(context: Context, connection: Connection, party: PartyRecord, 
         while_suspended=party.suspended,
         agent=agent_name(agent),
     )
-    stored = replace(stored, proof=_proof(context, token, stored))
+    stored = replace(stored, proof=_proof(context, stored))
     sign_in.end_old_sessions(
         connection,
         party.identity,
@@ -299,9 +303,29 @@ def _may_sign_in(party: PartyRecord) -> bool:
     return not (party.kind == PartyKind.OFFICER and party.suspended)
 
 
-def _proof(context: Context, token: Token, stored: StoredSession) -> bytes:
-    facts = (stored.identity.hex(), stored.created_at, stored.password_at, int(stored.while_suspended))
-    return context.vault.index(token.bound(*facts), INDEXED_SESSION)
+def token_hash(context: Context, token: Token) -> bytes:
+    """What is stored of a token."""
+    return context.vault.index(token.text, INDEXED_TOKEN)
+
+
+def is_genuine_session(context: Context, stored: StoredSession) -> bool:
+    """Whether a session's row says what was written here."""
+    return hmac.compare_digest(stored.proof, _proof(context, stored))
+
+
+def is_genuine_password(context: Context, stored: StoredPassword) -> bool:
+    """Whether a password's row holds what was sealed for that party and name."""
+    try:
+        opened_hash(context, stored)
+    except NotReady:
+        return False
+    return True
+
+
+def _proof(context: Context, stored: StoredSession) -> bytes:
+    facts = (stored.created_at, stored.password_at, int(stored.while_suspended))
+    said = (stored.session_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts))
+    return context.vault.index(":".join(said), INDEXED_SESSION)
 
 
 def _bound_to(identity: bytes, name_index: bytes) -> str:

@@ -115,6 +115,7 @@ def _life(world: World) -> None:
     ledger.reserve_numbers(seller, count=3, idempotency_key=key())
     _witnesses(world)
     _officers(world, manager.party)
+    _signed_in(world, clerk)
     _offices(world, employer, manager, claimant)
     gone = world.issued(seller)
     ledger.erasing.invoice(world.authority, gone, reason="请求", idempotency_key=key())
@@ -133,6 +134,16 @@ def _offices(world: World, employer: Caller, manager: Caller, person: Caller) ->
     ledger.offices.appoint(employer, "administrator", manager.party, idempotency_key=key())
     given = ledger.grant(world.again(manager), person.party, ["finance"], subject=employer.party, idempotency_key=key())
     must(given)
+
+
+def _signed_in(world: World, clerk: Caller) -> None:
+    """Somebody signed in, somebody is invited, and a password was guessed at."""
+    ledger = world.ledger
+    (invited,) = ledger.invitations.invite(world.officer, [clerk.party])
+    ledger.invitations.accept(invited.token, "zhou@example.com", "sieben Raben am Fenster 41")
+    ledger.invitations.invite(world.officer, [world.person("郑新人").party])
+    with suppress(ServiceError):
+        ledger.sign_in.begin("zhou@example.com", "ein anderer Satz mit 7 Enten")
 
 
 def _officers(world: World, party: int) -> None:
