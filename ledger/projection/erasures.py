@@ -18,7 +18,7 @@ from ledger.projection.database import translated
 from ledger.projection.derived import OPERATION_RECORD, PARTY
 from ledger.projection.derived_rules import RED
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, PARTY_NAME, REFERENCE
-from ledger.projection.ground_enrolment import SIGNING_DRAFT
+from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE
@@ -112,6 +112,8 @@ def erase_person(connection: Connection, party: int, identity: bytes, now_s: int
     connection.execute(update(CLAIM_APPROVAL).where(CLAIM_APPROVAL.c.approver == party).values(sealed_note=None))
     for table in (PASSWORD, SESSION, INVITATION):
         connection.execute(delete(table).where(table.c.identity == identity))
+    signers = select(PARTY.c.signer).where(PARTY.c.id == party)
+    connection.execute(delete(ENROLMENT_REQUEST).where(ENROLMENT_REQUEST.c.address.in_(signers)))
     connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.actor == party))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import METADATA
-from ledger.projection.derived import INVOICE
+from ledger.projection.derived import INVOICE, PARTY
 from ledger.projection.ground import (
     API_KEY,
     CERTIFICATE,
@@ -29,7 +29,7 @@ from ledger.projection.ground import (
 from ledger.projection.ground_audit import AUDIT_ENTRY
 from ledger.projection.ground_claims import CLAIM_PAYMENT
 from ledger.projection.ground_districts import OFFICER_DISTRICT
-from ledger.projection.ground_enrolment import SIGNING_DRAFT
+from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_proposals import PROPOSAL
@@ -127,6 +127,12 @@ ABOUT: dict[str, About] = {
         lambda one: or_(INVITATION.c.identity == one.identity, INVITATION.c.invited_by == one.party), _out("proof")
     ),
     "signing_draft": About(lambda one: SIGNING_DRAFT.c.actor == one.party, _out("sealed")),
+    "enrolment_request": About(
+        lambda one: (
+            ENROLMENT_REQUEST.c.address == select(PARTY.c.signer).where(PARTY.c.id == one.party).scalar_subquery()
+        ),
+        _out("token_hash", "proof", "sealed_reason"),
+    ),
     "office": About(lambda one: OFFICE.c.party == one.party, _out("sealed")),
     "office_use": About(lambda one: OFFICE_USE.c.office.in_(select(OFFICE.c.seq).where(OFFICE.c.party == one.party))),
     "officer_district": About(lambda one: OFFICER_DISTRICT.c.officer == one.identity, _out("sealed")),

@@ -138,7 +138,7 @@ class Erasing:
         def write(connection: Connection) -> None:
             def take() -> dict[str, Json]:
                 erase(connection)
-                if add_erasure(connection, _new(context, kind, target, caller.party, text, context.now_s())):
+                if add_erasure(connection, new_erasure(context, kind, target, caller.party, text, context.now_s())):
                     note(context, connection, AuditKind.ERASED, actor=caller.party, about=target)
                 return {}
 
@@ -164,7 +164,7 @@ def apply_list(context: Context, data: bytes) -> ErasedAgain:
         for kind, target, at in listed:
             if erasure(connection, kind, target) is not None or not _erase_again(context, connection, kind, target, at):
                 continue
-            add_erasure(connection, _new(context, kind, target, 0, "a list of erasures, after a restore", at))
+            add_erasure(connection, new_erasure(context, kind, target, 0, "a list of erasures, after a restore", at))
             note(context, connection, AuditKind.ERASED, actor=None, about=target, detail={"after": "restore"})
             count += 1
         return count
@@ -235,7 +235,8 @@ def _item(one: dict[str, object]) -> tuple[ErasedKind, str, int]:
     return kind, str(int(target)), at
 
 
-def _new(context: Context, kind: ErasedKind, target: str, actor: int, reason: str, at: int) -> Erasure:
+def new_erasure(context: Context, kind: ErasedKind, target: str, actor: int, reason: str, at: int) -> Erasure:
+    """An erasure for the list, its facts sealed and bound to what was erased."""
     sealed = context.seal(dumps({"reason": reason, "by": actor, "at": at}), SEALED_ERASURE, f"{kind.value} {target}")
     return Erasure(kind, target, actor, sealed, at)
 

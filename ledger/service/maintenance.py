@@ -31,6 +31,7 @@ from ledger.service.installation import open_sequencer
 from ledger.service.outside_papers import DOCUMENT_SIZE_MAX, SEALED_OUTSIDE_DOCUMENT, SEALED_OUTSIDE_SEED
 from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
+from ledger.service.retention import Housekeeping
 from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
 from verifier.canonical import loads
@@ -93,7 +94,13 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        with _months_opened(context), _log_anchored(context), _sheets_signed(context), _webhooks_sent(context):
+        with (
+            _months_opened(context),
+            _log_anchored(context),
+            _sheets_signed(context),
+            _webhooks_sent(context),
+            _kept_in_time(context),
+        ):
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -183,6 +190,19 @@ def _webhooks_sent(context: Context) -> Iterator[None]:
     """Events go to webhooks, on threads of their own, for as long as the `with` lasts."""
     stop = threading.Event()
     thread = threading.Thread(target=run_sending, args=(context, stop), name="webhooks")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _kept_in_time(context: Context) -> Iterator[None]:
+    """What has ended is removed, on a thread of its own, for as long as the `with` lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=Housekeeping(context).run, args=(stop,), name="housekeeping")
     thread.start()
     try:
         yield
