@@ -9,11 +9,11 @@ CLIENTS := $(GETH) $(ETHERS)
 DEMO_FLAGS := $(if $(KEEP),--keep) $(if $(SERVE),--serve)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test quick lint serve bench mutants clients lock clean
+.PHONY: help demo test quick lint serve bench mutants clients lock sbom audit-dependencies clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(RUN) ## one invoice's whole life on a fresh local chain, checked offline at the end (KEEP=1, SERVE=1)
 	$(BIN)/einvoice demo $(DEMO_FLAGS)
@@ -46,8 +46,16 @@ clients: $(CLIENTS) ## geth (needs go) and ethers (needs npm), which some tests 
 
 lock: $(DEV) ## resolve the requirements again and record their hashes
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --group contracts --group test --group lint --group build --group lock $(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group contracts --group test --group lint --group build --group lock --group supply $(LOCK) -o requirements-dev.txt
 LOCK := --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
+
+sbom: $(DEV) ## list what an installation runs, as CycloneDX with hashes, into build/sbom.cdx.json
+	mkdir -p build
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --spec-version 1.6 --output-format JSON --output-file build/sbom.cdx.json
+
+audit-dependencies: $(DEV) ## hold every pinned version against the published advisories (needs the network)
+	$(BIN)/pip-audit --require-hashes --disable-pip --strict --progress-spinner off -r requirements.txt -r requirements-dev.txt
 
 clean: ## remove the environment, the demo's data and what was built
 	rm -rf .venv demo-data build

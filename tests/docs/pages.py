@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
+PAGES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md")
 SOURCE_SUFFIXES = frozenset({".py", ".md", ".vy", ".toml", ".html", ".css", ".txt", ".json", ".mako", ""})
 NOT_OURS = frozenset({"data", "demo-data", "__pycache__", "dist", "build"})  # made by running, in no commit
 
