@@ -11,8 +11,8 @@ import re
 
 CELL_LENGTH_MAX = 2_000  # characters; the longest field, a note, has 1,000
 
-# Blanks before the sign do not stop every program, so they do not stop this.
-_COMPUTED = re.compile(r"'*[ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠]")
+# Blanks before the sign, seen or not, do not stop every program, so they do not stop this.
+_COMPUTED = re.compile(r"'*[\s\u180e\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"-[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
 _FORMULA = re.compile(r"[ \u00a0\u3000]*[=＝@＠]")
 

@@ -14,7 +14,13 @@ SIGNS = "=+-@\t\r\n＝＋－＠"
 
 @pytest.mark.parametrize("sign", list(SIGNS))
 def test_cell_that_would_be_computed_becomes_text(sign: str) -> None:
-    for text in (f'{sign}HYPERLINK("http://example.com")', f" {sign}1+1", f"\u3000{sign}cmd|' /C calc'!A0"):
+    for text in (
+        f'{sign}HYPERLINK("http://example.com")',
+        f" {sign}1+1",
+        f"\u3000{sign}cmd|' /C calc'!A0",
+        f"\u200b\ufeff{sign}1",
+        f"\x0b\u2003{sign}1",
+    ):
         assert safe_cell(text) == "'" + text
         assert plain_cell(safe_cell(text)) == text
 
