@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -136,6 +138,22 @@ def test_a_second_node_or_one_started_again_does_not_anchor_what_waits(noted: Wo
     assert first._signed is not None
     assert noted.ledger.context.watch.wait(first._signed, 10_000) is not None
     assert second.anchor_due() is None
+
+
+def test_the_node_s_thread_anchors_what_is_due_and_ends_when_told(noted: World) -> None:
+    _noted(noted)
+    anchoring, stop = _later(noted), threading.Event()
+    thread = threading.Thread(target=anchoring.run, args=(stop,))
+    thread.start()
+    while anchoring._signed is None and thread.is_alive():
+        time.sleep(0.01)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert anchoring._signed is not None
+    status = noted.ledger.context.watch.wait(anchoring._signed, 10_000)
+    assert status is not None
+    assert anchoring.anchor_due() is None
 
 
 def test_without_an_officer_s_kept_key_the_authority_anchors_and_without_any_nobody(noted: World) -> None:
