@@ -179,6 +179,7 @@ RULES: dict[str, Rule] = {
     "read_draft": _own_of(),
     "sign_draft": _done_by(rest=Right.HIDDEN),
     "rotate_key": _rule(Admission.WRITER, Right.ALLOWED, contract=_OUT),
+    "renew_certificate": _rule(Admission.WRITER, Right.ALLOWED, contract=_OUT),
     "register_webhook": _rule(Admission.WRITER, Right.ALLOWED, refused=_OUT),
     # -- invoices
     "search_invoices": _LISTED_TO_BOOKS,

@@ -285,6 +285,7 @@ def certificate_json(view: views.CertificateView) -> dict[str, Json]:
         "certificate_hash": view.certificate_hash,
         "state": view.state,
         "made_at": time_text(view.made_at),
+        "ends_at": time_text(view.ends_at),
         "revoked_at": _optional_time(view.revoked_at),
         "revoked_by": view.revoked_by,
         "reason": view.reason,

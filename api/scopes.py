@@ -59,6 +59,7 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "revoke": _MANAGE,
     "remove_member": _MANAGE,
     "rotate_key": _MANAGE,
+    "renew_certificate": _MANAGE,
     "sign_draft": _ANY_WRITE,
     "make_api_key": _MANAGE,
     "revoke_api_key": _MANAGE,

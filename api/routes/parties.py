@@ -148,6 +148,16 @@ def rotate_key(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: K
         raise InvalidRequest(below("own", err.problems)) from err
 
 
+@routes.post("/key/renewal", status_code=201, responses=write_answers(), summary="Renew the caller's own certificate")
+@writes
+def renew_certificate(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey,
+    body: KeyChange,  # noqa: ARG001  # an object without fields: unknown ones are refused
+) -> Response:  # fmt: skip
+    """A new certificate for the same key, whoever keeps it; the former one stays good for what was signed under it."""
+    return written_answer(ledger.renew_certificate(caller, idempotency_key=key))
+
+
 @routes.post("/officers", status_code=201, responses=write_answers(answers.Enrolled), summary="Appoint an officer")
 @writes
 def appoint_officer(ledger: Door, caller: Authenticated, key: IdempotencyKey, body: OfficerRequest) -> Response:

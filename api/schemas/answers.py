@@ -314,6 +314,7 @@ class Certificate(Strict):
     certificate_hash: str
     state: Literal["current", "recovering", "former"]
     made_at: Time
+    ends_at: Annotated[Time, Field(description="Renew it before: POST /v1/key/renewal.")]
     revoked_at: Time | None
     revoked_by: int | None
     reason: Annotated[str | None, Field(description="Why it was revoked, as in RFC 5280.")]

@@ -119,6 +119,17 @@ def rotate(
 
 
 @app.command()
+def renew(as_party: AsParty, as_json: AsJson = False) -> None:
+    """Renew a party's certificate: the same key, before the certificate it has ends.
+
+    Example: `einvoice key renew --as 4`
+    """
+    with open_ledger(writing=True) as ledger:
+        answer = ledger.renew_certificate(ledger.caller(as_party), idempotency_key=new_key())
+        print_written(answer, as_json=as_json)
+
+
+@app.command()
 def recover(
     party: Annotated[int, typer.Argument(help="Party whose key was lost.")],
     as_party: Annotated[int, typer.Option("--as", help="The authority.")] = 1,

@@ -17,6 +17,8 @@ from ledger.domain.blocks import StorageProof
 from ledger.evidence.errors import EvidenceChangedError, EvidenceUnavailableError
 from ledger.identity import address_of_public_key, read_certificate
 from ledger.projection import Connection, invoices, keystore, parties
+from ledger.projection.audit_signers import AuditedParty, key_changes, unusual_changes
+from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT
 from ledger.projection.invoices import HistoryStep
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
 from verifier.commitment import Disclosure
@@ -114,6 +116,7 @@ def _event(connection: Connection, step: HistoryStep) -> SignedEvent:
     if group is None or step.state is None:
         raise EvidenceUnavailableError(f"block {step.block} is only partly projected; run `einvoice rebuild`")
     signature = group.signature
+    order = step.block << BLOCK_ORDER_SHIFT | step.position << GROUP_ORDER_SHIFT
     return SignedEvent(
         time_s=step.time_s,
         operation=step.operation,
@@ -124,20 +127,33 @@ def _event(connection: Connection, step: HistoryStep) -> SignedEvent:
         after=group.operation_hashes[step.index + 1 :],
         r=int.from_bytes(signature[:32], "big"),
         s=int.from_bytes(signature[32:64], "big"),
-        certificate=_certificate(connection, group.actor, group.signer),
+        certificate=_certificate(connection, group.actor, group.signer, order),
         contract=group.contract,
     )
 
 
-def _certificate(connection: Connection, party: int, signer: bytes) -> bytes:
-    """DER of the party's certificate for the key with that 20-byte address: the one it had when it signed."""
+def _certificate(connection: Connection, party: int, signer: bytes, order: int) -> bytes:
+    """DER of the party's certificate for the key with that 20-byte address: the one it had when it signed.
+
+    A renewed key has several; the chain says which counted before the operation at `order`.
+    """
     record = parties.party(connection, party)
     known = keystore.party_name(connection, record.identity) if record is not None else None
-    if known is not None:
-        for stored in keystore.certificates_of(connection, known.identity_text):
-            if address_of_public_key(read_certificate(stored.der).public_key) == signer:
-                return stored.der
-    raise EvidenceUnavailableError(f"no certificate of party {party} for the key {signer.hex()} is kept here")
+    if record is None or known is None:
+        raise EvidenceUnavailableError(f"party {party} is not known here; run `einvoice rebuild`")
+    found = [
+        stored
+        for stored in keystore.certificates_of(connection, known.identity_text)
+        if address_of_public_key(read_certificate(stored.der).public_key) == signer
+    ]
+    if len(found) > 1:
+        changes = key_changes(connection, AuditedParty(party, record.identity), unusual_changes(connection))
+        counted = [one.certificate for one in changes if one.signer == signer and one.order < order]
+        # named by no operation is the authority's root alone, its first certificate
+        found = [one for one in found if one.certificate_hash == counted[-1]] if counted else found[-1:]
+    if not found:
+        raise EvidenceUnavailableError(f"no certificate of party {party} for the key {signer.hex()} is kept here")
+    return found[0].der
 
 
 def _identities(connection: Connection, ids: tuple[int, ...]) -> dict[int, tuple[bytes, str | None]]:

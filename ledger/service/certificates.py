@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from ledger.identity import certificate_hash as hash_of
+from ledger.identity.certificates import read_certificate
 from ledger.projection import Connection, keystore, parties
 from ledger.projection.parties import PartyRecord
 from ledger.service import instructions
@@ -112,6 +113,7 @@ def certificates(context: Context, caller: Caller, party: int) -> tuple[Certific
                     revoked_at=None if gone is None else datetime.fromtimestamp(gone.revoked_at, UTC),
                     revoked_by=None if gone is None else gone.revoked_by,
                     reason=None if gone is None else _reason_name(gone.reason),
+                    ends_at=read_certificate(stored.der).not_after,
                 )
             )
         return tuple(views)

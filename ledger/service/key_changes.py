@@ -1,6 +1,6 @@
-"""A party's key after enrolment: another one, or one in the place of a lost one.
+"""A party's key after enrolment: another one, one in the place of a lost one, the same under a new certificate.
 
-On chain both are operations that name an address and a certificate's hash. The new key is made and kept here, or
+On chain all are operations that name an address and a certificate's hash. The new key is made and kept here, or
 it is one the party keeps itself and proves to hold.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ledger.domain.identities import Identity
 from ledger.domain.key_proof import Purpose
+from ledger.identity.certificates import read_certificate
 from ledger.projection import Connection, keystore
 from ledger.service import instructions
 from ledger.service.certifying import Certified, certify_new_key, certify_own_key
@@ -21,6 +22,7 @@ from ledger.service.views import Caller, Written
 from ledger.service.writing import request_hash, submit, written
 from verifier.canonical import Json
 from verifier.operations import Code
+from verifier.words import AUTHORITY_PARTY
 
 
 def rotate_key(context: Context, caller: Caller, *, own: OwnKey | None = None, idempotency_key: str) -> Written:
@@ -44,6 +46,30 @@ def rotate_key(context: Context, caller: Caller, *, own: OwnKey | None = None, i
 
     request: Json = {} if own is None else {"address": own.address.lower()}
     return written(context, caller, submit(context, caller, idempotency_key, request_hash("rotate", request), prepare))
+
+
+def renew_certificate(context: Context, caller: Caller, *, idempotency_key: str) -> Written:
+    """A new certificate for the key the caller has, kept here or by itself, before the one it has ends.
+
+    On chain it is a rotation to the same address: from its block on the new certificate counts, the old one for what
+    was signed before. Like every rotation it cancels a recovery in progress.
+
+    Raises: InvalidRequest for the authority signing with its root's key, whose certificate is the trust file's; and
+    the errors of a write.
+    """
+    identity = Identity.parse(caller.identity_text)
+
+    def prepare(connection: Connection) -> Draft:
+        record = need_party(connection, caller.party)
+        stored = keystore.certificate(connection, record.certificate_hash)
+        if stored is None:
+            code = "certificate_root" if record.id == AUTHORITY_PARTY else "certificate_unknown"
+            raise invalid("certificate_hash", code, party=record.id)
+        public_key = read_certificate(stored.der).public_key
+        certified = certify_own_key(context, connection, identity, caller.name, public_key, record.signer)
+        return _change(Code.ROTATE_KEY, caller.party, caller.party, record.version, certified)
+
+    return written(context, caller, submit(context, caller, idempotency_key, request_hash("renew", {}), prepare))
 
 
 def recover_key(context: Context, caller: Caller, party: int, *, idempotency_key: str) -> Written:

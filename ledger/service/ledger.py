@@ -370,6 +370,10 @@ class Ledger:
         """Gives the caller a new key, with `own` one that it keeps itself."""
         return key_changes.rotate_key(self.context, caller, own=own, idempotency_key=idempotency_key)
 
+    def renew_certificate(self, caller: Caller, *, idempotency_key: str) -> Written:
+        """A new certificate for the key the caller has."""
+        return key_changes.renew_certificate(self.context, caller, idempotency_key=idempotency_key)
+
     def recover_key(self, caller: Caller, party: int, *, idempotency_key: str) -> Written:
         """The authority gives a party a new key, effective after 72 hours."""
         return key_changes.recover_key(self.context, caller, party, idempotency_key=idempotency_key)

@@ -303,6 +303,7 @@ class CertificateView:
     revoked_at: datetime | None
     revoked_by: int | None
     reason: str | None
+    ends_at: datetime  # renew it before
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ PARTY = views.PartyView(
     7, "enterprise", "示例公司", "91440300MA5F0000XY", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
     ((12, ("claim",)),), (("94403260911000000000", "94403260911000009999"),),
 )  # fmt: skip
-CERTIFICATE = views.CertificateView("b2" * 32, "current", NOW, NOW, 2, "key_compromise")
+CERTIFICATE = views.CertificateView("b2" * 32, "current", NOW, NOW, 2, "key_compromise", NOW)
 MONTH = views.MonthView(5, "2026-11", GROSS_FEN, 600, 0, 0, 10**9, GROSS_FEN, 1, True, NOW, "d4" * 32)
 PUBLIC = views.PublicInvoice(
     NUMBER, "ordinary", "normal", "free", "卖方 <b>", "91440300MA5E0000AB", "买方", 10_000, 600, GROSS_FEN,
@@ -92,7 +92,7 @@ EXCEPTION = red_views.ExceptionView(
 PROPOSAL = proposal_views.ProposalView(
     CLAIM_ID, "set_risk_flag", None, "", NUMBER, "失联", 2, "王税官", NOW, NOW, "open", None, "", None, None
 )
-CALLER = views.Caller(12, "person", "person:" + "0" * 32, "李明", suspended=False, grants={7: 4})
+CALLER = views.Caller(12, "authority", "authority:" + "0" * 32, "李明", suspended=False, grants={7: 4})
 
 
 ERASURE = ErasureView("invoice", NUMBER, 1, "申请", NOW)
@@ -299,7 +299,7 @@ ANSWERS: dict[str, Any] = {
         (
             "issue", "transfer", "withdraw_claim", "approve_claim", "reject_claim", "book", "withdraw_booking",
             "set_quota", "allot_segment", "reinstate", "grant", "revoke", "revoke_certificate", "open_month",
-            "operation", "dismiss_officer", "rotate_key", "recover_key", "red_letters.issue_red",
+            "operation", "dismiss_officer", "rotate_key", "renew_certificate", "recover_key", "red_letters.issue_red",
             "red_letters.open_slip", "red_letters.confirm_slip", "red_letters.refuse_slip", "red_letters.withdraw_slip",
             "red_letters.void_slip", "supervising.clear_flag", "supervising.force_unlock",
             "supervising.lift_block", "supervising.acknowledge", "proposals.confirm",
