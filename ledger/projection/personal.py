@@ -32,7 +32,7 @@ from ledger.projection.ground_districts import OFFICER_DISTRICT
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
-from ledger.projection.ground_proposals import PROPOSAL
+from ledger.projection.ground_proposals import PROPOSAL, ProposalState
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE, TILL
 from ledger.projection.ground_work import (
@@ -136,7 +136,12 @@ ABOUT: dict[str, About] = {
     "office": About(lambda one: OFFICE.c.party == one.party, _out("sealed")),
     "office_use": About(lambda one: OFFICE_USE.c.office.in_(select(OFFICE.c.seq).where(OFFICE.c.party == one.party))),
     "officer_district": About(lambda one: OFFICER_DISTRICT.c.officer == one.identity, _out("sealed")),
-    "proposal": About(lambda one: or_(PROPOSAL.c.party == one.party, PROPOSAL.c.proposer == one.party)),
+    "proposal": About(  # what officers consider of somebody is theirs to know until it was done
+        lambda one: or_(
+            and_(PROPOSAL.c.party == one.party, PROPOSAL.c.state == ProposalState.CONFIRMED.value),
+            PROPOSAL.c.proposer == one.party,
+        )
+    ),
     "erasure": About(lambda one: and_(ERASURE.c.kind == ErasedKind.PERSON.value, ERASURE.c.target == str(one.party))),
 }
 """Tables that hold something about people."""
