@@ -31,6 +31,7 @@ RUN_AS_MODULES = {
     "bench": "bench/__main__.py",
     "bench.audit_rates": "bench/audit_rates.py",
     "bench.growth": "bench/growth.py",
+    "bench.noting_rates": "bench/noting_rates.py",
     "bench.batch_rates": "bench/batch_rates.py",
     "contracts.build": "contracts/build.py",
     "contracts.mutants": "contracts/mutants.py",
