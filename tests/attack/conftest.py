@@ -43,10 +43,11 @@ def world(resting_world: World) -> Iterator[World]:
 def cast(resting_world: World) -> Cast:
     """The parties of every attack."""
     with resting_world.sequencing.running():
-        return _cast(resting_world)
+        return make_cast(resting_world)
 
 
-def _cast(world: World) -> Cast:
+def make_cast(world: World) -> Cast:
+    """A seller, an employer with its people, and an attacker with a firm."""
     employer = world.enterprise("雇主公司")
     front = world.enterprise("门面公司", segment=True)
     return Cast(

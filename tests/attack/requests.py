@@ -215,6 +215,7 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     ),
     "list_certificates": _of_victim(),
     "revoke_certificate": lambda scene: Asked({"party": scene.person()}, body={"reason": "superseded"}),
+    "renew_certificate": lambda _: Asked(body={}),
     "rotate_key": lambda _: Asked(body={}),
     "recover_key": lambda scene: Asked({"party": scene.person()}, body={}),
     "appoint_officer": lambda _: Asked(body={"name": "新税官"}),
