@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import create_app
 from api.protocol import BoundedProtocol
 from ledger.service import ServiceError
+from ledger.service.log_masks import mask_line
 from ledger.settings import Settings
 
 BACKLOG = 2_048  # connections the kernel holds while all processes are busy
@@ -105,6 +106,7 @@ def configure_log(settings: Settings) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        mask_line,
     ]
     final: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if settings.log_format == "console":

@@ -148,6 +148,8 @@ def _environment_of(settings: Settings) -> dict[str, str]:
 
 
 def _configure_log(settings: Settings) -> None:
+    from ledger.service.log_masks import mask_line
+
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
     )
@@ -156,6 +158,7 @@ def _configure_log(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            mask_line,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
