@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -75,8 +76,8 @@ def every_command(
 
 @app.command()
 def init(
-    authority: Annotated[str, typer.Option(help="Name of the tax authority.")] = "税务局",
-    officer: Annotated[str, typer.Option(help="Name of its first officer.")] = "税务人员",
+    authority: Annotated[str | None, typer.Option(help="Name of the tax authority; asked for on a terminal.")] = None,
+    officer: Annotated[str | None, typer.Option(help="Name of its first officer; asked for on a terminal.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a new ledger up: chain, contract, keys, certificates, first officer, this month opened.
@@ -85,6 +86,8 @@ def init(
     """
     quiet_log()
     settings = read_settings()
+    authority = _asked(authority, "Name of the tax authority 税务机关名称", "税务局")
+    officer = _asked(officer, "Name of its first officer 首位税务人员", "税务人员")
     with spoken_errors():
         from ledger.service import found
 
@@ -105,7 +108,17 @@ def init(
     print_line(f"authority is party 1, first officer {founded.officer}, calendar {founded.calendar}")
     if settings.master_key is None:
         print_line(f"keep {settings.master_key_path} safe and apart from backups: it opens everything")
-    print_line(f"next: einvoice party enrol NAME --as {founded.officer} --tax-id CODE --quota-fen FEN")
+    print_line("the authority's and the officer's keys were made and are sealed under that key; none was shown")
+    print_line("next, for those who check evidence: einvoice trust -o trust.json")
+    print_line(f"next, a credential of the officer: einvoice key api {founded.officer} --label desk")
+    print_line(f"next, a party: einvoice party enrol NAME --as {founded.officer} --tax-id CODE --quota-fen FEN")
+
+
+def _asked(given: str | None, question: str, default: str) -> str:
+    """A name that was given, or that somebody at a terminal types; scripts that give none get the plain one."""
+    if given is not None:
+        return given
+    return str(typer.prompt(question, default=default, err=True)) if sys.stdin.isatty() else default
 
 
 @app.command()

@@ -12,6 +12,8 @@ import pytest
 import typer.main
 
 from ledger.cli.app import app
+from ledger.service import Ledger
+from ledger.settings import Settings
 from tests.cli.town import Shell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,21 @@ def test_init_sets_up_a_ledger_only_its_owner_can_read(tmp_path: Path) -> None:
     assert stat.S_IMODE((shell.data_dir / "master.key").stat().st_mode) == 0o600
     assert [path.name for path in shell.data_dir.parent.iterdir()] == ["data"]
     assert "深圳市税务局" in shell.done("party", "list", "--as", 1).out
+
+
+def test_init_shows_no_key_and_the_database_holds_none_in_the_clear(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "data")
+    answer = shell.done("init", "--authority", "深圳市税务局")
+    settings = Settings(data_dir=shell.data_dir)
+    with Ledger.open(settings) as ledger, ledger.context.reading() as connection:
+        kept = [ledger.context.kept_key(connection, party) for party in (1, 2, 3)]
+        keys = [ledger.context.operator_key, *(key for key in kept if key is not None)]
+    assert len(keys) == 4
+    stored = b"".join(path.read_bytes() for path in shell.data_dir.glob("ledger.sqlite*"))
+    for key in (*keys, bytes.fromhex(settings.master_key_path.read_text().strip())):
+        assert key.hex() not in answer.out + answer.err
+        assert key.hex().encode() not in stored
+        assert key not in stored
 
 
 def test_init_says_what_it_made_in_json(tmp_path: Path) -> None:
