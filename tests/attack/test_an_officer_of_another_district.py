@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from stdnum.cn import uscc
 
 from ledger.identity import new_till_key, till_public_key
 from ledger.projection.districts import District
-from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, ServiceError
+from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, NotReady, ServiceError
 from ledger.service.till_views import TillItem
 from tests.service.world import World, must, refused
 
@@ -369,3 +371,32 @@ def test_a_proposal_ends_when_its_proposer_is_moved_away(world: World, town: Tow
 def test_a_district_is_six_digits_and_its_prefixes() -> None:
     assert (District("44").first, District("44").last) == ("440000", "449999")
     assert (District(HERE).first, District(HERE).last) == (HERE, HERE)
+
+
+def test_a_district_edited_in_the_database_stops_the_officer(world: World, town: Town) -> None:
+    officer = world.officer_of(THERE)
+    statement = "UPDATE officer_district SET district = ? WHERE seq = (SELECT max(seq) FROM officer_district)"
+    for district in ("", "44", HERE):
+        edit(world, statement, district)
+        with pytest.raises(NotReady):
+            world.again(officer)
+    edit(world, statement, THERE)
+    assert world.again(officer).district == THERE
+
+
+@pytest.mark.parametrize("column", ["proposed_at", "party", "expires_at"])
+def test_a_proposal_edited_in_the_database_is_not_confirmed(world: World, town: Town, column: str) -> None:
+    person = world.person("冯某", (town.employer, ["claim"]))
+    proposal = world.ledger.proposals.suspension(
+        world.officer, person.party, reason="x", idempotency_key=world.key()
+    ).proposal_id
+    edit(world, f"UPDATE proposal SET {column} = {column} - 1 WHERE proposal_id = ?", proposal)
+    with pytest.raises(NotReady):
+        world.ledger.proposals.confirm(world.authority, proposal, idempotency_key=world.key())
+    edit(world, f"UPDATE proposal SET {column} = {column} + 1 WHERE proposal_id = ?", proposal)
+    must(world.ledger.proposals.confirm(world.authority, proposal, idempotency_key=world.key()))
+
+
+def edit(world: World, statement: str, value: str) -> None:
+    with closing(sqlite3.connect(world.settings.data_dir / "ledger.sqlite", timeout=10)) as connection, connection:
+        assert connection.execute(statement, (value,)).rowcount == 1

@@ -115,7 +115,9 @@ def test_a_suspended_party_is_reinstated_once(town: Town) -> None:
     suspend = ("party", "suspend", someone, "--as", OFFICER, "--reason", "returns overdue", "--json")
     proposed = shell.done(*suspend).json["proposal_id"]
     assert listed(town, someone)["suspended"] is False
-    assert [one["proposal_id"] for one in shell.done("proposal", "list", "--as", 1, "--open", "--json").json] == [proposed]
+    assert [one["proposal_id"] for one in shell.done("proposal", "list", "--as", 1, "--open", "--json").json] == [
+        proposed
+    ]
     own = shell.run("proposal", "confirm", proposed, "--as", OFFICER)
     assert own.code == 1
     assert "own" in own.err
@@ -208,3 +210,18 @@ def test_what_cannot_be_revoked_is_named(town: Town, options: tuple[str, ...], t
     assert town.shell.run("party", "revoke-certificate", town.employee, "--as", OFFICER).code == 2
     (kept,) = town.shell.done("party", "certificates", town.employee, "--as", OFFICER, "--json").json
     assert kept["revoked_at"] is None
+
+
+def test_an_officer_is_appointed_for_a_district_moved_and_dismissed(town: Town) -> None:
+    shell = town.shell
+    made = shell.done("officer", "appoint", "李税官", "--as", 1, "--district", "3301", "--json").json
+    officer = made["party"]
+    assert made["api_key"].startswith("einv_")
+    assert town.employer not in [one["party"] for one in shell.done("party", "list", "--as", officer, "--json").json]
+    wrong = shell.run("officer", "district", officer, "330", "--as", 1)
+    assert wrong.code == 1
+    assert "GB/T 2260" in wrong.err
+    assert shell.run("officer", "district", officer, "44", "--as", OFFICER).code == 1
+    assert shell.done("officer", "district", officer, "44", "--as", 1, "--json").json["district"] == "44"
+    shell.done("officer", "dismiss", officer, "--as", 1)
+    assert shell.run("proposal", "list", "--as", officer).code == 1
