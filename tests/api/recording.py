@@ -24,6 +24,7 @@ from ledger.service import (
 )
 from ledger.service.api_key_views import ApiKeyView
 from ledger.service.audit_log_reading import AuditEntryView, AuditLogPage
+from ledger.service.challenges import ChallengeView
 from ledger.service.draft_views import DraftView
 from ledger.service.enrolment_views import (
     EnrolmentAsked,
@@ -32,7 +33,6 @@ from ledger.service.enrolment_views import (
     EnrolmentStatus,
 )
 from ledger.service.erasing import ErasureView
-from ledger.service.challenges import ChallengeView
 from ledger.service.external_ids import ExternalIdView
 from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
@@ -213,7 +213,8 @@ SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", c
 SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")
 
 REQUESTED = EnrolmentRequestView(
-    CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000XY", "0x" + "5f" * 20, "waiting", NOW, None, None, None, None, None,
+    CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000XY", "0x" + "5f" * 20, "waiting", NOW,
+    None, None, None, None, None,
 )  # fmt: skip
 DRAFT = DraftView(
     DIGEST, NOW, NOW, ("issue, invoice", "signed by party 12"), (NUMBER,),

@@ -24,21 +24,21 @@ SETTINGS = Settings(body_size_max=1_024, upload_size_max=4_096)
 routes = router("uploads under test")
 
 
-@routes.post("/file", openapi_extra=upload_body("text/csv"))
+@routes.post("/file", name="upload_sheet", openapi_extra=upload_body("text/csv"))  # admitted and taken as that one
 @uploads
 def keep(_caller: Authenticated, key: IdempotencyKey, file: UploadedFile, file_name: FileName = "") -> Response:
     """Says what came."""
     return Response(b"|".join((key.encode(), file.media_type.encode(), file_name.encode(), file.data)))
 
 
-@routes.post("/look")
+@routes.post("/look", name="read_outside")
 @readings
 def look(_caller: Authenticated, file: UploadedFile) -> Response:
     """Says what came, without a key."""
     return Response(file.data)
 
 
-@routes.post("/plain")
+@routes.post("/plain", name="register_webhook")
 @writes
 def plain(_caller: Authenticated, _key: IdempotencyKey) -> Response:
     """No upload."""
