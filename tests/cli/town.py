@@ -44,6 +44,8 @@ class Shell:
 
     def run(self, *arguments: str | int | Path, **environment: str) -> Answer:
         """A command in this process; whatever it does, it leaves no traceback."""
+        # a sequencer of the test's own must not write its log between the lines of the command
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         result = CliRunner().invoke(app, [str(item) for item in arguments], env=self.environment(**environment))
         structlog.reset_defaults()  # the log must not keep the runner's streams
         if result.exception is not None and not isinstance(result.exception, SystemExit):

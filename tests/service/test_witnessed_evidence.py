@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from ledger.chain import ChainError
 from ledger.service import Caller, Witnessed
 from ledger.service.errors import NotWitnessed
+from ledger.witness import SignerKey
 from tests.service.signers import checkpoint, note, signer
 from tests.service.world import World, must
 from verifier import Report, Result, parse_trust, verify
@@ -91,12 +93,23 @@ def test_too_few_signatures_could_not_be_checked_and_forged_ones_are_invalid(sce
     fewer = {**file, "witnesses": file["witnesses"][:1]}
     assert scene.report(fewer).verdict is Result.UNCHECKED
     assert scene.report(fewer, witnesses_needed=1).verdict is Result.VALID
-    forged = note(checkpoint(scene.world.ledger), replace(TWO, seed=b"f" * 32)).decode().splitlines()[-1]
+    stranger = note(checkpoint(scene.world.ledger), replace(TWO, seed=b"f" * 32)).decode().splitlines()[-1]
     other_time = note(checkpoint(scene.world.ledger), ONE, time_s=9).decode().splitlines()[-1]
     bent = other_time[:-4] + ("A" if other_time[-4] != "A" else "B") + other_time[-3:]
-    for line in (forged, bent):
+    for line, verdict in (
+        (under_id_of(TWO, stranger), Result.INVALID),
+        (bent, Result.INVALID),
+        (stranger, Result.UNCHECKED),  # of another key under the same name: it may be a witness of a later trust file
+    ):
         altered = {**file, "witnesses": sorted([file["witnesses"][0], line])}
-        assert scene.report(altered).verdict is Result.INVALID
+        assert scene.report(altered).verdict is verdict
+
+
+def under_id_of(key: SignerKey, line: str) -> str:
+    """The signature line as if `key` had made it."""
+    head, _, encoded = line.rpartition(" ")
+    value = base64.b64decode(encoded)
+    return f"{head} {base64.b64encode(key.verifier.key_id + value[len(key.verifier.key_id) :]).decode()}"
 
 
 def test_an_invoice_that_changed_since_is_as_of_the_head_without_signatures(scene: Scene) -> None:
