@@ -22,7 +22,7 @@ serve: $(RUN) ## run node and API on the data directory (EINVOICE_DATA_DIR, defa
 	$(BIN)/einvoice serve --init
 
 test: $(DEV) clients ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 quick: $(DEV) ## unit tests, under a minute
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(UNITS)
