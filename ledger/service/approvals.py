@@ -131,7 +131,7 @@ class Approvals:
         with self._context.reading() as connection:
             with checked_cursor():
                 page = claim_queries.claims_to_decide(connection, caller.party, limit=size, cursor=cursor)
-            return claim_page_of(self._context, connection, page)
+            return claim_page_of(self._context, connection, caller, page)
 
     def _policy(self, connection: Connection, enterprise: int) -> ClaimPolicyView:
         known = approvals.claim_policy(connection, enterprise)

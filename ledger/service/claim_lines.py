@@ -18,7 +18,7 @@ from ledger.service.approval_views import ApprovalView, DecisionView
 from ledger.service.context import SEALED_REFERENCE, Context
 from ledger.service.people import names_of
 from ledger.service.salted_texts import claim_reference
-from ledger.service.views import ClaimLine, ClaimPage, ClaimView
+from ledger.service.views import Caller, ClaimLine, ClaimPage, ClaimView
 from verifier.operations import Code
 from verifier.words import Claim, StateWord, Strength
 
@@ -33,16 +33,20 @@ def lines_of(connection: Connection, record: ClaimRecord) -> tuple[InvoiceRecord
     return invoices.search(connection, wanted, visible_to=None, limit=CLAIM_LINES_MAX).items
 
 
-def claim_page_of(context: Context, connection: Connection, page: Page[ClaimRecord]) -> ClaimPage:
-    """A page of claims as it is shown."""
-    return ClaimPage(tuple(claim_views(context, connection, list(page.items))), page.next_cursor)
+def claim_page_of(context: Context, connection: Connection, caller: Caller, page: Page[ClaimRecord]) -> ClaimPage:
+    """A page of claims as it is shown; who oversees is told people's names masked, who pays them whole."""
+    listed = caller if caller.oversees else None
+    return ClaimPage(tuple(claim_views(context, connection, list(page.items), listed)), page.next_cursor)
 
 
-def claim_views(context: Context, connection: Connection, records: list[ClaimRecord]) -> list[ClaimView]:
-    """Claims as they are shown to those who may see them."""
+def claim_views(
+    context: Context, connection: Connection, records: list[ClaimRecord], listed: Caller | None = None
+) -> list[ClaimView]:
+    """Claims as they are shown to those who may see them; `listed` is who oversees and asks for a list."""
     decisions = {index: decisions_on(connection, record) for index, record in enumerate(records)}
     ids = {party for r in records for party in (r.claimant, r.employer)}
-    names = names_of(context, connection, ids | {one.approver for found in decisions.values() for one in found})
+    ids |= {one.approver for found in decisions.values() for one in found}
+    names = names_of(context, connection, ids, caller=listed, listed=listed is not None)
     return [_view(context, connection, record, decisions[index], names) for index, record in enumerate(records)]
 
 

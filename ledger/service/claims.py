@@ -198,7 +198,7 @@ def claims_page(
             else:
                 index = context.vault.index(paid, INDEXED_PAYMENT)
                 page = claim_queries.claims_paid(connection, index, visible_to=seen, limit=size, cursor=cursor)
-        return claim_page_of(context, connection, page)
+        return claim_page_of(context, connection, caller, page)
 
 
 def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRecord:

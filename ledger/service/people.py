@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ledger.domain.districts import WHOLE_LEDGER
 from ledger.domain.identities import Identity
+from ledger.domain.masks import masked_name
 from ledger.domain.numbers import format_number
 from ledger.identity import ApiKeyError, Scope, covers, parse_api_key, parse_scopes
 from ledger.projection import Connection, api_keys, claims, districts, invoices, keystore, parties
@@ -305,23 +306,30 @@ def acts_for(caller: Caller, enterprise: int, bit: Grant) -> bool:
 
 def names_of(
     context: Context, connection: Connection, ids: Iterable[int | None], *, caller: Caller | None = None,
-    acted: frozenset[int] = frozenset(),
+    acted: frozenset[int] = frozenset(), listed: bool = False,
 ) -> dict[int, str]:  # fmt: skip
     """Display names by party id; a party nobody named shows its identity's last characters.
 
     With `caller`, people are named only to officers, to themselves, and where they acted (`acted`): anybody can name
-    any party id as holder or person, and must not learn who that is.
+    any party id as holder or person, and must not learn who that is. In lists (`listed`) officers and auditors are told
+    people's names masked: reading the one record, which the audit log notes, tells them whole.
     """
     records = parties.parties_by_id(connection, frozenset(party for party in ids if party))
     known = keystore.party_names(connection, [record.identity for record in records.values()])
     hides = caller is not None and not caller.oversees
     shown = acted | {caller.party} if caller is not None else acted
-    return {
-        record.id: bare_name(record)
-        if hides and record.kind in PEOPLE and record.id not in shown
-        else _display_name(context, record, known.get(record.identity))
-        for record in records.values()
-    }
+    masks = listed and (caller is None or caller.oversees)
+    own = caller.party if caller is not None else 0
+    names = {}
+    for record in records.values():
+        if hides and record.kind in PEOPLE and record.id not in shown:
+            names[record.id] = bare_name(record)
+            continue
+        entry = known.get(record.identity)
+        name = _display_name(context, record, entry)
+        masked = masks and record.kind in PEOPLE and record.id != own and entry is not None and entry.sealed is not None
+        names[record.id] = masked_name(name) if masked else name
+    return names
 
 
 def bare_name(record: PartyRecord) -> str:

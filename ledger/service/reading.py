@@ -205,11 +205,12 @@ def parties_page(
         if tax_id is not None:
             record = _enterprise(connection, tax_id)
             found = [record] if record is not None and _is_told(connection, caller, record) else []
-            return PartyPage(tuple(_party_views(context, connection, caller, found)), None)
+            return PartyPage(tuple(_party_views(context, connection, caller, found, listed=True)), None)
         with checked_cursor():
             district = overseen_by(caller)
             page = parties.parties(connection, kind=wanted, district=district, limit=size, cursor=cursor)
-        return PartyPage(tuple(_party_views(context, connection, caller, list(page.items))), page.next_cursor)
+        views = _party_views(context, connection, caller, list(page.items), listed=True)
+        return PartyPage(tuple(views), page.next_cursor)
 
 
 def _is_told(connection: Connection, caller: Caller, record: PartyRecord) -> bool:
@@ -246,7 +247,7 @@ def _views(
     from ledger.service.proofs import opened_document
 
     ids = {party for r in records for party in (r.seller, r.buyer, r.holder)}
-    names = names_of(context, connection, ids, caller=caller)
+    names = names_of(context, connection, ids, caller=caller, listed=not documents)
     erased = erased_among(connection, [r.number for r in records])
     reds = red_queries.red_numbers(connection, [r.number for r in records if r.colour != Colour.NORMAL])
     views = []
@@ -367,9 +368,10 @@ def _entry(
 
 
 def _party_views(
-    context: Context, connection: Connection, caller: Caller, records: list[PartyRecord]
+    context: Context, connection: Connection, caller: Caller, records: list[PartyRecord], *, listed: bool = False
 ) -> list[PartyView]:
-    names = names_of(context, connection, [record.id for record in records])
+    own = None if not caller.oversees else caller
+    names = names_of(context, connection, [record.id for record in records], caller=own, listed=listed)
     known = keystore.party_names(connection, [record.identity for record in records])
     views = []
     for record in records:

@@ -249,4 +249,4 @@ class Supervision:
         codes = {
             record.id: known[record.identity].tax_id or "" for record in records.values() if record.identity in known
         }
-        return names_of(self._context, connection, wanted), codes
+        return names_of(self._context, connection, wanted, listed=True), codes
