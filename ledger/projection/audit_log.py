@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, func, select, text
 
+from ledger.projection.errors import DatabaseUnavailableError
 from ledger.projection.ground_audit import AUDIT_ENTRY
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from verifier.canonical import dumps
@@ -23,7 +24,7 @@ _LOCK = 0x6C6F67  # of PostgreSQL's advisory locks: two writers must not take th
 _LAST = select(AUDIT_ENTRY.c.seq, AUDIT_ENTRY.c.noted_at, AUDIT_ENTRY.c.entry_hash).order_by(
     AUDIT_ENTRY.c.seq.desc()
 ).limit(1)  # fmt: skip
-_INSERT = AUDIT_ENTRY.insert()
+_INSERT = AUDIT_ENTRY.insert().execution_options(preserve_rowcount=True)
 
 Mac = Callable[[bytes], bytes]
 """32 bytes that only who has the key can make for an entry's hash."""
@@ -72,7 +73,10 @@ def append_entry(
     connection: Connection, *, origin: bytes, mac: Mac, now_s: int, kind: str, actor: int | None, about: str,
     detail: str,
 ) -> LogHead:  # fmt: skip
-    """Appends one entry in the caller's write transaction, which holds the one lock there is."""
+    """Appends one entry in the caller's write transaction, which holds the one lock there is.
+
+    Raises: DatabaseUnavailableError when the database did not keep it.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     last = log_head(connection)
@@ -80,7 +84,7 @@ def append_entry(
     noted_at = max(now_s, last.noted_at) if last is not None else now_s  # a clock set back does not reorder the log
     previous = last.entry_hash if last is not None else origin
     hashed = hash_of(previous, seq=seq, noted_at=noted_at, kind=kind, actor=actor, about=about, detail=detail)
-    connection.execute(
+    stored = connection.execute(
         _INSERT,
         {
             "seq": seq,
@@ -93,6 +97,10 @@ def append_entry(
             "mac": mac(hashed),
         },
     )
+    if stored.rowcount != 1:  # a trigger that somebody put there took it; what it tells must not happen either
+        raise DatabaseUnavailableError(
+            "an entry of the audit log was not stored: is there a trigger on audit_entry?", cause="corrupt"
+        )
     return LogHead(seq, noted_at, hashed)
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from ledger.projection import Connection, CursorError, Store
+from ledger.projection import Connection, CursorError, DatabaseUnavailableError, Store
 from ledger.projection.audit_log import LogHead, append_entry, entries, entry, hash_of, log_head, origin_of
 
 ORIGIN = origin_of(bytes(32))
@@ -56,6 +56,16 @@ def test_an_entry_whose_transaction_fails_leaves_no_gap(store: Store) -> None:
 
     with pytest.raises(LookupError):
         store.write(fails)
+    assert _append(store).seq == 2
+
+
+def test_an_entry_that_a_trigger_swallows_takes_what_it_tells_with_it(store: Store) -> None:
+    _append(store)
+    with store.writing_alone() as connection:
+        swallow = "BEFORE INSERT ON audit_entry WHEN NEW.kind = 'officer_query' BEGIN SELECT RAISE(IGNORE); END"
+        connection.execute(text(f"CREATE TRIGGER blind {swallow}"))
+    with pytest.raises(DatabaseUnavailableError, match="trigger"):
+        _append(store, kind="officer_query")
     assert _append(store).seq == 2
 
 

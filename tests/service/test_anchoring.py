@@ -260,6 +260,19 @@ def test_a_log_cut_off_at_its_end_is_caught_by_the_chain(noted: World) -> None:
     assert (difference.key, difference.stored) == (str(covered), "no row")
 
 
+def test_a_trigger_that_could_take_entries_away_is_named(noted: World) -> None:
+    with closing(_sql(noted)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER blind AFTER INSERT ON audit_entry BEGIN DELETE FROM audit_entry WHERE 0; END"
+        )
+    report = audit(noted.ledger.context)
+    with closing(_sql(noted)) as connection, connection:
+        connection.execute("DROP TRIGGER blind")
+    assert report.difference is not None
+    assert (report.difference.table, report.difference.key) == ("audit_entry", "blind")
+    assert _found(noted) is None
+
+
 def test_an_anchor_whose_signed_bytes_were_taken_away_is_named(noted: World) -> None:
     _noted(noted)
     _anchored(noted)

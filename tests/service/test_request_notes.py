@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from ledger.projection import DatabaseUnavailableError
 from ledger.projection.audit_log import AuditEntry, entries, log_head
 from ledger.service import Busy, Caller, NotFound
 from ledger.service.errors import NotPermitted
@@ -101,8 +103,6 @@ def test_the_same_query_again_within_a_minute_is_counted_and_told_at_its_end(not
 def test_a_query_that_cannot_be_noted_is_refused(
     noting: Notes, officer: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger.projection import DatabaseUnavailableError
-
     def full(_: object) -> None:
         raise DatabaseUnavailableError("full", cause="full")
 
@@ -111,6 +111,17 @@ def test_a_query_that_cannot_be_noted_is_refused(
         with pytest.raises(Busy):
             noting.notes.asked(officer, "read_party", "7", {})
     noting.notes.asked(officer, "read_party", "7", {})  # and was not taken for noted
+    assert len(noting.left()) == 1
+
+
+def test_a_query_that_a_trigger_keeps_out_of_the_log_is_refused(noting: Notes, officer: Caller) -> None:
+    store = noting.world.ledger.context.store
+    swallow = "WHEN NEW.kind = 'officer_query' BEGIN SELECT RAISE(IGNORE); END"
+    store.write(lambda connection: connection.execute(text(f"CREATE TRIGGER t BEFORE INSERT ON audit_entry {swallow}")))
+    with pytest.raises(Busy):
+        noting.notes.asked(officer, "read_party", "7", {})
+    store.write(lambda connection: connection.execute(text("DROP TRIGGER t")))
+    noting.notes.asked(officer, "read_party", "7", {})
     assert len(noting.left()) == 1
 
 
