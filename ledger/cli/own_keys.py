@@ -74,6 +74,7 @@ def sign(
     """
     from ledger.identity import sign_digest
     from ledger.identity.key_files import read_key_file
+    from ledger.identity.signing import signature_text
 
     with _spoken():
         digest, says = _what_is_signed(typed_data)
@@ -82,13 +83,13 @@ def sign(
         if not yes and sys.stdin.isatty() and str(typed_data) != "-":
             typer.confirm("Sign this? 是否签名", abort=True, err=True)
         key = read_key_file(file, _password(password_file))
-        print_line(_signature(sign_digest(key, digest)))
+        print_line(signature_text(sign_digest(key, digest)))
 
 
 @app.command()
 def prove(
     file: KeyFile,
-    identity: Annotated[str, typer.Option(help="enterprise:TAXID, person@EMPLOYERS_TAXID, or a party's own identity.")],
+    identity: Annotated[str, typer.Option(help="enterprise:TAXID, person@EMPLOYERS_TAXID; party:ID to replace a key.")],
     name: Annotated[str, typer.Option(help="Name that is to be enrolled; leave out when replacing a key.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="For another key of an enrolled party.")] = False,
     trust: Annotated[
@@ -103,13 +104,14 @@ def prove(
     from ledger.domain.key_proof import KeyProof, Purpose
     from ledger.identity import address_of, sign_digest
     from ledger.identity.key_files import read_key_file
+    from ledger.identity.signing import signature_text
 
     with _spoken():
         domain = _domain(trust)
         key = read_key_file(file, _password(password_file))
         purpose = Purpose.REPLACE_KEY if replace else Purpose.ENROL
         proof = KeyProof(purpose, identity, name, address_of(key), int(time.time()))
-        signature = _signature(sign_digest(key, proof.digest(domain)))
+        signature = signature_text(sign_digest(key, proof.digest(domain)))
     print_json({"address": f"0x{proof.address.hex()}", "time": proof.time, "signature": signature})
 
 
@@ -243,8 +245,3 @@ def _domain(trust: Path | None) -> Any:
     except TrustError as error:
         fail(f"{trust}: {error}", "信任文件无法读取")
     return ChainDomain(known.chain_id, known.contracts[-1].address)
-
-
-def _signature(parts: tuple[int, int, int]) -> str:
-    v, r, s = parts
-    return f"0x{r:064x}{s:064x}{v:02x}"

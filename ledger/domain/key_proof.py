@@ -33,7 +33,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class KeyProof:
-    """What is signed: `identity` as enterprise:<tax id>, person@<employer's tax id> or, replacing a key, the party's.
+    """What is signed: `identity` as enterprise:<tax id>, person@<employer's tax id>, party:<id> to replace a key.
 
     `address` has 20 bytes; `time` is when it was signed, seconds since 1970, UTC.
     """

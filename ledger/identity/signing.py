@@ -97,6 +97,12 @@ def read_signature(text: str) -> tuple[int, int, int]:
     return v, int.from_bytes(given[:32], "big"), int.from_bytes(given[32:64], "big")
 
 
+def signature_text(signature: tuple[int, int, int]) -> str:
+    """(v, r, s) as wallets give it: 0x, then r, s and v as 130 hex digits. `read_signature` reads it back."""
+    v, r, s = signature
+    return f"0x{r:064x}{s:064x}{v:02x}"
+
+
 def signer_of(signed: SignedGroup, domain: ChainDomain) -> bytes:
     """20-byte address whose key signed `signed` for `domain`.
 

@@ -39,7 +39,7 @@ def rotate_key(context: Context, caller: Caller, *, own: OwnKey | None = None, i
         if own is None:
             certified = certify_new_key(context, connection, identity, caller.name)
         else:
-            public_key = proven_public_key(context, own, Purpose.REPLACE_KEY, str(identity), "")
+            public_key = proven_public_key(context, own, Purpose.REPLACE_KEY, f"party:{caller.party}", "")
             address = checked_address(own.address)
             certified = certify_own_key(context, connection, identity, caller.name, public_key, address)
         return _change(Code.ROTATE_KEY, caller.party, caller.party, record.version, certified)

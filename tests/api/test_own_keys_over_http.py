@@ -28,7 +28,7 @@ def seller(officer: Client, public_door: Client, installation: Installation, wal
     segment = officer.post(f"/v1/parties/{party}/segments", {"blocks": 1}, key=f"own-seg-{code}")
     assert segment.status in (201, 202), segment.text
     seller = public_door.acting(enrolled["api_key"])
-    proof = wallet.proof(installation.ledger, Purpose.REPLACE_KEY, f"enterprise:{code}", "")
+    proof = wallet.proof(installation.ledger, Purpose.REPLACE_KEY, f"party:{party}", "")
     own = {"address": proof.address, "time": proof.time, "signature": proof.signature}
     rotated = seller.post("/v1/key/rotation", {"own": own}, key=f"own-rotate-{code}")
     assert rotated.status == 201, rotated.text

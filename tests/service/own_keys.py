@@ -36,7 +36,7 @@ class Wallet:
 def keeping_its_own(world: World, party: Caller) -> tuple[Caller, Wallet]:
     """The party with a key of its own from now on."""
     wallet = Wallet()
-    own = wallet.proof(world.ledger, Purpose.REPLACE_KEY, party.identity_text, "")
+    own = wallet.proof(world.ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "")
     must(world.ledger.rotate_key(party, own=own, idempotency_key=world.key()))
     return world.ledger.caller(party.party), wallet
 

@@ -246,7 +246,7 @@ def test_a_whole_claim_with_own_keys(world: World, cast: Cast) -> None:
 def test_own_key_to_own_key_and_back_to_a_kept_one(world: World) -> None:
     party, old = keeping_its_own(world, world.person("换钥匙"))
     new = Wallet()
-    proof = new.proof(world.ledger, Purpose.REPLACE_KEY, party.identity_text, "")
+    proof = new.proof(world.ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "")
     digest = drafted(lambda: world.ledger.rotate_key(party, own=proof, idempotency_key=world.key()))
     typed = world.ledger.drafts.draft(party, digest).typed_data
     assert problem_of(lambda: world.ledger.drafts.sign(party, digest, new.sign(typed))) == "signature_of_another"
@@ -259,16 +259,16 @@ def test_own_key_to_own_key_and_back_to_a_kept_one(world: World) -> None:
 def test_a_proof_of_another_key_purpose_party_or_time_is_refused(world: World) -> None:
     party, wallet, ledger = world.person("证明"), Wallet(), world.ledger
     now_s = ledger.context.now_s()
-    good = wallet.proof(ledger, Purpose.REPLACE_KEY, party.identity_text, "")
+    good = wallet.proof(ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "")
     tried = {
         "signature": [
-            Wallet().proof(ledger, Purpose.REPLACE_KEY, party.identity_text, "").signature,
-            wallet.proof(ledger, Purpose.ENROL, party.identity_text, "").signature,
-            wallet.proof(ledger, Purpose.REPLACE_KEY, "person:" + "0" * 32, "").signature,
-            wallet.proof(ledger, Purpose.REPLACE_KEY, party.identity_text, "", now_s - 5).signature,
+            Wallet().proof(ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "").signature,
+            wallet.proof(ledger, Purpose.ENROL, f"party:{party.party}", "").signature,
+            wallet.proof(ledger, Purpose.REPLACE_KEY, "party:1", "").signature,
+            wallet.proof(ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "", now_s - 5).signature,
         ],
         "time": [
-            wallet.proof(ledger, Purpose.REPLACE_KEY, party.identity_text, "", at)
+            wallet.proof(ledger, Purpose.REPLACE_KEY, f"party:{party.party}", "", at)
             for at in (0, now_s - 86_500, now_s + 3_600, 2**63)
         ],
         "address": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from stdnum.cn import uscc
 
 from ledger.cli.demo.client import Client
+from ledger.domain.key_proof import read_proof
+from ledger.identity import address_of, new_key, sign_digest
+from ledger.identity.signing import signature_text
 
 LIVES = 16  # invoices that live a whole life side by side, so that every block is crowded
 EMPLOYERS = 4
@@ -61,6 +65,7 @@ class Casting:
         )
         cashiers = list(self._pool.map(lambda at: self.person(f"{SURNAMES[at]}会计"), range(EMPLOYERS)))
         employees = list(self._pool.map(lambda at: self.person(SURNAMES[at] + GIVEN[at]), range(LIVES)))
+        list(self._pool.map(self.keep_own_key, (sellers[2], cashiers[1], *employees[1::4])))
         for at, employer in enumerate(employers):  # one after another: each grant changes its enterprise's version
             self.grant(employer, cashiers[at], ["finance", "claim"])
             for employee in employees[at::EMPLOYERS]:
@@ -82,6 +87,20 @@ class Casting:
         """An enrolled person."""
         answer = self._client.recorded("POST", "/v1/parties", self.officer_key, {"kind": "person", "name": name})
         return Party(answer["party"], name, answer["api_key"])
+
+    def keep_own_key(self, party: Party) -> None:
+        """The party's key is from now on one that it made itself; the server sees no more of it than the address."""
+        key = new_key()
+        address = f"0x{address_of(key).hex()}"
+        said = f"purpose=replace%20key&address={address}&identity=party:{party.id}"
+        proof, domain = read_proof(json.loads(self._client.read(f"/v1/key-proof?{said}")))
+        own = {
+            "address": address,
+            "time": proof.time,
+            "signature": signature_text(sign_digest(key, proof.digest(domain))),
+        }
+        self._client.recorded("POST", "/v1/key/rotation", party.key, {"own": own})
+        self._client.keeps(party.key, key)
 
     def grant(self, enterprise: Party, person: Party, grants: list[str]) -> None:
         """The enterprise lets the person act."""

@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ledger.domain.typed_data import read_group
+from ledger.identity import sign_digest
+from ledger.identity.signing import signature_text
+
 TIMEOUT_S = 60
 ANSWER_SIZE_MAX = 8 << 20
+SIGNATURE_NEEDED = "/problems/signature-needed"
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -26,12 +31,30 @@ class Client:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port
         self._local = threading.local()
+        self._wallets: dict[str, bytes] = {}  # private keys that actors keep themselves, by their API key
+
+    def keeps(self, api_key: str, wallet: bytes) -> None:
+        """From now on what this actor writes is signed with its own key, as the server asks for its signature."""
+        self._wallets[api_key] = wallet
 
     def write(self, method: str, path: str, api_key: str, body: dict[str, Any]) -> Answer:
-        """Status and JSON of a write."""
+        """Status and JSON of a write; of an actor with a key of its own once it signed."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(16)}
-        status, data = self._request(method, path, api_key, json.dumps(body).encode(), headers)
-        return status, json.loads(data)
+        sent = json.dumps(body).encode()
+        status, data = self._request(method, path, api_key, sent, headers)
+        answer = json.loads(data)
+        if api_key in self._wallets and answer.get("type") == SIGNATURE_NEEDED:
+            self._sign(f"/v1/drafts/{answer['draft']}", api_key)
+            status, data = self._request(method, path, api_key, sent, headers)
+            answer = json.loads(data)
+        return status, answer
+
+    def _sign(self, draft: str, api_key: str) -> None:
+        """Gives a draft the signature of its actor, over the typed data that the server shows."""
+        group, domain = read_group(json.loads(self.read(draft, api_key))["typed_data"])
+        body = {"signature": signature_text(sign_digest(self._wallets[api_key], group.digest(domain)))}
+        headers = {"Content-Type": "application/json"}
+        self._request("POST", f"{draft}/signature", api_key, json.dumps(body).encode(), headers)
 
     def recorded(self, method: str, path: str, api_key: str, body: dict[str, Any]) -> dict[str, Any]:
         """JSON of a write that must be recorded. Raises: DemoError otherwise."""
