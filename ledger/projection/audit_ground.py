@@ -291,6 +291,11 @@ def _proposals(connection: Connection) -> Iterator[Difference | None]:
     yield from _missing(connection, table, "decided_by", fits, "who signed it")
     facts = select(META.c.value).where(META.c.name == SECOND_OFFICER_AFTER)
     after = int(connection.execute(facts).scalar_one_or_none() or 0)
+    last = select(OPERATION.c.accepted_at).where(OPERATION.c.seq == after).scalar_subquery()
+    since = connection.execute(select(func.min(table.c.proposed_at)).where(table.c.proposed_at < last)).scalar_one()
+    if since is not None:  # the row that says from when on two are needed was moved
+        yield Difference(META.name, SECOND_OFFICER_AFTER, "value", str(after), "a group before the first proposal")
+        return
     about = or_(
         and_(done.c.code == Code.SUSPEND, done.c.party == table.c.party),
         and_(done.c.code == Code.SET_RISK_FLAG, done.c.number == table.c.number),

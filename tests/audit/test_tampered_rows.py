@@ -116,6 +116,7 @@ EDITS = [
     ("proposal", "digest", "UPDATE proposal SET digest = zeroblob(32)"),
     ("proposal", "decided_by", "UPDATE proposal SET decided_by = decided_by + 1"),
     ("proposal", "", "DELETE FROM proposal"),
+    ("meta", "value", "INSERT INTO meta (name, value) SELECT 'second_officer_after', max(seq) FROM operation"),
     ("officer_district", "sealed", "UPDATE officer_district SET district = '4401'"),
     ("officer_district", "sealed", "UPDATE officer_district SET district = ''"),
     ("party_name", "district", "UPDATE party_name SET district = '440100' WHERE district IS NOT NULL"),

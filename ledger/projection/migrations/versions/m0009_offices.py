@@ -92,5 +92,6 @@ def _proposals() -> None:
     # what one officer did alone before there were two stays as it is; from here on an audit asks for the second
     op.execute(
         "INSERT INTO meta (name, value)"
-        " SELECT 'second_officer_after', CAST(COALESCE(MAX(seq), 0) AS VARCHAR(32)) FROM operation"
+        " SELECT 'second_officer_after', CAST(newest AS VARCHAR(32))"
+        " FROM (SELECT MAX(seq) AS newest FROM operation) AS queue WHERE newest IS NOT NULL"
     )
