@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ledger.cli.app import app
+from ledger.domain.challenge import Challenge
 from ledger.domain.groups import ChainDomain, Group, SignedGroup
 from ledger.domain.typed_data import group_typed_data
-from ledger.identity import KeyFileError, signer_of
+from ledger.identity import KeyFileError, address_of_public_key, public_key_of_signature, signer_of
 from ledger.identity.key_files import address_in, create_key_file, read_key_file
 from ledger.identity.signing import read_signature
 from verifier.operations import Code, Operation
@@ -69,6 +70,22 @@ def test_signing_says_what_is_signed(key_file: Path, tmp_path: Path) -> None:
         assert word in signed.stderr
     v, r, s = read_signature(signed.stdout.strip())
     assert signer_of(SignedGroup(GROUP, v, r, s), DOMAIN) == address_in(key_file)
+
+
+def test_a_challenge_is_signed_and_one_that_says_more_is_not(key_file: Path, tmp_path: Path) -> None:
+    challenge, typed = Challenge(5, "read issue", b"\x0d" * 32, 1_793_845_920), tmp_path / "challenge.json"
+    value = json.loads(json.dumps(challenge.typed_data(DOMAIN)))
+    typed.write_text(json.dumps(value))
+    signed = run("key", "sign", key_file, typed)
+    assert signed.exit_code == 0, signed.output
+    for word in ("party 5 signs in", "read issue", "chain 1316190437"):
+        assert word in signed.stderr
+    point = public_key_of_signature(challenge.digest(DOMAIN), *read_signature(signed.stdout.strip()))
+    assert address_of_public_key(point) == address_in(key_file)
+    value["message"]["more"] = 1
+    typed.write_text(json.dumps(value))
+    refused = run("key", "sign", key_file, typed)
+    assert (refused.exit_code, refused.stdout) == (1, "")
 
 
 @pytest.mark.parametrize(
