@@ -16,7 +16,7 @@ from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_party, checked_text
 from ledger.service.issuing import seller_of
-from ledger.service.people import acts_for, is_overseen, oversees
+from ledger.service.people import acts_for, is_overseen, overseen_by, oversees
 from ledger.service.problems import invalid
 from ledger.service.till_views import TillItem, TillView
 from ledger.service.views import Caller
@@ -93,6 +93,8 @@ class Tills:
 
     def tills(self, caller: Caller, *, subject: int | None = None) -> tuple[TillView, ...]:
         """Tills of the caller's enterprise, oldest first. Raises: NotFound, InvalidRequest, NotPermitted."""
+        if subject is not None and overseen_by(caller) is not None and not is_overseen(self._context, caller, subject):
+            raise invalid("subject", "party_unknown", party=subject)  # of another district: as unknown as none
         seller = seller_of(self._context, caller, subject)
         if not acts_for(caller, seller.party, Grant.ISSUE) and not is_overseen(self._context, caller, seller.party):
             raise NotFound("party", str(seller.party))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -118,8 +118,22 @@ def test_what_is_asked_by_name_is_not_there_for_an_officer_of_another_district(
     world: World, town: Town, what: str
 ) -> None:
     ASKED[what](world, town, town.here)
-    with pytest.raises(NotFound):
+    with pytest.raises((NotFound, InvalidRequest)) as caught:
         ASKED[what](world, town, town.there)
+    absent = replace(
+        town,
+        seller=replace(town.seller, party=ABSENT_PARTY),
+        employer=replace(town.employer, party=ABSENT_PARTY),
+        claimant=replace(town.claimant, party=ABSENT_PARTY),
+        number=ABSENT_NUMBER,
+        slipped=ABSENT_NUMBER,
+        claim_id="0f" * 16,
+        digest="0f" * 32,
+        till_id="0f" * 8,
+        proposal_id="0f" * 16,
+    )
+    with pytest.raises(caught.type):  # the same as for what does not exist
+        ASKED[what](world, absent, town.there)
 
 
 # -- lists ---------------------------------------------------------------------------------------
