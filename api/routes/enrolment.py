@@ -40,7 +40,7 @@ TEXT_LENGTH_MAX = 220
 def read_key_proof(
     ledger: Door,
     purpose: Annotated[Purpose, Query(description="What the key is for.")],
-    identity: Annotated[str, Query(max_length=TEXT_LENGTH_MAX, description="enterprise:<tax id>, person@<tax id>, party:<id>.")],
+    identity: Annotated[str, Query(max_length=TEXT_LENGTH_MAX, description="enterprise:<tax id>..., docs/API.md.")],
     address: Annotated[str, Query(pattern=ADDRESS_PATTERN, description="The key's address.")],
     name: Annotated[str, Query(max_length=TEXT_LENGTH_MAX, description="Name to enrol; empty for `replace key`.")] = "",
 ) -> Response:

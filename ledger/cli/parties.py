@@ -232,7 +232,8 @@ def certificates(party: Party, as_party: AsParty, as_json: AsJson = False) -> No
         revoked = (
             "" if row.revoked_at is None else f"revoked {row.revoked_at.isoformat()} by {row.revoked_by}: {row.reason}"
         )
-        print_line(f"{row.certificate_hash}  {row.state:<10}  {row.made_at.isoformat()}  until {row.ends_at.date().isoformat()}  {revoked}".rstrip())
+        times = f"{row.made_at.isoformat()}  until {row.ends_at.date().isoformat()}"
+        print_line(f"{row.certificate_hash}  {row.state:<10}  {times}  {revoked}".rstrip())
 
 
 @app.command("list")

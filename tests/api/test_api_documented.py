@@ -54,6 +54,6 @@ def test_limits_are_documented_as_they_are():
 
 
 def test_settings_named_exist():
-    of_commands = {API_KEY_VARIABLE, PASSWORD_VARIABLE}  # a remote operator's credential, which no setting of this ledger is
+    of_commands = {API_KEY_VARIABLE, PASSWORD_VARIABLE}  # secrets of whoever runs a command, no settings of a ledger
     for name in set(re.findall(r"EINVOICE_[A-Z_]+", TEXT)) - of_commands:
         assert name.removeprefix("EINVOICE_").lower() in Settings.model_fields
