@@ -370,8 +370,8 @@ def _entry(
 def _party_views(
     context: Context, connection: Connection, caller: Caller, records: list[PartyRecord], *, listed: bool = False
 ) -> list[PartyView]:
-    own = None if not caller.oversees else caller
-    names = names_of(context, connection, [record.id for record in records], caller=own, listed=listed)
+    overseer = caller if caller.oversees else None
+    names = names_of(context, connection, [record.id for record in records], caller=overseer, listed=listed)
     known = keystore.party_names(connection, [record.identity for record in records])
     views = []
     for record in records:
