@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ledger.cli.opening import open_ledger, quiet_log, read_settings
-from ledger.cli.output import EXIT_USAGE, AsJson, bar, complain, fail, phases, print_json, print_line, spoken_errors
+from ledger.cli.output import EXIT_USAGE, AsJson, bar, fail, phases, print_json, print_line, spoken_errors
 
 if TYPE_CHECKING:
     from ledger.projection.audit_words import Difference
@@ -172,9 +172,6 @@ def restore(
     if report.erased is not None:
         print_line(f"erased again: {report.erased.erased} of {report.erased.listed} on the list")
     else:
-        complain(
-            "what was erased after this backup is in it again: restore with --erasures and the latest list",
-            "备份之后删除的信息已重新出现，请使用 --erasures 与最新的删除清单恢复",
-        )
+        print_line("what was erased after this backup is in it again: restore with --erasures and the latest list")
     if not report.master_key:
         print_line(f"it has no master key yet: put it at {settings.master_key_path} with mode 0600")
