@@ -27,7 +27,7 @@ def test_a_thief_of_a_clerks_key_is_out_and_cannot_stop_the_recovery(world: Worl
         return ledger.issue(caller, world.draft(), subject=cast.seller.party, idempotency_key=key())
 
     def rotate(caller: Caller) -> object:
-        own = Wallet().proof(ledger, Purpose.REPLACE_KEY, caller.identity_text, "")
+        own = Wallet().proof(ledger, Purpose.REPLACE_KEY, f"party:{caller.party}", "")
         return ledger.rotate_key(caller, own=own, idempotency_key=key())
 
     must(signed(world, clerk, stolen, issue))
