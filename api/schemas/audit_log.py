@@ -32,12 +32,13 @@ def _moment(value: Any) -> Any:
     """A time with its offset. Raises: PydanticCustomError for a day or an hour that there is none."""
     if not isinstance(value, str):
         return value
+    wrong = PydanticCustomError("time_form", "a time with its offset")
+    if not re.fullmatch(TIME_PATTERN, value, re.ASCII):
+        raise wrong
     try:
-        if not re.fullmatch(TIME_PATTERN, value, re.ASCII):
-            raise ValueError
         return datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError) as err:
-        raise PydanticCustomError("time_form", "a time with its offset") from err
+        raise wrong from err
 
 
 Moment = Annotated[
