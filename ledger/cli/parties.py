@@ -25,6 +25,9 @@ app = typer.Typer(
 
 AsParty = Annotated[int, typer.Option("--as", help="Party that signs.")]
 Party = Annotated[int, typer.Argument(help="Party id.")]
+ForEnterprise = Annotated[
+    int | None, typer.Option(help="Enterprise in whose name its administrator acts; without: the party itself.")
+]
 
 
 @app.command()
@@ -90,14 +93,16 @@ def grant(
     person: Annotated[int, typer.Argument(help="Party id of the person.")],
     grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
     as_party: AsParty,
+    subject: ForEnterprise = None,
     as_json: AsJson = False,
 ) -> None:
-    """An enterprise lets a person issue, do finance, or claim.
+    """An enterprise, or its administrator, lets a person issue, do finance, or claim.
 
     Example: `einvoice party grant 6 claim finance --as 4`
     """
     with open_ledger(writing=True) as ledger:
-        print_written(ledger.grant(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=as_json)
+        written = ledger.grant(ledger.caller(as_party), person, grants, subject=subject, idempotency_key=new_key())
+        print_written(written, as_json=as_json)
 
 
 @app.command()
@@ -105,16 +110,16 @@ def revoke(
     person: Annotated[int, typer.Argument(help="Party id of the person.")],
     grants: Annotated[list[str], typer.Argument(help="issue, finance, claim")],
     as_party: AsParty,
+    subject: ForEnterprise = None,
     as_json: AsJson = False,
 ) -> None:
-    """An enterprise takes grants away.
+    """An enterprise, or its administrator, takes grants away.
 
     Example: `einvoice party revoke 6 claim --as 4`
     """
     with open_ledger(writing=True) as ledger:
-        print_written(
-            ledger.revoke(ledger.caller(as_party), person, grants, idempotency_key=new_key()), as_json=as_json
-        )
+        written = ledger.revoke(ledger.caller(as_party), person, grants, subject=subject, idempotency_key=new_key())
+        print_written(written, as_json=as_json)
 
 
 @app.command()
