@@ -39,7 +39,9 @@ from verifier.commitment import commit
 
 
 def audit(context: Context, progress: Progress | None = None) -> AuditReport:
-    """Recomputes every derived row from the chain and every commitment from its document; names the first difference.
+    """Recomputes every derived row from the chain, every commitment from its document, and the chain of the audit log.
+
+    Names the first difference.
 
     Raises: NotReady when the chain or database cannot be read.
     """
