@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.access_table import Role
-from ledger.domain.key_proof import Purpose
 from ledger.identity import new_till_key, till_public_key
-from ledger.service.deductions import WantedSelection
-from ledger.service.key_proofs import OwnKey
+from tests.attack import things
 from tests.attack.scene import Scene
-from tests.service.own_keys import Wallet, drafted, keeping_its_own
+from tests.service.own_keys import Wallet
 from tests.service.test_bulk import row, sheet
-from tests.service.world import must
 
 BLOB = {"content-type": "application/octet-stream"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -117,13 +114,13 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "read_red_outlook": _on("sold"),
     "read_slips": lambda scene: Asked({"number": scene.slip}, telltale=scene.slip),
     "list_slips": _list(telltale=lambda scene: scene.slip),
-    "list_exceptions": lambda scene: Asked(query=f"number={_excepted(scene)}", telltale="exception_id"),
+    "list_exceptions": lambda scene: Asked(query=f"number={things.excepted(scene)}", telltale="exception_id"),
     "read_external_id": lambda scene: Asked(
         {"external_id": "VICTIM-1"}, f"party={scene.victim.party}", telltale='"numbers"'
     ),
-    "read_operation": lambda scene: Asked({"digest": scene.once("digest", lambda: _digest(scene))}),
+    "read_operation": lambda scene: Asked({"digest": scene.once("digest", lambda: things.digest(scene))}),
     "read_events": lambda scene: Asked(
-        query=f"after={scene.once('cursor', lambda: _cursor(scene))}&limit=50", telltale=scene.sold
+        query=f"after={scene.once('cursor', lambda: things.cursor(scene))}&limit=50", telltale=scene.sold
     ),
     # -- writing about invoices
     "issue_invoice": lambda scene: Asked(body={"document": scene.draft(), "subject": scene.victim.party}),
@@ -149,9 +146,9 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "withdraw_slip": lambda scene: Asked({"number": scene.own_slip}, body={"subject": scene.victim.party}),
     "void_slip": _on("slip", reason="x"),
     "propose_risk_flag": _on("sold", reason="x"),
-    "clear_risk_flag": lambda scene: Asked({"number": _flagged(scene)}, body={"reason": "x"}),
+    "clear_risk_flag": lambda scene: Asked({"number": things.flagged(scene)}, body={"reason": "x"}),
     "force_unlock": lambda scene: Asked({"number": scene.claim[1]}, body={"reason": "x"}),
-    "acknowledge_exception": lambda scene: Asked({"number": _excepted(scene)}, body={}),
+    "acknowledge_exception": lambda scene: Asked({"number": things.excepted(scene)}, body={}),
     # -- claims
     "open_claim": lambda scene: Asked(
         body={"numbers": [scene.held], "employer": scene.victim.party, "reference": "BX"}
@@ -176,8 +173,8 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "sheet_template": lambda _: Asked(),
     "read_sheet": lambda scene: Asked({"job": scene.job}),
     "sheet_results": lambda scene: Asked({"job": scene.job}),
-    "sign_sheet": lambda scene: Asked({"job": _sheet(scene)}, body={"again": True}),
-    "cancel_sheet": lambda scene: Asked({"job": _sheet(scene)}, body={}),
+    "sign_sheet": lambda scene: Asked({"job": things.uploaded(scene)}, body={"again": True}),
+    "cancel_sheet": lambda scene: Asked({"job": things.uploaded(scene)}, body={}),
     # -- months and deduction
     "read_month": _on_month(),
     "read_report": _on_month("draft=true"),
@@ -190,7 +187,7 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "read_period": _on_month(),
     "select_invoices": _on_month(body=lambda scene: {"selections": [{"number": scene.bought}]}),
     "unselect_invoices": lambda scene: Asked(
-        body={"numbers": [scene.once("selected", lambda: _selected(scene))], "subject": scene.victim.party}
+        body={"numbers": [scene.once("selected", lambda: things.selected(scene))], "subject": scene.victim.party}
     ),
     # -- supervision
     "list_nonfilers": _list(telltale=lambda _: ""),
@@ -209,9 +206,9 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     ),
     "allot_segment": _of_victim(blocks=1),
     "propose_suspension": lambda scene: Asked({"party": scene.person()}, body={"reason": "x"}),
-    "reinstate_party": lambda scene: Asked({"party": _suspended(scene)}, body={"reason": "x"}),
+    "reinstate_party": lambda scene: Asked({"party": things.suspended(scene)}, body={"reason": "x"}),
     "lift_block": lambda scene: Asked(
-        {"party": scene.victim.party}, body={"month": scene.once("lift", lambda: _month(scene)), "reason": "x"}
+        {"party": scene.victim.party}, body={"month": scene.once("lift", lambda: things.month(scene)), "reason": "x"}
     ),
     "list_certificates": _of_victim(),
     "revoke_certificate": lambda scene: Asked({"party": scene.person()}, body={"reason": "superseded"}),
@@ -219,15 +216,15 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "rotate_key": lambda _: Asked(body={}),
     "recover_key": lambda scene: Asked({"party": scene.person()}, body={}),
     "appoint_officer": lambda _: Asked(body={"name": "新税官"}),
-    "set_district": lambda scene: Asked({"party": _officer(scene)}, body={"district": "4403"}),
-    "dismiss_officer": lambda scene: Asked({"party": _officer(scene)}, body={"reason": "x"}),
+    "set_district": lambda scene: Asked({"party": things.officer(scene)}, body={"district": "4403"}),
+    "dismiss_officer": lambda scene: Asked({"party": things.officer(scene)}, body={"reason": "x"}),
     "grant": lambda scene: Asked(body={"person": scene.person(), "grants": ["claim"], "subject": scene.victim.party}),
     "revoke": lambda scene: Asked(
         body={"person": scene.person("claim"), "grants": ["claim"], "subject": scene.victim.party}
     ),
     "appoint_to_office": lambda scene: Asked(body={"kind": "auditor", "party": scene.person()}),
     "list_offices": _list(telltale=lambda scene: f'"party":{scene.administrator.party},'),
-    "end_office": lambda scene: Asked({"office": _office(scene)}, body={}),
+    "end_office": lambda scene: Asked({"office": things.office(scene)}, body={}),
     "list_office_uses": lambda scene: Asked({"office": scene.office}),
     # -- webhooks and tills
     "register_webhook": lambda _: Asked(body={"url": "https://1.1.1.1/in"}),
@@ -240,7 +237,7 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "register_till": _new_till,
     "list_tills": _list("subject={victim}", lambda scene: scene.till.till_id),
     "read_till": lambda scene: Asked({"till_id": scene.till.till_id}),
-    "close_till": lambda scene: Asked({"till_id": _till(scene)}, body={}),
+    "close_till": lambda scene: Asked({"till_id": things.till(scene)}, body={}),
     "upload_offline": _upload,
     "collect": lambda scene: Asked(body={"order": scene.order(), "title": {"name": "张三"}}),
     "pick_up": _pickup,
@@ -273,13 +270,15 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "confirm_session": lambda _: Asked(body={"password": "guess"}, session=True),
     "change_password": lambda _: Asked(body={"password": "guess", "new_password": "x"}, session=True),
     "invite_parties": lambda scene: Asked(body={"parties": [scene.person("claim")]}),
-    "accept_invitation": lambda scene: Asked(body={"invitation": _invitation(scene), "name": "n", "password": "x"}),
+    "accept_invitation": lambda scene: Asked(
+        body={"invitation": things.invitation(scene), "name": "n", "password": "x"}
+    ),
     "remove_member": lambda scene: Asked({"party": scene.person("claim")}, body={"subject": scene.victim.party}),
     "sign_in_page": lambda _: Asked(),
     "sign_in_form": lambda _: Asked(body=b"name=nobody&password=guess", headers=FORM, session=True),
-    "invitation_page": lambda scene: Asked(query=f"i={_invitation(scene)}"),
+    "invitation_page": lambda scene: Asked(query=f"i={things.invitation(scene)}"),
     "invitation_form": lambda scene: Asked(
-        body=f"i={_invitation(scene)}&name=n&password=x".encode(), headers=FORM, session=True
+        body=f"i={things.invitation(scene)}&name=n&password=x".encode(), headers=FORM, session=True
     ),
     "me_page": lambda _: Asked(session=True),
     "password_form": lambda _: Asked(body=b"password=guess&new_password=x", headers=FORM, session=True),
@@ -290,218 +289,40 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     # -- keys of programs, drafts
     "make_api_key": lambda _: Asked(body={"label": "x", "scopes": ["read"], "lifetime_days": 1}),
     "list_api_keys": lambda scene: Asked(query=f"party={scene.victim.party}"),
-    "revoke_api_key": lambda scene: Asked({"key_id": _api_key(scene)}, body={}),
+    "revoke_api_key": lambda scene: Asked({"key_id": things.api_key(scene)}, body={}),
     "ask_challenge": lambda scene: Asked(body={"party": scene.victim.party}),
-    "answer_challenge": lambda scene: Asked({"challenge_id": _challenge(scene)}, body={"signature": "0x" + "11" * 65}),
+    "answer_challenge": lambda scene: Asked(
+        {"challenge_id": things.challenge(scene)}, body={"signature": "0x" + "11" * 65}
+    ),
     "list_drafts": lambda _: Asked(),
-    "read_draft": lambda scene: Asked({"digest": _draft(scene)}),
-    "sign_draft": lambda scene: Asked({"digest": _draft(scene)}, body={"signature": "0x" + "11" * 65}),
+    "read_draft": lambda scene: Asked({"digest": things.draft(scene)}),
+    "sign_draft": lambda scene: Asked({"digest": things.draft(scene)}, body={"signature": "0x" + "11" * 65}),
     # -- privacy
     "erase_person": lambda scene: Asked({"party": scene.person()}, body={"reason": "data_subject_request"}),
     "list_erasures": lambda _: Asked(),
     "read_record": lambda scene: Asked({"party": scene.cast.claimant.party}),
     # -- enrolment by request
     "read_key_proof": lambda scene: Asked(
-        query=f"purpose=enrol&identity={_said(scene)}&name=N&address={Wallet().address}"
+        query=f"purpose=enrol&identity={things.said(scene)}&name=N&address={Wallet().address}"
     ),
-    "ask_enrolment": lambda scene: Asked(body=_asking(scene)),
+    "ask_enrolment": lambda scene: Asked(body=things.asking(scene)),
     "read_enrolment_status": lambda scene: Asked(
-        {"request_id": _enrolment(scene)[0]}, headers={"enrolment-token": _enrolment(scene)[1]}
+        {"request_id": things.enrolment(scene)[0]}, headers={"enrolment-token": things.enrolment(scene)[1]}
     ),
     "list_enrolment_requests": lambda _: Asked(),
-    "read_enrolment_request": lambda scene: Asked({"request_id": _enrolment(scene)[0]}),
-    "approve_enrolment": lambda scene: Asked({"request_id": _enrolment(scene)[0]}, body={}),
-    "refuse_enrolment": lambda scene: Asked({"request_id": _enrolment(scene)[0]}, body={"reason": "x"}),
+    "read_enrolment_request": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}),
+    "approve_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={}),
+    "refuse_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={"reason": "x"}),
     # -- two officers, the audit log
     "list_proposals": lambda _: Asked(),
-    "read_proposal": lambda scene: Asked({"proposal_id": _proposal(scene)}),
-    "confirm_proposal": lambda scene: Asked({"proposal_id": _proposal(scene)}, body={}),
-    "refuse_proposal": lambda scene: Asked({"proposal_id": _proposal(scene)}, body={}),
+    "read_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}),
+    "confirm_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}, body={}),
+    "refuse_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}, body={}),
     "read_audit_log": lambda _: Asked(),
     # -- what ends the victim's month, or somebody's key, comes last
     "confirm_period": _on_month(body=lambda _: {}),
     "file_month": _on_month(body=lambda _: {}),
-    "refile_month": _on_month(body=lambda scene: {"replaces": _report_hash(scene), "note": scene.world.key()}),
+    "refile_month": _on_month(body=lambda scene: {"replaces": things.report_hash(scene), "note": scene.world.key()}),
     "erase_invoice": _on("held", reason="data_subject_request"),
 }
 """By route, in an order in which nothing needed later is used up."""
-
-
-def _digest(scene: Scene) -> str:
-    return must(scene.world.ledger.issue(scene.victim, scene.draft(), idempotency_key=scene.world.key())).digest
-
-
-def _cursor(scene: Scene) -> str:
-    """The feed's end, before the invoice that the telltale is."""
-    events, after = scene.world.ledger.events, None
-    while True:
-        page = events.page(scene.world.officer, after=after, limit=50)
-        after = page.next_cursor
-        if not page.more:
-            return str(after)
-
-
-def _flagged(scene: Scene) -> str:
-    number = scene.sold
-    scene.once("flag", lambda: must(scene.world.flagged(number)))
-    return number
-
-
-def _excepted(scene: Scene) -> str:
-    """An invoice that the victim paid and that was flagged afterwards: an exception is told to it."""
-
-    def make() -> str:
-        claim_id, number = scene.claim
-        key = scene.world.key
-        must(
-            scene.world.ledger.approve_claim(scene.cast.cashier, claim_id, payment_reference="F", idempotency_key=key())
-        )
-        must(scene.world.flagged(number))
-        return number
-
-    return str(scene.once("excepted", make))
-
-
-def _invitation(scene: Scene) -> str:
-    """An invitation of one of the victim's people, which too short a password leaves as it is."""
-
-    def make() -> str:
-        (made,) = scene.world.ledger.invitations.invite(scene.victim, [scene.person("claim")])
-        return made.token
-
-    return str(scene.once("invitation", make))
-
-
-def _challenge(scene: Scene) -> str:
-    return str(
-        scene.once("challenge", lambda: scene.world.ledger.challenges.ask(scene.victim.party, None).challenge_id)
-    )
-
-
-def _draft(scene: Scene) -> str:
-    """What one of the victim's people, who keeps its key itself, has yet to sign."""
-
-    def make() -> str:
-        world = scene.world
-        keeper, _ = keeping_its_own(world, world.ledger.caller(scene.person("claim")))
-        number, to = world.issued(scene.cast.seller, keeper), scene.victim.party
-        return drafted(lambda: world.ledger.transfer(keeper, number, to, idempotency_key=world.key()))
-
-    return str(scene.once("draft", make))
-
-
-def _said(scene: Scene) -> str:
-    return f"person@{scene.world.tax_ids[scene.victim.party]}"
-
-
-def _own_key(scene: Scene) -> OwnKey:
-    return Wallet().proof(scene.world.ledger, Purpose.ENROL, _said(scene), "新人")
-
-
-def _asking(scene: Scene) -> dict[str, object]:
-    own = _own_key(scene)
-    return {
-        "kind": "person", "name": "新人", "tax_id": scene.world.tax_ids[scene.victim.party],
-        "own": {"address": own.address, "time": own.time, "signature": own.signature},
-    }  # fmt: skip
-
-
-def _enrolment(scene: Scene) -> tuple[str, str]:
-    """A person's request to be enrolled at the victim: its id and its token."""
-
-    def make() -> tuple[str, str]:
-        tax_id = scene.world.tax_ids[scene.victim.party]
-        asked = scene.world.ledger.enrolment.ask(kind="person", name="新人", tax_id=tax_id, own=_own_key(scene))
-        return asked.request_id, asked.token
-
-    found: tuple[str, str] = scene.once("enrolment", make)
-    return found
-
-
-def _api_key(scene: Scene) -> str:
-    """Public part of a key of the victim's."""
-
-    def make() -> str:
-        return scene.world.ledger.new_api_key(scene.victim.party, "spare").split("_")[1]
-
-    return str(scene.once("api key", make))
-
-
-def _proposal(scene: Scene) -> str:
-    """A suspension that a third officer proposed."""
-
-    def make() -> str:
-        proposer = scene.world.ledger.caller(_officer(scene))
-        return scene.world.ledger.proposals.suspension(
-            proposer, scene.person(), reason="x", idempotency_key=scene.world.key()
-        ).proposal_id
-
-    return str(scene.once("proposal", make))
-
-
-def _first_number(scene: Scene) -> str:
-    return scene.world.ledger.party(scene.victim, scene.victim.party).segments[0][0]
-
-
-def _sheet(scene: Scene) -> str:
-    def make() -> str:
-        return scene.world.ledger.bulk.upload(scene.victim, sheet(row(1)), idempotency_key=scene.world.key()).job
-
-    return str(scene.once("job", make))
-
-
-def _selected(scene: Scene) -> str:
-    number = scene.bought
-    must(
-        scene.world.ledger.deductions.select(
-            scene.victim, scene.world.month, [WantedSelection(number)], idempotency_key=scene.world.key()
-        )
-    )
-    return number
-
-
-def _suspended(scene: Scene) -> int:
-    party = scene.person()
-    scene.once("suspension", lambda: must(scene.world.suspended(party)))
-    return party
-
-
-def _month(scene: Scene) -> str:
-    scene_count = int(scene.world.key().removeprefix("key-"))
-    return f"20{50 + scene_count // 12 % 40}-{scene_count % 12 + 1:02d}"
-
-
-def _officer(scene: Scene) -> int:
-    def make() -> int:
-        written, _ = scene.world.ledger.appoint_officer(
-            scene.world.authority, name="替身税官", idempotency_key=scene.world.key()
-        )
-        return must(written).party or 0
-
-    return int(scene.once("officer", make))
-
-
-def _office(scene: Scene) -> int:
-    """An administrator's office of the victim's giving."""
-
-    def make() -> int:
-        return scene.world.ledger.offices.appoint(
-            scene.victim, "administrator", scene.person(), idempotency_key=scene.world.key()
-        ).office
-
-    return int(scene.once("office", make))
-
-
-def _till(scene: Scene) -> str:
-    def make() -> str:
-        return scene.world.ledger.tills.register(
-            scene.victim, name="三号", public_key=till_public_key(new_till_key()).hex(), clerk=scene.victim.party,
-            idempotency_key=scene.world.key(),
-        ).till_id  # fmt: skip
-
-    return str(scene.once("till", make))
-
-
-def _report_hash(scene: Scene) -> str:
-    filings = scene.world.ledger.filing.filings(scene.victim, scene.world.month)
-    return filings[-1].report_hash
