@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ledger.chain import BlockDiffersError, BlockUnknownError, BlockUnreadableError, ChainError, Replay
+from ledger import chain
+from ledger.chain import BlockDiffersError, BlockUnknownError, BlockUnreadableError, ChainError
 from ledger.domain.blocks import BlockHead, ChainBlock
 from ledger.projection import Connection, ProjectionError, StorageError, keystore
 from ledger.projection.apply import projected_head
@@ -98,7 +99,7 @@ def full_audit(
     path = state_path or default_state_path(context)
     try:
         state = AuditState.open(path, context.reader.identity.to_bytes().decode())
-        with closing(state), closing(Replay(context.settings.chain_dir)) as replay:
+        with closing(state), closing(chain.Replay(context.settings.chain_dir)) as replay:
             audit = _FullAudit(context, state, replay, progress or (lambda _phase, _done, _of: None))
             report = audit.run(trust)
     except OSError as err:
@@ -111,7 +112,7 @@ def full_audit(
 
 
 class _FullAudit:
-    def __init__(self, context: Context, state: AuditState, replay: Replay, progress: PhaseProgress) -> None:
+    def __init__(self, context: Context, state: AuditState, replay: chain.Replay, progress: PhaseProgress) -> None:
         self._context = context
         self._state = state
         self._replay = replay

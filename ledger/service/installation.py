@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.chain import ChainError, ChainIdentity, ChainWriter, create_chain, open_reader, open_writer
+from ledger import chain
+from ledger.chain import ChainError, ChainIdentity, open_reader
 from ledger.domain.document import NAME_LENGTH_MAX
 from ledger.domain.groups import Group, SignedGroup
 from ledger.domain.identities import Identity, authority_identity, calendar_identity, new_person_id, officer_identity
@@ -149,7 +150,7 @@ def close_context(context: Context) -> None:
     context.reader.close()
 
 
-def open_sequencer(context: Context, *, any_contract: bool = False) -> tuple[Sequencer, ChainWriter]:
+def open_sequencer(context: Context, *, any_contract: bool = False) -> tuple[Sequencer, chain.ChainWriter]:
     """The one writer of this ledger's chain, and its sequencer. Close the writer.
 
     With `any_contract` the chain may carry another contract than this release's: one that is about to be succeeded.
@@ -157,7 +158,9 @@ def open_sequencer(context: Context, *, any_contract: bool = False) -> tuple[Seq
     Raises: ChainInUseError when a node runs already; NotReady for other trouble with the chain.
     """
     settings = context.settings
-    writer = open_writer(chain_place(settings), sealer_key=context.operator_key, now=_now_s, any_contract=any_contract)
+    writer = chain.open_writer(
+        chain_place(settings), sealer_key=context.operator_key, now=_now_s, any_contract=any_contract
+    )
     pace = Pace(
         operations_max=settings.batch_operations_max,
         interval_ms=settings.batch_interval_ms,
@@ -171,7 +174,7 @@ def _build(settings: Settings, authority_name: str, officer_name: str) -> Founde
     now_s = int(time.time())
     authority, others = _founders(authority_name, officer_name, datetime.fromtimestamp(now_s, UTC))
     operator_key = new_key()
-    identity = create_chain(settings.chain_dir, sealer_key=operator_key, authority=authority.address, now_s=now_s)
+    identity = chain.create_chain(settings.chain_dir, sealer_key=operator_key, authority=authority.address, now_s=now_s)
     with Store.create(settings.database) as store:
 
         def keep(connection: Connection) -> None:
@@ -184,7 +187,7 @@ def _build(settings: Settings, authority_name: str, officer_name: str) -> Founde
 
         store.write(keep)
         reader = open_reader(settings.chain_dir)
-        with closing(reader), open_writer(settings.chain_dir, sealer_key=operator_key, now=_now_s) as writer:
+        with closing(reader), chain.open_writer(settings.chain_dir, sealer_key=operator_key, now=_now_s) as writer:
             writer.commit([_appointment(authority, founder, identity, now_s) for founder in others])
             follow(store.engine, reader)
             with store.reading() as connection:

@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.chain import CONTRACTS_MAX, ChainError, ChainInUseError, ChainWriter, CompiledContract, load_successor
+from ledger import chain
+from ledger.chain import CONTRACTS_MAX, ChainError, ChainInUseError
 from ledger.domain.blocks import Outcome
 from ledger.domain.groups import Group
 from ledger.domain.references import new_reference
@@ -89,7 +90,9 @@ class _UnderWay:
 class Succession:
     """One succession of one ledger, while this process is the only one that writes its chain."""
 
-    def __init__(self, context: Context, sequencer: Sequencer, writer: ChainWriter, compiled: CompiledContract) -> None:
+    def __init__(
+        self, context: Context, sequencer: Sequencer, writer: chain.ChainWriter, compiled: chain.CompiledContract
+    ) -> None:
         self._context = context
         self._sequencer = sequencer
         self._writer = writer
@@ -246,7 +249,7 @@ def open_succession(context: Context, artifact: Path | None = None) -> Iterator[
     written.
     """
     try:
-        compiled = load_successor(artifact)
+        compiled = chain.load_successor(artifact)
         sequencer, writer = open_sequencer(context, any_contract=True)
     except ChainInUseError as err:
         raise NotReady("a node runs on this ledger; stop it first", "该账本的节点正在运行，请先停止") from err

@@ -126,3 +126,10 @@ def test_body_over_the_limit_is_answered_before_it_ends(data_dir, sent):
         with socket.create_connection((host, int(port)), timeout=STOP_LIMIT_S) as connection:
             connection.sendall(sent)
             assert b"413" in connection.recv(65_536).split(b"\r\n")[0]
+
+
+def test_the_api_starts_without_engine_or_web3():
+    """Both take a second of every start, and only the node writes the chain."""
+    script = 'import sys, api.app; print(sorted({"web3", "eth", "vyper", "eth_account"} & sys.modules.keys()))'
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
