@@ -58,8 +58,7 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "grant": _MANAGE,
     "revoke": _MANAGE,
     "remove_member": _MANAGE,
-    "rotate_key": _MANAGE,
-    "renew_certificate": _MANAGE,
+    "renew_certificate": _MANAGE,  # for the very key there is: nothing to sign in with anew
     "sign_draft": _ANY_WRITE,
     "make_api_key": _MANAGE,
     "revoke_api_key": _MANAGE,
@@ -71,14 +70,16 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "close_till": _MANAGE,
     "appoint_to_office": (Scope.MANAGE, Scope.SUPERVISE),
     "end_office": (Scope.MANAGE, Scope.SUPERVISE),
-    # who signs in as the party: nobody's with a narrow key
+    # who signs in as a party: nobody's with a narrow key, which would be a full one by this
+    "rotate_key": UNLISTED,  # to an own key, which then answers challenges for every scope
+    "enrol_party": UNLISTED,  # the answer has a full key of the party
+    "appoint_officer": UNLISTED,
     "invite_parties": UNLISTED,
     "confirm_session": UNLISTED,
     "change_password": UNLISTED,
     "end_session": UNLISTED,
     "end_sessions": UNLISTED,
     # what officers do to others
-    "enrol_party": _SUPERVISE,
     "approve_enrolment": _SUPERVISE,
     "refuse_enrolment": _SUPERVISE,
     "set_district": _SUPERVISE,
@@ -89,7 +90,6 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "reinstate_party": _SUPERVISE,
     "revoke_certificate": _SUPERVISE,
     "recover_key": _SUPERVISE,
-    "appoint_officer": _SUPERVISE,
     "dismiss_officer": _SUPERVISE,
     "open_month": _SUPERVISE,
     "void_slip": _SUPERVISE,

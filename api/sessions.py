@@ -28,12 +28,14 @@ TOKEN_LENGTH_MAX = 200  # characters of a cookie that are looked at; ours have 9
 AGENT_LENGTH_MAX = 500  # characters of a User-Agent that are looked at
 
 PASSWORD_ROUTES = frozenset({
-    "rotate_key", "recover_key", "revoke_certificate", "appoint_officer", "dismiss_officer", "file_month",
+    "rotate_key", "renew_certificate", "recover_key", "revoke_certificate", "enrol_party", "approve_enrolment",
+    "appoint_officer", "dismiss_officer", "set_district", "erase_invoice", "erase_person", "file_month",
     "refile_month", "approve_claim", "force_unlock", "confirm_period", "invite_parties", "make_api_key",
-    "appoint_to_office", "confirm_proposal",
+    "register_webhook", "appoint_to_office", "confirm_proposal", "void_slip", "open_month",
 })  # fmt: skip
-"""Routes whose signature cannot be taken back, or that make somebody a party: a session must have been given its
-password within the last five minutes. (A contract is retired on the command line alone.)"""
+"""Routes whose signature or erasure cannot be taken back, that make somebody a party, or that go on handing things out
+when the session is over: a session must have been given its password within the last five minutes. (A renewal, as any
+rotation, cancels a recovery. A contract is retired on the command line alone.)"""
 
 
 def session_token(request: Request) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ledger.domain.identities import Identity
 from ledger.domain.key_proof import Purpose
+from ledger.identity import Scope
 from ledger.identity.certificates import read_certificate
 from ledger.projection import Connection, keystore
 from ledger.service import instructions
@@ -16,7 +17,7 @@ from ledger.service.context import Context
 from ledger.service.drafts import Draft
 from ledger.service.forms import checked_party
 from ledger.service.key_proofs import OwnKey, checked_address, proven_public_key
-from ledger.service.people import need_authority, need_party
+from ledger.service.people import need_authority, need_party, need_scope
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import request_hash, submit, written
@@ -30,8 +31,10 @@ def rotate_key(context: Context, caller: Caller, *, own: OwnKey | None = None, i
 
     The new key is made and kept here, or, with `own`, one that the caller keeps itself.
 
-    Raises: InvalidRequest for a proof that does not hold, and the errors of a write.
+    Raises: ScopeMissing with a narrow credential, as an own key answers challenges for every scope; InvalidRequest for
+    a proof that does not hold, and the errors of a write.
     """
+    need_scope(caller, Scope.ALL)
     identity = Identity.parse(caller.identity_text)
 
     def prepare(connection: Connection) -> Draft:

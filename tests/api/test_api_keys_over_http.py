@@ -54,10 +54,22 @@ def test_a_reading_key_reads_and_does_nothing_else(officer: Client, narrow: Clie
     body = {"kind": "person", "name": "新人"}
     refused = narrow.post("/v1/parties", body, key=next(KEYS))
     assert (refused.status, refused.json()["type"]) == (403, "/problems/scope-missing")
-    assert refused.json()["scope"] == "supervise"
-    assert "`supervise`" in refused.json()["detail"]
-    assert "supervise" in refused.json()["detail_zh"]
+    assert refused.json()["scope"] == "all"
+    assert "`all`" in refused.json()["detail"]
+    assert "all" in refused.json()["detail_zh"]
     assert officer.post("/v1/parties", body, key=next(KEYS)).status == 201
+
+
+def test_a_supervising_key_makes_no_full_key_of_somebody_else(officer: Client, installation: Installation) -> None:
+    made = officer.post("/v1/api-keys", {"label": "desk", "scopes": ["supervise", "read"]}, key=next(KEYS)).json()
+    desk, party = officer.acting(made["api_key"]), {"kind": "person", "name": "新人"}
+    for address, body in (("/v1/parties", party), ("/v1/officers", {"name": "新税官"})):
+        refused = desk.post(address, body, key=next(KEYS))
+        assert (refused.status, refused.json()["scope"]) == (403, "all")
+    enrolled = officer.post("/v1/parties", party, key=next(KEYS)).json()
+    reason = {"reason": "not suspended", "x": 1}
+    admitted = desk.post(f"/v1/parties/{enrolled['party']}/reinstatement", reason, key=next(KEYS))
+    assert admitted.status == 422  # what it supervises it does, once the body is right
 
 
 def test_a_credential_is_checked_before_the_body_is_read(narrow: Client) -> None:

@@ -91,3 +91,20 @@ def test_a_wrong_proof_names_its_field(seller: Client) -> None:
     own = {"address": "0x" + "1c" * 20, "time": 0, "signature": "1c" * 65}
     answer = seller.post("/v1/key/rotation", {"own": own}, key="own-proof")
     assert answer.json()["errors"][0]["path"] == "own.time", answer.text
+
+
+def test_a_narrow_key_makes_no_own_key_that_would_sign_in_for_everything(
+    seller: Client, installation: Installation
+) -> None:
+    wallet, party = Wallet(), seller.get("/v1/api-keys").json()["items"][0]["party"]
+    proof = wallet.proof(installation.ledger, Purpose.REPLACE_KEY, f"party:{party}", "")
+    own = {"address": proof.address, "time": proof.time, "signature": proof.signature}
+    made = seller.post("/v1/api-keys", {"label": "desk", "scopes": ["manage", "read"]}, key="own-narrow").json()
+    narrow = seller.acting(made["api_key"])
+    refused = narrow.post("/v1/key/rotation", {"own": own}, key="own-narrow-rotate")
+    assert (refused.status, refused.json()["scope"]) == (403, "all")
+    for asked in (
+        narrow.post("/v1/key/renewal", {}, key="own-narrow-renew"),
+        seller.post("/v1/key/rotation", {"own": own}, key="own-narrow-whole"),
+    ):
+        assert (asked.status, asked.json()["type"]) == (409, "/problems/signature-needed"), asked.text
