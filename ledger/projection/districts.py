@@ -1,7 +1,8 @@
-"""Which parties a district is: enterprises whose tax id names it, their people, and whoever has their invoices.
+"""Which parties a district is: enterprises whose tax id names it, their people, and people who have their invoices.
 
-An officer of a district sees no other. So every list an officer reads asks for the district in its statement, never
-of the rows that came back: counts and pages then tell nothing of the rest.
+An officer of a district sees no other, and acts on its enterprises and their people alone: an invoice that crosses
+districts shows which person has it and hands nobody over. So every list an officer reads asks for the district in its
+statement, never of the rows that came back: counts and pages then tell nothing of the rest.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select
 
 from ledger.projection.derived import GRANT, INVOICE, PARTY
 from ledger.projection.ground import PARTY_NAME
 from ledger.projection.ground_districts import DISTRICT_LENGTH_MAX, OFFICER_DISTRICT
+from verifier.words import PartyKind
 
 INVOICE_ROLES = ("seller", "buyer", "holder", "claimant", "employer")
 
@@ -102,18 +104,39 @@ def takes_part_in(district: District, invoice: FromClause = INVOICE) -> ColumnEl
 
 
 def overseen(party: ColumnElement[Any], district: District) -> ColumnElement[bool]:
-    """Condition that a column names a party of the district: an enterprise, whom one lets act, who has its invoices."""
-    held = INVOICE.alias()
+    """Condition that a column names a party the district's officers see: whom they govern, who has its invoices.
+
+    The latter are people: an enterprise is seen in its own district alone, whatever it bought elsewhere.
+    """
+    held, record = INVOICE.alias(), PARTY.alias()
     holds = exists(
         select(held.c.number).where(
             or_(held.c.holder == party, held.c.claimant == party), takes_part_in(district, held)
         )
     )
-    return or_(enterprise_in(party, district), person_of(party, district), holds)
+    is_person = exists(select(record.c.id).where(record.c.id == party, record.c.kind == int(PartyKind.PERSON)))
+    return or_(governed(party, district), and_(is_person, holds))
+
+
+def governed(party: ColumnElement[Any], district: District) -> ColumnElement[bool]:
+    """Condition that a column names a party the district's officers act on: an enterprise, or whom one lets act."""
+    return or_(enterprise_in(party, district), person_of(party, district))
+
+
+def any_governed(connection: Connection, ids: Iterable[int], district: District) -> bool:
+    """Whether one of those parties is an enterprise of the district or somebody one lets act."""
+    found = select(PARTY.c.id).where(PARTY.c.id.in_(sorted(set(ids))), governed(PARTY.c.id, district)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def acts_elsewhere(connection: Connection, person: int, district: District) -> bool:
+    """Whether an enterprise of another district lets that person act: who signs in as it reaches there."""
+    others = (GRANT.c.person == person, GRANT.c.bits != 0, ~enterprise_in(GRANT.c.enterprise, district))
+    return connection.execute(select(GRANT.c.person).where(*others).limit(1)).first() is not None
 
 
 def any_overseen(connection: Connection, ids: Iterable[int], district: District) -> bool:
-    """Whether one of those parties is of the district."""
+    """Whether the district's officers see one of those parties."""
     found = select(PARTY.c.id).where(PARTY.c.id.in_(sorted(set(ids))), overseen(PARTY.c.id, district)).limit(1)
     return connection.execute(found).first() is not None
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import number_text
 from ledger.projection.derived import PARTY
-from ledger.projection.districts import District, invoice_of, overseen
+from ledger.projection.districts import District, governed, invoice_of
 from ledger.projection.ground_proposals import PROPOSAL, ProposalState
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
@@ -58,7 +58,7 @@ def proposals(
     connection: Connection, *, only_open: bool, now_s: int, district: District | None = None, limit: int,
     cursor: str | None = None,
 ) -> Page[ProposalRecord]:  # fmt: skip
-    """Proposals about what an officer of `district` oversees, or all, newest first.
+    """Proposals about whom an officer of `district` governs and the invoices it sees, or all, newest first.
 
     `only_open`: those that can still be decided on at `now_s`.
 
@@ -69,7 +69,7 @@ def proposals(
     if only_open:
         conditions.append(_open(now_s))
     if district is not None:
-        about = (overseen(PROPOSAL.c.party, district), invoice_of(PROPOSAL.c.number, district))
+        about = (governed(PROPOSAL.c.party, district), invoice_of(PROPOSAL.c.number, district))
         conditions.append(or_(*about))
     rows = connection.execute(select(PROPOSAL).where(*conditions).order_by(PROPOSAL.c.seq.desc()).limit(size + 1))
     return page_of([(row.seq, record_of({**row._mapping})) for row in rows], size)

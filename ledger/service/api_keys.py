@@ -25,7 +25,7 @@ from ledger.service.credentials import (
 )
 from ledger.service.errors import NotFound
 from ledger.service.forms import PARTY_MAX, checked_text
-from ledger.service.people import need_authority, oversees
+from ledger.service.people import governs, need_authority
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.writing import remembered, request_hash, run_write
@@ -92,7 +92,7 @@ class ApiKeys:
             raise NotFound("party", str(wanted))
         with self._context.reading() as connection:
             record = _party(connection, wanted)
-            if wanted != caller.party and not oversees(connection, caller, wanted):
+            if wanted != caller.party and not governs(connection, caller, wanted):
                 raise NotFound("party", str(wanted))
             stored = api_keys.api_keys(connection, record.identity)
             return tuple(view_of(self._context, connection, one, record) for one in stored)
@@ -191,7 +191,7 @@ def _ended_by(connection: Connection, caller: Caller, key_id: str) -> StoredApiK
     if (
         stored is None
         or record is None
-        or (record.id != caller.party and not (caller.is_officer and oversees(connection, caller, record.id)))
+        or (record.id != caller.party and not (caller.is_officer and governs(connection, caller, record.id)))
     ):
         raise NotFound("key", key_id)
     if record.id != caller.party and record.kind not in (PartyKind.ENTERPRISE, PartyKind.PERSON):

@@ -26,7 +26,7 @@ from ledger.service.forms import (
     checked_party,
     checked_text,
 )
-from ledger.service.people import names_of, need_overseen, need_party, overseen_by, oversees
+from ledger.service.people import names_of, need_governed, need_party, overseen_by, oversees
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, ClaimPage, ClaimView
 from ledger.service.writing import remembered, request_hash, run_write
@@ -50,7 +50,7 @@ class Approvals:
         """
         with self._context.reading() as connection:
             if overseen_by(caller) is not None:  # one of another district is as unknown as none
-                need_overseen(connection, caller, enterprise, kind=PartyKind.ENTERPRISE)
+                need_governed(connection, caller, enterprise, kind=PartyKind.ENTERPRISE)
             need_party(connection, checked_party("party", enterprise), kind=PartyKind.ENTERPRISE)
             own = caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
             concerned = own or oversees(connection, caller, enterprise)

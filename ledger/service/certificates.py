@@ -18,7 +18,7 @@ from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import PARTY_MAX, checked_party, salted
-from ledger.service.people import need_officer, need_overseen, oversees
+from ledger.service.people import governs, need_governed, need_officer
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, CertificateView, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -69,7 +69,7 @@ def revoke_certificate(
     named = None if certificate_hash is None else _checked_hash(certificate_hash)
 
     def prepare(connection: Connection) -> Draft:
-        record = need_overseen(connection, caller, party)
+        record = need_governed(connection, caller, party)
         chosen = _certificate(context, connection, record, named)
         reference = salted(context, caller, "revoke certificate", "")
         operation = instructions.revoke_certificate(
@@ -97,7 +97,7 @@ def certificates(context: Context, caller: Caller, party: int) -> tuple[Certific
         )
     with context.reading() as connection:
         record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
-        if record is None or not (caller.party == party or oversees(connection, caller, party)):
+        if record is None or not (caller.party == party or governs(connection, caller, party)):
             raise NotFound("party", str(party))
         current = _current(context, connection, record)
         revoked = {one.certificate_hash: one for one in parties.revocations(connection, party)}

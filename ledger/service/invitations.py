@@ -1,7 +1,8 @@
 """Invitations: a link, good once and for three days, with which a party gets its sign-in name and password.
 
 Whoever holds an invitation can become that party, so who may make one is narrow: the authority for everybody, an
-officer for parties without a password, a party for itself, and an enterprise for people that work for it alone.
+officer for parties of its district without a password, a party for itself, and an enterprise for people that work for
+it alone. Who could not make it any more has it taken back: an invitation counts while its maker may still invite.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from datetime import UTC, datetime
 
 from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
 from ledger.identity.session_tokens import Token
-from ledger.projection import Connection, parties, sign_in
+from ledger.projection import Connection, districts, parties, sign_in
 from ledger.projection.parties import PartyRecord
 from ledger.projection.sign_in import StoredInvitation
 from ledger.service import attempts
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.errors import InvitationInvalid, NotPermitted
-from ledger.service.people import need_active, need_party, oversees
+from ledger.service.people import caller_of, governs, need_active, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name, token_hash
 from ledger.service.sign_in_views import Invited, SignedIn
@@ -135,7 +136,7 @@ class Invitations:
         if unclaimed and caller.party == record.id:
             return caller.party
         invitable = unclaimed and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON)
-        if invitable and caller.is_officer and oversees(connection, caller, record.id):
+        if invitable and caller.is_officer and _hands_over(connection, caller, record.id):
             return caller.party
         if unclaimed and record.kind == PartyKind.PERSON:
             own = {caller.party} if caller.kind == "enterprise" else set()
@@ -144,9 +145,9 @@ class Invitations:
                 return employers.pop()
         raise NotPermitted(
             f"you may not invite party {record.id}: an enterprise invites people it alone granted, an officer parties "
-            "without a password; the authority may reset one",
-            f"您不能邀请参与方 {record.id}：企业只能邀请仅由其授权的人员，税务人员只能邀请尚无密码的参与方；"
-            "重置密码由税务机关办理",
+            "of its district alone that have no password; the authority may reset one",
+            f"您不能邀请参与方 {record.id}：企业只能邀请仅由其授权的人员，"
+            "税务人员只能邀请仅属其辖区且尚无密码的参与方；重置密码由税务机关办理",
         )
 
     def _need_invitation(self, connection: Connection, text: str) -> tuple[Token, StoredInvitation, PartyRecord]:
@@ -172,13 +173,23 @@ class Invitations:
         return token, stored, party
 
     def _may_still(self, connection: Connection, inviter: int, party: PartyRecord) -> bool:
-        """Whether who made an invitation still may: no officer dismissed, no employer that has become one of two."""
+        """Whether who made an invitation still may: no officer dismissed or moved, no employer become one of two."""
         record = parties.party(connection, inviter)
         if record is None or (record.suspended and record.kind != PartyKind.ENTERPRISE):
             return False
+        if record.kind == PartyKind.OFFICER and record.id != party.id:
+            return _hands_over(connection, caller_of(self._context, connection, record), party.id)
         if record.kind != PartyKind.ENTERPRISE or record.id == party.id:
             return True
         return _employers(connection, party.id) == {record.id}
+
+
+def _hands_over(connection: Connection, officer: Caller, party: int) -> bool:
+    """Whether an officer may let somebody become a party: one it governs, and that acts in no other district."""
+    district = overseen_by(officer)
+    if not governs(connection, officer, party):
+        return False
+    return district is None or not districts.acts_elsewhere(connection, party, district)
 
 
 def _employers(connection: Connection, person: int) -> set[int]:

@@ -22,7 +22,7 @@ from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_cursor, checked_page_size
 from ledger.service.office_seals import checked_office, seal_office
-from ledger.service.people import caller_by_id, names_of, need_authority, need_party, overseen_by, oversees
+from ledger.service.people import caller_by_id, governs, names_of, need_authority, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from ledger.service.writing import remembered, request_hash, run_write
@@ -240,8 +240,9 @@ def _known(connection: Connection, office: int) -> Office | None:
 
 
 def _need_seen(connection: Connection, caller: Caller, known: Office | None, office: int) -> Office:
-    sides = () if known is None else (known.party, known.principal)
-    if known is None or not (caller.party in sides or oversees(connection, caller, *sides)):
+    if known is None or not (
+        caller.party in (known.party, known.principal) or governs(connection, caller, known.principal)
+    ):
         raise NotFound("office", str(office))
     return known
 

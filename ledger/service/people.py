@@ -212,6 +212,16 @@ def oversees(connection: Connection, caller: Caller, *parties_named: int | None)
     return districts.any_overseen(connection, {one for one in parties_named if one}, District(caller.district))
 
 
+def governs(connection: Connection, caller: Caller, *parties_named: int) -> bool:
+    """Whether the caller may act on one of those parties as who oversees it: its district's enterprises, their people.
+
+    Narrower than `oversees`: holding an invoice of a district lets its officers see a person, not act on it.
+    """
+    if not caller.oversees or caller.oversees_all:
+        return caller.oversees
+    return districts.any_governed(connection, parties_named, District(caller.district))
+
+
 def is_overseen(context: Context, caller: Caller, party: int) -> bool:
     """`oversees` with a connection of its own, for who has none yet; most callers oversee nothing and need none."""
     if not caller.oversees or caller.oversees_all:
@@ -251,12 +261,12 @@ def need_party(
     return found
 
 
-def need_overseen(
+def need_governed(
     connection: Connection, caller: Caller, party: int, *, path: str = "party", kind: PartyKind | None = None
 ) -> PartyRecord:
-    """The party when the caller oversees it. Raises: as `need_party`, also for one of another district."""
+    """The party when the caller governs it. Raises: as `need_party`, also for one of another district."""
     found = need_party(connection, party, path=path)
-    if not oversees(connection, caller, party):
+    if not governs(connection, caller, party):
         raise invalid(path, "party_unknown", party=party)
     return found if kind is None else need_party(connection, party, path=path, kind=kind)
 

@@ -23,8 +23,8 @@ from ledger.service.forms import checked_cursor, checked_number, checked_page_si
 from ledger.service.people import (
     caller_of,
     names_of,
+    need_governed,
     need_officer,
-    need_overseen,
     need_overseer,
     need_party,
     need_visible,
@@ -294,7 +294,7 @@ def _need_reach(connection: Connection, caller: Caller, party: int | None, numbe
     if number is not None:
         need_visible(connection, caller, invoices.invoice(connection, number), format_number(number))
     else:
-        need_overseen(connection, caller, party or 0)
+        need_governed(connection, caller, party or 0)
 
 
 def _reaches(connection: Connection, caller: Caller, party: int | None, number: int | None) -> bool:

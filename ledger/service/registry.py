@@ -25,7 +25,7 @@ from ledger.service.districts import checked_district, district_row, need_own_di
 from ledger.service.drafts import EndedProposals, Kept
 from ledger.service.forms import checked_month, checked_party, checked_text, salted
 from ledger.service.offices import acting_for
-from ledger.service.people import GRANT_NAMES, need_authority, need_officer, need_overseen, need_party
+from ledger.service.people import GRANT_NAMES, need_authority, need_governed, need_officer, need_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -156,7 +156,7 @@ def allot_segment(
         raise invalid("area", "area_form") from err
 
     def prepare(connection: Connection) -> Draft:
-        record = need_overseen(connection, caller, party, kind=PartyKind.ENTERPRISE)
+        record = need_governed(connection, caller, party, kind=PartyKind.ENTERPRISE)
         last = parties.last_segment(connection, first_of_code, first_of_code + CODE_NUMBERS - 1)
         first = first_of_code if last is None else last.last_number + 1
         if first + blocks * SEGMENT_BLOCK_SIZE > first_of_code + CODE_NUMBERS:
@@ -261,7 +261,7 @@ def _on_party(
     text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
     def prepare(connection: Connection) -> Draft:
-        record = need_overseen(connection, caller, party)
+        record = need_governed(connection, caller, party)
         reference = salted(context, caller, kind, text)
         operation = instructions.on_party(
             code, actor=caller.party, party=party, version=record.version, terms=terms, ref=reference.ref

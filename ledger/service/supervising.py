@@ -30,8 +30,8 @@ from ledger.service.forms import (
 from ledger.service.people import (
     acts_for,
     names_of,
+    need_governed,
     need_officer,
-    need_overseen,
     need_visible,
     overseen_by,
     seen_as,
@@ -77,7 +77,7 @@ class Supervising:
         text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
         def prepare(connection: Connection) -> Draft:
-            record = need_overseen(connection, caller, party, kind=PartyKind.ENTERPRISE)
+            record = need_governed(connection, caller, party, kind=PartyKind.ENTERPRISE)
             reference = salted(self._context, caller, "lift block", text)
             operation = Operation(
                 code=Code.LIFT_BLOCK,

@@ -48,7 +48,7 @@ from ledger.service.errors import (
     SignatureNeeded,
 )
 from ledger.service.forms import PARTY_MAX
-from ledger.service.people import need_active, need_writer, oversees, seen_as
+from ledger.service.people import governs, need_active, need_writer, seen_as
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.views import Caller, Receipt, Refusal, WriteStatus, Written
@@ -172,13 +172,13 @@ def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
 
 
 def _oversees_group(connection: Connection, caller: Caller, group: Group) -> bool:
-    """Whether the caller oversees what a group is about: a party it names, or an invoice one takes part in."""
+    """Whether a group is about what the caller oversees: a party it governs, or an invoice it sees."""
     if not caller.oversees or caller.oversees_all:
         return caller.oversees
     concerned = {op.number for op in group.operations if op.code in INVOICE_CODES}
     named = {op.subject for op in group.operations} | {op.party for op in group.operations}
     named |= {op.number for op in group.operations if op.code not in INVOICE_CODES and op.number <= PARTY_MAX}
-    if oversees(connection, caller, *(named - {caller.party})):
+    if governs(connection, caller, *(named - {caller.party})):
         return True
     found = invoices.invoices(connection, tuple(sorted(concerned))).values()
     return any(invoices.sees(connection, one, seen_as(caller)) for one in found)

@@ -14,8 +14,9 @@ from stdnum.cn import uscc
 from ledger.identity import new_till_key, till_public_key
 from ledger.projection.districts import District
 from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted, NotReady, ServiceError
+from ledger.service.errors import InvitationInvalid
 from ledger.service.till_views import TillItem
-from tests.service.world import World, must, refused
+from tests.service.world import QUOTA_FEN, World, must, refused
 
 HERE, THERE = "440305", "330106"
 ABSENT_NUMBER, ABSENT_PARTY = "94403260911099999999", 999_999
@@ -287,6 +288,72 @@ def test_acting_on_another_district_fails_as_on_what_does_not_exist(world: World
         return caught.type, words
 
     assert told(town.there, real=True) == told(town.there, real=False)
+
+
+# what an officer can do to a party: each is a step to taking it over
+TAKING: dict[str, Callable[[World, Caller, int], Any]] = {
+    "quota": lambda w, c, party: w.ledger.set_quota(c, party, QUOTA_FEN, idempotency_key=w.key()),
+    "segment": lambda w, c, party: w.ledger.allot_segment(c, party, idempotency_key=w.key()),
+    "lift": lambda w, c, party: w.ledger.supervising.lift_block(c, party, w.month, reason="x", idempotency_key=w.key()),
+    "keys": lambda w, c, party: w.ledger.api_keys.keys(c, party),
+    "end of a key": lambda w, c, party: w.ledger.api_keys.revoke(
+        c, w.ledger.api_keys.make_for(party, "备用").key_id, idempotency_key=w.key()
+    ),
+    "certificates": lambda w, c, party: w.ledger.certificates(c, party),
+    "revocation": lambda w, c, party: w.ledger.revoke_certificate(
+        c, party, reason="superseded", idempotency_key=w.key()
+    ),
+    "suspension": lambda w, c, party: w.ledger.proposals.suspension(c, party, reason="x", idempotency_key=w.key()),
+    "reinstatement": lambda w, c, party: w.ledger.reinstate(c, party, reason="x", idempotency_key=w.key()),
+    "invitation": lambda w, c, party: w.ledger.invitations.invite(c, [party]),
+}
+OF_ENTERPRISES = {"quota", "segment", "lift"}
+
+
+@pytest.mark.parametrize("what", TAKING)
+def test_an_invoice_from_a_district_hands_its_buyer_to_no_officer_there(world: World, town: Town, what: str) -> None:
+    invoice = world.ledger.invoice(town.here, town.shared)
+    assert invoice.holder == town.foreign.party  # what is sold is seen, and who bought it by its number
+    with pytest.raises((NotFound, InvalidRequest, NotPermitted)):
+        TAKING[what](world, town.here, town.foreign.party)
+    with pytest.raises(NotFound):
+        world.ledger.party(town.here, town.foreign.party)
+    TAKING[what](world, town.there, town.foreign.party)
+
+
+@pytest.mark.parametrize("what", sorted(set(TAKING) - OF_ENTERPRISES))
+def test_a_person_with_an_invoice_is_seen_and_acted_on_where_it_works(world: World, town: Town, what: str) -> None:
+    guest = world.person("过客", (town.foreign, ["claim"]))
+    with pytest.raises(NotFound):
+        world.ledger.party(town.here, guest.party)
+    world.issued(town.seller, guest)
+    assert world.ledger.party(town.here, guest.party).name == "过客"
+    with pytest.raises((NotFound, InvalidRequest, NotPermitted)):
+        TAKING[what](world, town.here, guest.party)
+    TAKING[what](world, town.there, guest.party)
+
+
+def test_a_person_that_acts_in_two_districts_is_invited_by_none_of_their_officers(world: World, town: Town) -> None:
+    clerk = world.person("两地员工", (town.employer, ["claim"]))
+    (invited,) = world.ledger.invitations.invite(town.here, [clerk.party])
+    assert world.ledger.invitations.party_of(invited.token) == clerk.party
+    must(world.ledger.grant(town.foreign, clerk.party, ["finance"], idempotency_key=world.key()))
+    with pytest.raises(InvitationInvalid):  # who accepts it would act in the other district
+        world.ledger.invitations.party_of(invited.token)
+    for officer in (town.here, town.there):
+        with pytest.raises(NotPermitted):
+            world.ledger.invitations.invite(officer, [clerk.party])
+    world.ledger.invitations.invite(world.officer, [clerk.party])
+
+
+def test_an_invitation_of_an_officer_that_was_moved_counts_no_more(world: World, town: Town) -> None:
+    officer = world.officer_of("4403")
+    (invited,) = world.ledger.invitations.invite(officer, [town.seller.party])
+    world.ledger.change_district(world.authority, officer.party, "440305", idempotency_key=world.key())
+    assert world.ledger.invitations.party_of(invited.token) == town.seller.party
+    world.ledger.change_district(world.authority, officer.party, "11", idempotency_key=world.key())
+    with pytest.raises(InvitationInvalid):
+        world.ledger.invitations.party_of(invited.token)
 
 
 def test_an_officer_acts_in_its_own_district(world: World, town: Town) -> None:
