@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -16,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
 from api.problems import BUSY, ProblemError
+from ledger.service import Caller
 
 WRITE_THREADS_MAX = 192  # writes of one process that wait for a block at once
 READ_THREADS_MAX = 48  # below the SQL pool's 72 connections of a process; a read takes milliseconds
@@ -23,6 +25,7 @@ FILE_THREADS_MAX = 4  # files of one process read, checked or written out at onc
 CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take seconds, and tills come first
 CHECK_THREADS_MAX = 2  # files of strangers on the public check of one process at once: those of parties come first
 PASSWORD_THREADS_MAX = 4  # passwords of one process hashed at once: each takes 46 MiB and a tenth of a second of a core
+CONFIRMATION_THREADS_MAX = 2  # the same of parties that are signed in: these keep nobody from signing in
 NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -42,6 +45,7 @@ class Pools:
     notes: CapacityLimiter
     checks: CapacityLimiter
     passwords: CapacityLimiter
+    confirmations: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Access:
     public: bool
     upload: bool = False
     file: bool = False  # reads or writes whole files, on the threads of those
+    one: bool = False  # one at a time of each caller
     note: bool = False  # its body is a signed note (api/notes.py), which needs no credential beside its signatures
     own: bool = False  # changes only what the caller signs in with; done twice it is as done once
     password: bool = False  # hashes a password, on the few threads for those
@@ -62,6 +67,7 @@ class Access:
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
 _UNDER_WAY: RunVar[Counter[CapacityLimiter]] = RunVar("einvoice_under_way")
+_CALLERS: RunVar[set[tuple[str, int]]] = RunVar("einvoice_callers")  # endpoint and party of what runs one at a time
 
 
 def pools() -> Pools:
@@ -76,6 +82,7 @@ def pools() -> Pools:
             NOTE_THREADS_MAX,
             CHECK_THREADS_MAX,
             PASSWORD_THREADS_MAX,
+            CONFIRMATION_THREADS_MAX,
         )
         found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
@@ -98,6 +105,16 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], T]) -> T:
         under_way[limiter] -= 1
 
 
+def one_password(party: int) -> AbstractContextManager[None]:
+    """While somebody who is signed in gives the password of `party`: one at a time in this process.
+
+    Whoever knows the password is held up by no pause, and could else keep the places for hashing.
+
+    Raises: ProblemError of type busy for a second one.
+    """
+    return _one_of("password", party)
+
+
 def reads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     """Endpoint that reads and needs a credential."""
     return _threaded(endpoint, Access(writes=False, public=False))
@@ -116,6 +133,11 @@ def writes(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 def downloads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     """Endpoint that needs a credential and puts together a file, which takes long."""
     return _threaded(endpoint, Access(writes=False, public=False, file=True))
+
+
+def downloads_one(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """As `downloads`, one at a time of each caller: no party holds the threads of files alone."""
+    return _threaded(endpoint, Access(writes=False, public=False, file=True, one=True))
 
 
 def uploads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
@@ -139,8 +161,8 @@ def personal(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 
 
 def takes_password(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """As `personal`, for one that is given a password."""
-    return _threaded(endpoint, Access(writes=False, public=False, own=True, password=True))
+    """As `personal`, for one that is given the caller's password: one at a time of each party."""
+    return _threaded(endpoint, Access(writes=False, public=False, own=True, password=True, one=True))
 
 
 def asks(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
@@ -157,6 +179,27 @@ def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
     return found if isinstance(found, Access) else Access(writes=False, public=True)
+
+
+@contextmanager
+def _one_of(endpoint: str, party: int) -> Iterator[None]:
+    """The only place of a party at an endpoint of this process. Raises: ProblemError of type busy when it is taken."""
+    running = _CALLERS.get(None)
+    if running is None:
+        running = set()
+        _CALLERS.set(running)
+    place = (endpoint, party)
+    if place in running:
+        raise ProblemError(
+            BUSY,
+            "your last request of this kind is still being answered; send this one when it was",
+            "您的上一个同类请求仍在处理，请待其完成后再发送",
+        )
+    running.add(place)
+    try:
+        yield
+    finally:
+        running.discard(place)
 
 
 def _under_way() -> Counter[CapacityLimiter]:
@@ -176,12 +219,17 @@ def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable
         if access.file:
             limiter = found.files
         elif access.password:
-            limiter = found.passwords
+            limiter = found.passwords if access.public else found.confirmations
         elif access.writes or access.own:
             limiter = found.writes
         elif access.note:
             limiter = found.notes
-        return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
+        if not access.one:
+            return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
+        caller = kwargs["caller"]
+        assert isinstance(caller, Caller), "an endpoint that is entered one at a time names its caller"
+        with _one_of("password" if access.password else endpoint.__name__, caller.party):
+            return await in_thread(limiter, lambda: endpoint(*args, **kwargs))
 
     setattr(call, ACCESS, access)
     return call

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from api.pools import reads, writes
+from api.pools import downloads_one, reads, writes
 from api.render import answer, time_text
 from api.routes.declared import Authenticated, Door, IdempotencyKey, read_answers, router, write_answers
 from api.schemas.privacy import Erasure, ErasureList, ErasureRequest, PersonExport
 from api.schemas.values import Number, PathParty
 from ledger.service.erasing import ErasureView
+from ledger.service.personal_export import ANSWER_SIZE_MAX
 from verifier.canonical import Json
 
 routes = router("privacy")
@@ -51,10 +52,13 @@ def list_erasures(ledger: Door, caller: Authenticated) -> Response:
 
 
 @routes.get("/parties/{party}/record", responses=read_answers(PersonExport), summary="Everything kept about a person")
-@reads
+@downloads_one
 def read_record(ledger: Door, caller: Authenticated, party: PathParty) -> Response:
-    """For the person itself and the tax authority: every table's rows about it, opened. Noted in the audit log."""
-    return answer(ledger.personal_export(caller, party))
+    """For the person itself and the tax authority: every table's rows about it, opened, 4 MiB at most, one at a time.
+
+    Noted in the audit log. Of whom more is kept, `einvoice party export` writes all of it.
+    """
+    return answer(ledger.personal_export(caller, party, size_max=ANSWER_SIZE_MAX))
 
 
 def _json(one: ErasureView) -> dict[str, Json]:

@@ -50,6 +50,7 @@ from ledger.projection.ground_work import (
 )
 
 ROWS_MAX = 10_000  # rows of one table in one export: some tens of MB
+ROWS_AT_ONCE = 32  # rows read ahead: a document has up to 1 MiB
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,13 @@ class About:
 
 @dataclass(frozen=True)
 class RowsAbout:
-    """Rows of one table about a person, at most ROWS_MAX; `more` says that there are others."""
+    """Rows of one table about a person, to be read before the next table's; never all of them in memory.
+
+    At most ROWS_MAX + 1: the last one of so many only says that there are others.
+    """
 
     table: str
-    rows: tuple[Any, ...]
-    more: bool
+    rows: Iterator[Any]
     left_out: tuple[str, ...]
 
 
@@ -166,6 +169,6 @@ def rows_about(connection: Connection, person: Person) -> Iterator[RowsAbout]:
         table = METADATA.tables[name]
         shown = [column for column in table.c if column.name not in about.left_out]
         statement = select(*shown).where(about.where(person)).order_by(*table.primary_key).limit(ROWS_MAX + 1)
-        rows = connection.execute(statement).all()
         left_out = tuple(sorted(about.left_out & set(table.c.keys())))
-        yield RowsAbout(name, tuple(rows[:ROWS_MAX]), len(rows) > ROWS_MAX, left_out)
+        with connection.execute(statement.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+            yield RowsAbout(name, iter(rows), left_out)

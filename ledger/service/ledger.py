@@ -153,9 +153,9 @@ class Ledger:
         """A new API key that acts as `party`, shown once. Raises: NotFound, InvalidRequest."""
         return self.api_keys.make_for(party, label).secret
 
-    def personal_export(self, caller: Caller, party: int) -> dict[str, Json]:
+    def personal_export(self, caller: Caller, party: int, *, size_max: int | None = None) -> dict[str, Json]:
         """Everything held about one person; see ledger.service.personal_export."""
-        return personal_export(self.context, caller, party)
+        return personal_export(self.context, caller, party, size_max=size_max)
 
     # -- invoices ----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.domain.references import SALT_SIZE
 from ledger.projection import keystore, parties
-from ledger.projection.personal import Person, rows_about
+from ledger.projection.personal import ROWS_MAX, Person, rows_about
 from ledger.service.audit_log import AuditKind, note_alone
 from ledger.service.audit_opening import _ITEMS
 from ledger.service.context import SEALED_DOCUMENT, Context
@@ -23,6 +23,7 @@ from verifier.errors import EvidenceError
 
 EXPORT_FORMAT = "einvoice-person-1"
 PLAIN_SIZE_MAX = 16 << 20  # bytes of one opened item
+ANSWER_SIZE_MAX = 4 << 20  # bytes of values in one answer over HTTP: 3,000 invoices of a few lines, a second of a core
 _SALT_SIZES = {"reference": SALT_SIZE}
 _OPENED = {
     **_ITEMS,
@@ -32,12 +33,15 @@ _OPENED = {
 }
 
 
-def personal_export(context: Context, caller: Caller, party: int) -> dict[str, Json]:
+def personal_export(context: Context, caller: Caller, party: int, *, size_max: int | None = None) -> dict[str, Json]:
     """Rows of every table about a person: {"tables": {name: [rows]}}, sealed texts opened, bytes in hex.
 
-    Keys and secrets are left out and named. The export itself is noted in the audit log before it is given.
+    Keys and secrets are left out and named. The export itself is noted in the audit log before it is given. With
+    `size_max` it ends at the row with which its values are more than so many bytes; whoever has no such limit holds
+    as much in memory as there is.
 
-    Raises: NotPermitted but for the person and the authority; NotFound; InvalidRequest at `party` for an enterprise.
+    Raises: NotPermitted but for the person and the authority; NotFound; InvalidRequest at `party` for an enterprise,
+    or for a person about whom more is kept than `size_max`.
     """
     checked_party("party", party)
     if caller.party != party and caller.kind != "authority":
@@ -49,6 +53,7 @@ def personal_export(context: Context, caller: Caller, party: int) -> dict[str, J
     tables: dict[str, Json] = {}
     left_out: dict[str, Json] = {}
     more: list[Json] = []
+    held = 0
     with context.reading() as connection:
         record = parties.party(connection, party)
         if record is None:
@@ -58,11 +63,19 @@ def personal_export(context: Context, caller: Caller, party: int) -> dict[str, J
         known = keystore.party_name(connection, record.identity)
         person = Person(party, record.identity, known.identity_text if known is not None else "")
         for found in rows_about(connection, person):
-            tables[found.table] = [_row(context, found.table, row) for row in found.rows]
+            rows: list[Json] = []
+            for row in found.rows:
+                if len(rows) == ROWS_MAX:
+                    more.append(found.table)
+                    break
+                shown, size = _row(context, found.table, row)
+                held += size
+                if size_max is not None and held > size_max:
+                    raise invalid("party", "export_too_large", limit=size_max, party=party)
+                rows.append(shown)
+            tables[found.table] = rows
             if found.left_out:
                 left_out[found.table] = list(found.left_out)
-            if found.more:
-                more.append(found.table)
     return {
         "format": EXPORT_FORMAT,
         "party": party,
@@ -73,20 +86,28 @@ def personal_export(context: Context, caller: Caller, party: int) -> dict[str, J
     }
 
 
-def _row(context: Context, table: str, row: Any) -> dict[str, Json]:
+def _row(context: Context, table: str, row: Any) -> tuple[dict[str, Json], int]:
+    """A row as it is shown, and the bytes of its names and values."""
     shown: dict[str, Json] = {}
+    size = 0
     for name, value in row._mapping.items():
         if isinstance(value, bytes):
             sealed = _OPENED.get((table, name))
-            shown[name] = value.hex() if sealed is None else _opened(context, table, value, sealed[0], sealed[1](row))
+            if sealed is None:
+                shown[name] = text = value.hex()
+                size += len(text)
+            else:
+                plain = context.opened(value, sealed[0], sealed[1](row))[_SALT_SIZES.get(table, 0) :]
+                shown[name] = _read(plain)
+                size += len(plain)
         else:
             shown[name] = value
-    return shown
+            size += len(str(value).encode())
+        size += len(name)
+    return shown, size
 
 
-def _opened(context: Context, table: str, value: bytes, kind: str, item_id: str) -> Json:
-    plain = context.opened(value, kind, item_id)[_SALT_SIZES.get(table, 0) :]
-
+def _read(plain: bytes) -> Json:
     try:
         return loads(plain, PLAIN_SIZE_MAX)
     except EvidenceError:

@@ -203,6 +203,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "its files add up to more than {limit} bytes; take them one by one",
         "文件合计超过 {limit} 字节，请逐个下载",
     ),
+    "export_too_large": (
+        "more is kept about {party} than {limit} bytes; ask the authority for a file of `einvoice party export`",
+        "有关主体 {party} 的信息超过 {limit} 字节，请向税务机关申请其用 einvoice party export 导出的文件",
+    ),
     "format_unknown": ("{given} is not offered; choose one of {choices}", "不支持 {given}，可选 {choices}"),
     "text_range": ("at most {high} characters, and no control characters", "最多 {high} 个字符，且不含控制字符"),
     "url_form": (

@@ -183,3 +183,11 @@ def test_everything_about_a_person_is_given_to_it_and_the_authority(told: Plante
     for caller in (told.cashier, told.world.officer, told.employer):
         with pytest.raises(NotPermitted):
             ledger.personal_export(caller, told.claimant.party)
+
+
+def test_an_export_ends_at_the_bytes_it_may_have(told: Planted) -> None:
+    ledger, party = told.world.ledger, told.claimant.party
+    whole = ledger.personal_export(told.claimant, party, size_max=1 << 20)
+    assert whole["tables"].keys() == ledger.personal_export(told.claimant, party)["tables"].keys()
+    with pytest.raises(InvalidRequest, match="einvoice party export"):
+        ledger.personal_export(told.claimant, party, size_max=1_000)
