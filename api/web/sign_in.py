@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from api.endpoint import LedgerRoute, read_body
-from api.pools import in_thread, pools, public
+from api.pools import in_thread, one_password, pools, public
 from api.problems import BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError
 from api.routes.declared import Door
 from api.sessions import (
@@ -183,7 +183,7 @@ async def password_form(request: Request) -> Response:
         )  # fmt: skip
         return set_session(_go(_me(language, "changed")), begun)
 
-    return await _done(request, pools().passwords, language, change, _again_on_me(request, language))
+    return await _confirmed(request, language, change)
 
 
 @routes.post("/me/confirmation")
@@ -196,7 +196,23 @@ async def confirmation_form(request: Request) -> Response:
         ledger.sign_in.confirm(session_token(request) or "", form.get("password", ""))
         return _go(_me(language, "confirmed"))
 
-    return await _done(request, pools().passwords, language, confirm, _again_on_me(request, language))
+    return await _confirmed(request, language, confirm)
+
+
+async def _confirmed(request: Request, language: str, act: Callable[[Ledger], Response]) -> Response:
+    """The answer of `act`, which looks at the password of the session's party."""
+
+    def party() -> int | None:
+        try:
+            return _signed_in(request, request.app.state.ledger).party
+        except NotAuthenticated:
+            return None
+
+    known = await in_thread(pools().reads, party)
+    if known is None:
+        return clear_session(_go(f"/sign-in?next=%2Fme&lang={language}"))
+    with one_password(known):
+        return await _done(request, pools().confirmations, language, act, _again_on_me(request, language))
 
 
 async def _of_session(

@@ -31,6 +31,7 @@ from verifier.words import PartyKind
 
 NAME_LENGTH_MAX = 128  # characters of a sign-in name that are looked at
 PASSWORD_FRESH_S = 300  # how long after the password was given a session may do what cannot be undone
+CONFIRMED_AGAIN_S = 60  # a password given again so soon changes nothing: whoever repeats it does not fill the audit log
 USE_NOTED_S = 60  # last use of a session is written this seldom: a write a request would be too many
 SEALED_PASSWORD = "password"  # noqa: S105  a kind of sealed item
 INDEXED_NAME = "sign-in name"
@@ -57,8 +58,8 @@ class SignIn:
             record = parties.party_of_identity(connection, stored.identity) if stored is not None else None
         known = stored is not None and _is_device_of(context, device, stored.identity)
         mine = attempts.by_device(context, device) if known else attempts.by_name(context, shown)
-        subjects = (mine, attempts.by_address(context, address))
-        run_write(context, lambda connection: attempts.count_attempt(context, connection, *subjects))
+        subjects = (mine,) if known else (mine, attempts.by_address(context, address))
+        counted = run_write(context, lambda connection: attempts.count_attempt(context, connection, *subjects))
         hashed = opened_hash(context, stored) if stored is not None else None
         matches = password_matches(hashed, password)
         if not matches or stored is None or hashed is None or record is None or not _may_sign_in(record):
@@ -71,6 +72,7 @@ class SignIn:
             if sign_in.password_of(connection, stored.identity) != stored:
                 raise SignInFailed  # changed meanwhile
             sign_in.forget_attempts(connection, mine.index)
+            attempts.give_back(connection, *counted[1:])
             if renewed is not None:
                 keep_password(context, connection, stored.identity, stored.name_index, renewed)
             return begin_session(context, connection, record, agent)
@@ -101,6 +103,8 @@ class SignIn:
             if party is None or sign_in.session(connection, token.id) is None:
                 raise NotAuthenticated
             now_s = self._context.now_s()
+            if now_s - stored.password_at < CONFIRMED_AGAIN_S:
+                return _caller(self._context, connection, party, stored)
             changed = replace(stored, password_at=now_s, last_used_at=now_s)
             changed = replace(changed, proof=_proof(self._context, changed))
             sign_in.put_session(connection, changed)
@@ -110,7 +114,7 @@ class SignIn:
         return run_write(self._context, write)
 
     def change_password(self, text: str, password: str, new_password: str, *, agent: str = "") -> SignedIn:
-        """Changes the password of a session's party: all its sessions end, and a new one begins.
+        """Changes the password of a session's party: its sessions and the keys made in any end, a new one begins.
 
         Raises: InvalidRequest at `new_password`; NotAuthenticated, SignInFailed, TooManyAttempts.
         """

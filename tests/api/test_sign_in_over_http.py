@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -14,6 +16,7 @@ from api.app import ROUTERS
 from api.sessions import COOKIE, DEVICE_COOKIE, PASSWORD_ROUTES
 from api.web.sign_in_words import SIGN_IN_WORDS
 from ledger.identity import passwords
+from ledger.service import sign_in
 from ledger.service.context import Context
 from ledger.service.sign_in import PASSWORD_FRESH_S
 from tests.api.conftest import Answer, Client, Installation
@@ -122,6 +125,32 @@ def test_wrong_password_and_unknown_name_have_one_answer(member, public_door):
     assert said[0]["type"] == "/problems/sign-in-failed"
     right = public_door.post("/v1/sessions", {"name": member.name, "password": PASSWORD}, key=None)
     assert right.status == 201
+
+
+def test_whoever_confirms_on_and_on_has_one_place_and_keeps_nobody_from_signing_in(member, public_door, monkeypatch):
+    looking, gate, look = threading.Semaphore(0), threading.Event(), sign_in.password_matches
+
+    def held(hashed: str | None, password: str) -> bool:
+        if password == PASSWORD:
+            looking.release()
+            assert gate.wait(30)
+        return look(hashed, password)
+
+    monkeypatch.setattr(sign_in, "password_matches", held)
+    with ThreadPoolExecutor(31) as pool:
+        sent = [pool.submit(member.send, "POST", "/v1/sessions/confirmation", {"password": PASSWORD})]
+        assert looking.acquire(timeout=20)
+        sent += [
+            pool.submit(member.send, "POST", "/v1/sessions/confirmation", {"password": PASSWORD}) for _ in range(28)
+        ]
+        sent.append(pool.submit(member.send, "POST", "/v1/password", {"password": PASSWORD, "new_password": PASSWORD}))
+        sent.append(pool.submit(member.form, "/me/confirmation", password=PASSWORD))
+        assert {one.result(30).status for one in sent[1:]} == {503}  # while the first is still looked at
+        guess = {"name": f"nobody{next(_COUNT)}@example.com", "password": OTHER_PASSWORD}
+        assert public_door.post("/v1/sessions", guess, key=None).status == 401  # looked at, not told to wait
+        gate.set()
+        assert sent[0].result(30).status == 200
+    assert member.send("POST", "/v1/sessions/confirmation", {"password": PASSWORD}).status == 200
 
 
 def test_too_many_attempts_say_when_to_come_again(public_door):

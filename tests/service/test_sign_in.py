@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,6 +73,13 @@ def refused(call: Callable[[int], object], count: int) -> list[type[Exception]]:
             call(index)
         found.append(caught.type)
     return found
+
+
+def refused_until_pause(guess: Callable[[int], object]) -> None:
+    """Guesses until one has to wait. Raises: TooManyAttempts."""
+    for index in range(100):
+        with contextlib.suppress(SignInFailed):
+            guess(index)
 
 
 def test_invited_person_chooses_name_and_password_and_signs_in(world, doors):
@@ -259,6 +267,60 @@ def test_pause_by_address_holds_over_many_names(world, doors, clock):
         doors[0].begin("somebody@example.com", "wrong", address="203.0.113.10")
 
 
+def test_office_behind_one_address_signs_in_all_day_and_its_wrong_attempts_still_count(world, doors, clock):
+    members = [joined(world, world.person(f"办公室{index}"))[0] for index in range(2)]
+    for index in range(70):
+        assert doors[0].begin(members[index % 2], PASSWORD, address="192.0.2.70")
+    said = refused(lambda index: doors[0].begin(f"guess{index}@example.com", "wrong", address="192.0.2.70"), 55)
+    assert said[:50] == [SignInFailed] * 50
+    assert TooManyAttempts in said[50:]
+
+
+def test_right_password_lifts_no_pause_that_wrong_ones_brought(world, doors, clock):
+    name, _ = joined(world, world.person("自有账号"))
+    guesses, count = 0, 0
+    while count < 60:  # an attempt with an account of his own after each guess
+        count += 1
+        try:
+            doors[0].begin(f"victim{count}@example.com", "wrong", address="192.0.2.71")
+        except SignInFailed:
+            guesses += 1
+        except TooManyAttempts:
+            with pytest.raises(TooManyAttempts):
+                doors[0].begin(name, PASSWORD, address="192.0.2.71")
+            continue
+        if guesses < 50:
+            doors[0].begin(name, PASSWORD, address="192.0.2.71")
+    assert guesses == 50
+
+
+def test_known_browser_waits_for_no_address_and_an_unknown_one_does(world, doors, clock):
+    name, session = joined(world, world.person("老浏览器"))
+    refused(lambda index: doors[0].begin(f"other{index}@example.com", "wrong", address="192.0.2.72"), 55)
+    assert doors[0].begin(name, PASSWORD, address="192.0.2.72", device=session.device)
+    with pytest.raises(TooManyAttempts):
+        doors[0].begin(name, PASSWORD, address="192.0.2.72")
+
+
+def test_what_stands_against_an_address_falls_with_time_and_waiting_gains_a_guesser_nothing(world, doors, clock):
+    def guess(index: int) -> None:
+        doors[0].begin(f"name{index}-{clock[0]}@example.com", "wrong", address="192.0.2.73")
+
+    def next_pause() -> int:
+        with pytest.raises(TooManyAttempts) as caught:
+            refused_until_pause(guess)
+        return caught.value.wait_s
+
+    for _ in range(20):
+        clock[0] += next_pause()
+    longest = next_pause()
+    assert longest == 300
+    clock[0] += longest
+    assert next_pause() == 300  # one guess in each longest pause, however long it goes on
+    clock[0] += 20 * 300
+    assert refused(guess, 3)[:3] == [SignInFailed] * 3  # and hours later the office begins anew
+
+
 def test_device_of_another_party_leaves_the_pause_as_it_is(world, doors, clock):
     name, _ = joined(world, world.person("目标"))
     _, stranger = joined(world, world.person("路人"))
@@ -340,6 +402,24 @@ def test_password_given_again_counts_for_five_minutes(world, doors, clock):
     doors[0].confirm(session.token, PASSWORD)
     assert not doors[0].needs_password(doors[0].authenticate(session.token))
     assert not doors[0].needs_password(world.officer)  # an API key is its own proof
+
+
+def test_right_password_given_again_and_again_leaves_an_entry_a_minute(world, doors, clock):
+    person = world.person("反复确认")
+    _, session = joined(world, person)
+
+    def count() -> int:
+        rows = _rows(world, "SELECT seq FROM audit_entry WHERE actor = :party", party=person.party)
+        return len(rows)
+
+    clock[0] += 60
+    before = count()
+    for _ in range(10):
+        doors[0].confirm(session.token, PASSWORD)
+    assert count() == before + 1
+    clock[0] += 60
+    doors[0].confirm(session.token, PASSWORD)
+    assert count() == before + 2
 
 
 def test_grant_taken_away_counts_in_a_session_at_once(world, doors, cast):
@@ -470,3 +550,44 @@ def _stored(world: World, statement: str, **values: object) -> list[object]:
 
 def _run(world: World, statement: str, **values: object) -> None:
     world.ledger.context.store.write(lambda connection: connection.execute(text(statement), values))
+
+
+def key_of(world, caller):
+    return world.ledger.api_keys.make(caller, label="of a thief", idempotency_key=world.key())
+
+
+@pytest.mark.parametrize("ending", ["accept", "change_password", "end_all"])
+def test_keys_made_in_a_session_end_with_its_password_and_others_stay(world, doors, ending):
+    person = world.person("失窃")
+    name, stolen = joined(world, person)
+    standing = key_of(world, world.ledger.authenticate(world.api_keys[person.party]))
+    thiefs = key_of(world, stolen.caller)
+    nested = key_of(world, world.ledger.authenticate(thiefs.secret))
+    assert (thiefs.made_in, thiefs.made_with) == (stolen.session.session_id, None)
+    assert (nested.made_in, nested.made_with) == (None, thiefs.key_id)
+    own = doors[0].begin(name, PASSWORD)
+    doors[0].end(own.caller, stolen.session.session_id)
+    for key in (thiefs, nested):  # one session signed out of ends no key: tills go on
+        assert world.ledger.authenticate(key.secret).party == person.party
+    if ending == "accept":
+        (made,) = doors[1].invite(world.authority, [person.party])
+        doors[1].accept(made.token, name, OTHER_PASSWORD)
+    elif ending == "change_password":
+        doors[0].change_password(own.token, PASSWORD, OTHER_PASSWORD)
+    else:
+        doors[0].end_all(own.caller)
+    for key in (thiefs, nested):
+        with pytest.raises(NotAuthenticated):
+            world.ledger.authenticate(key.secret)
+    for secret in (standing.secret, world.api_keys[person.party]):
+        assert world.ledger.authenticate(secret).party == person.party
+
+
+def test_a_session_named_by_no_key_in_the_database_takes_the_key_with_it(world, doors):
+    _, begun = joined(world, world.person("改库"))
+    key, untouched = key_of(world, begun.caller), key_of(world, begun.caller)
+    with world.ledger.context.store.writing_alone() as connection:
+        connection.execute(text("UPDATE api_key SET made_in = NULL WHERE key_id = :id"), {"id": key.key_id})
+    with pytest.raises(NotAuthenticated):
+        world.ledger.authenticate(key.secret)
+    assert world.ledger.authenticate(untouched.secret).party == begun.caller.party
