@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,9 @@ def test_the_list_names_places(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line.startswith("invoices.vy:") for line in lines)
 
 
+GUARD = "check_booking: if booked -> False"  # one mutant: each is compiled for half a minute
+
+
 def run_tool(tmp_path: Path, only: str, suite: Path | None = None) -> tuple[int, str, dict[str, str]]:
     """Exit code, output and remembered kills of the tool, run as `make mutants` runs it but for its suite."""
     script = "import sys; from pathlib import Path; from contracts import mutants\n"
@@ -125,11 +129,11 @@ def run_tool(tmp_path: Path, only: str, suite: Path | None = None) -> tuple[int,
 
 @pytest.mark.slow
 def test_the_suite_notices_a_guard_that_is_gone(tmp_path: Path) -> None:
-    code, output, kills = run_tool(tmp_path, "check_booking: if booked -> False")
+    code, output, kills = run_tool(tmp_path, GUARD)
     assert code == 0, output
     assert "1 mutants, 0 survived" in output
     assert next(iter(kills.values())).startswith("test_booking.py::")
-    again, _, _ = run_tool(tmp_path, "check_booking: if booked -> False")
+    again, _, _ = run_tool(tmp_path, GUARD)
     assert again == 0
 
 
@@ -138,10 +142,10 @@ def test_a_mutant_that_no_test_notices_fails_the_run(tmp_path: Path) -> None:
     suite = tmp_path / "suite"
     suite.mkdir()
     (suite / "test_blind.py").write_text("def test_blind():\n    assert True\n", encoding="utf-8")
-    code, output, kills = run_tool(tmp_path, "_check_actor: if", suite)
+    code, output, kills = run_tool(tmp_path, GUARD, suite)
     assert code == 1
-    assert "3 mutants, 3 survived" in output
-    assert "survived: InvoiceLedger.vy:" in output
+    assert "1 mutants, 1 survived" in output
+    assert re.search(r"survived: \w+\.vy:", output)
     assert not kills
 
 
@@ -156,6 +160,6 @@ def test_the_suite_runs_on_the_mutants_own_artifact(tmp_path: Path) -> None:
         "    assert bytecode() == load_artifact().bytecode\n",
         encoding="utf-8",
     )
-    code, output, kills = run_tool(tmp_path, "_check_actor: if", suite)
+    code, output, kills = run_tool(tmp_path, GUARD, suite)
     assert code == 0, output
     assert set(kills.values()) == {"test_code.py::test_code_is_as_committed"}
