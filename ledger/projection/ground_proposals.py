@@ -19,7 +19,7 @@ class ProposalState(StrEnum):
     CONFIRMED = "confirmed"  # a second officer signed it; `digest` is the group
     REFUSED = "refused"  # a second officer said no
     WITHDRAWN = "withdrawn"  # its proposer took it back
-    ENDED = "ended"  # its proposer's appointment ended first
+    ENDED = "ended"  # its proposer's appointment, or its reach, ended first
 
 
 class ProposalRow(Row, table=True):

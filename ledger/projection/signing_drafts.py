@@ -67,6 +67,11 @@ def remove(connection: Connection, digest: bytes) -> None:
     connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.digest == digest))
 
 
+def remove_of(connection: Connection, actor: int) -> int:
+    """Deletes every draft of one party; how many."""
+    return int(connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.actor == actor)).rowcount)
+
+
 def expire(connection: Connection, now_s: int, *, actor: int | None = None) -> int:
     """Deletes drafts whose time has passed, of one party or of all; how many. Their numbers come back by themselves."""
     ended = SIGNING_DRAFT.c.valid_until < now_s

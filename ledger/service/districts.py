@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ledger.domain.districts import WHOLE_LEDGER, district_of, is_district
-from ledger.projection import Connection, districts
+from ledger.projection import Connection, districts, parties
 from ledger.projection.districts import OfficerDistrict
 from ledger.service.context import Context
-from ledger.service.errors import NotReady
+from ledger.service.errors import NotPermitted, NotReady
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.canonical import Json, dumps
@@ -46,6 +46,15 @@ def district_of_officer(context: Context, connection: Connection, officer: bytes
             "税务人员的辖区记录被改动，请运行 einvoice audit 并从备份恢复",
         )
     return found.district
+
+
+def need_present_district(context: Context, connection: Connection, caller: Caller) -> None:
+    """Raises: NotPermitted for an officer that was moved after its request began."""
+    if caller.kind != "officer":
+        return
+    record = parties.party(connection, caller.party)
+    if record is None or district_of_officer(context, connection, record.identity) != caller.district:
+        raise NotPermitted("you were just appointed for another district; ask again", "您的辖区刚刚变更，请重新提交")
 
 
 def sealed_terms(district: str, set_by: int, set_at: int) -> bytes:

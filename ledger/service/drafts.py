@@ -30,18 +30,23 @@ from ledger.projection import (
     keystore,
     month_reports,
     number_pool,
+    offices,
+    parties,
     proposals,
+    sign_in,
     signing_drafts,
 )
 from ledger.projection.districts import OfficerDistrict, put_officer_district
 from ledger.projection.ground_proposals import ProposalState
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
 from ledger.projection.month_reports import MonthReport
+from ledger.projection.offices import OfficeKind
 from ledger.projection.signing_drafts import DRAFT_SIZE_MAX, DRAFTS_OF_PARTY_MAX, SigningDraft
 from ledger.service.audit_log import note_group
 from ledger.service.context import Context
 from ledger.service.errors import DraftsFull, NoSigningKey, ProposalConflict
 from ledger.service.external_ids import NewId
+from ledger.service.office_seals import seal_office, standing_offices
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.operations import Operation
@@ -69,9 +74,22 @@ class ConfirmedProposal:
 
 @dataclass(frozen=True)
 class EndedProposals:
-    """Every open proposal of the officer whose appointment the group ends."""
+    """Every open proposal, and waiting draft, of the officer whose appointment the group ends."""
 
     proposer: int
+    by: int
+
+
+@dataclass(frozen=True)
+class EndedMembership:
+    """What would let a person in again whose grants the group takes away; `by` is the enterprise or its administrator.
+
+    That is the enterprise's invitation of it, and when the enterprise itself asks the office of administrator:
+    administrators do not unmake each other.
+    """
+
+    person: int
+    enterprise: int
     by: int
 
 
@@ -92,6 +110,7 @@ Kept = (
     | OfficerDistrict
     | ConfirmedProposal
     | EndedProposals
+    | EndedMembership
     | ApprovedRequest
 )
 """Rows that are stored when a group is accepted, beside what an acceptance holds."""
@@ -148,7 +167,7 @@ def accept_signed(
         kept=kept_key,
     )  # fmt: skip
     for one in draft.kept:
-        _store(connection, one, digest, now_s)
+        _store(context, connection, one, digest, now_s)
     if draft.then is not None:
         draft.then(connection, digest)
     return digest, now_s
@@ -232,6 +251,7 @@ _KEPT: dict[str, type[Any]] = {
         OfficerDistrict,
         ConfirmedProposal,
         EndedProposals,
+        EndedMembership,
         ApprovedRequest,
     )
 }
@@ -279,7 +299,24 @@ def _made(kind: type[Any], given: dict[str, Any]) -> Any:
     )
 
 
-def _store(connection: Connection, one: Kept, digest: bytes, now_s: int) -> None:
+def end_begun_work(connection: Connection, officer: int, *, by: int, now_s: int) -> None:
+    """Ends what an officer began for an appointment that ends: its proposals, and drafts it has not signed."""
+    proposals.end_of_proposer(connection, officer, by=by, now_s=now_s)
+    signing_drafts.remove_of(connection, officer)
+
+
+def _end_membership(context: Context, connection: Connection, ended: EndedMembership, now_s: int) -> None:
+    record = parties.party(connection, ended.person)
+    assert record is not None  # the group names it, and parties stay
+    sign_in.end_invitation(connection, record.identity, invited_by=ended.enterprise)
+    if ended.by != ended.enterprise:
+        return
+    for held in standing_offices(context, connection, ended.person):
+        if held.kind == OfficeKind.ADMINISTRATOR and held.principal == ended.enterprise:
+            seal_office(context, connection, offices.end_office(connection, held.seq, ended_by=ended.by, now_s=now_s))
+
+
+def _store(context: Context, connection: Connection, one: Kept, digest: bytes, now_s: int) -> None:
     if isinstance(one, SettledPayment):
         claim_queries.put_claim_payment(
             connection, digest, claim_id=one.claim_id, employer=one.employer, reference_index=one.reference_index,
@@ -300,7 +337,9 @@ def _store(connection: Connection, one: Kept, digest: bytes, now_s: int) -> None
         if not enrolment_requests.decide(connection, one.request_id, state, by=one.by, now_s=now_s, digest=digest):
             raise invalid("request_id", "request_decided", state=state.value)  # since it was drafted
     elif isinstance(one, EndedProposals):
-        proposals.end_of_proposer(connection, one.proposer, by=one.by, now_s=now_s)
+        end_begun_work(connection, one.proposer, by=one.by, now_s=now_s)
+    elif isinstance(one, EndedMembership):
+        _end_membership(context, connection, one, now_s)
     elif not proposals.decide(
         connection, one.proposal_id, ProposalState.CONFIRMED, by=one.by, now_s=now_s, digest=digest
     ):

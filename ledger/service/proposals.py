@@ -141,8 +141,10 @@ class Proposals:
             _need_reach(connection, caller, party, number)
             now_s = self._context.now_s()
             standing = proposals.open_about(connection, kind, party=party, number=number, now_s=now_s)
-            if standing is not None:
+            if standing is not None and self._state(connection, standing) == ProposalState.OPEN:
                 raise ProposalConflict(standing.proposal_id, "open")
+            if standing is not None:  # its proposer reaches no longer what it is about: it must not stand in the way
+                proposals.decide(connection, standing.proposal_id, ProposalState.ENDED, by=caller.party, now_s=now_s)
             if proposals.open_count(connection, caller.party, now_s) >= PROPOSALS_OPEN_MAX:
                 raise QueueFull(PROPOSALS_OPEN_MAX)
             proposal_id = secrets.token_hex(PROPOSAL_ID_LENGTH // 2)

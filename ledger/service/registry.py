@@ -178,9 +178,11 @@ def allot_segment(
 
 def change_grants(
     context: Context, caller: Caller, person: int, grants: list[str], *, give: bool, subject: int | None = None,
-    idempotency_key: str,
+    kept: tuple[Kept, ...] = (), idempotency_key: str,
 ) -> Written:  # fmt: skip
     """The enterprise gives a person grants, or takes them away; `subject`: the one an administrator acts for.
+
+    `kept` is stored when the group is accepted; it is part of what the Idempotency-Key is bound to.
 
     Raises: NotPermitted for an enterprise that did not make the caller its administrator; NoSigningKey when that
     enterprise keeps its key itself; InvalidRequest, and the errors of a write.
@@ -204,7 +206,8 @@ def change_grants(
         operation = instructions.grants(
             code, enterprise=signer.party, person=person, version=record.version, bits=bits, ref=reference.ref
         )
-        return Draft((operation,), references=(reference,), then=recorded if acting.office is not None else None)
+        then = recorded if acting.office is not None else None
+        return Draft((operation,), references=(reference,), kept=kept, then=then)
 
     def recorded(connection: Connection, digest: bytes) -> None:
         acting.record(connection, digest, context.now_s())
@@ -212,6 +215,8 @@ def change_grants(
     request: dict[str, Json] = {"person": person, "grants": bits}
     if acting.office is not None:
         request["by"] = caller.party  # a key the enterprise itself used means nothing of its administrator's
+    if kept:
+        request["ends"] = [type(one).__name__ for one in kept]  # taking the same grants away ends nothing more
     hashed = request_hash(code.name.lower(), request)
     return written(context, caller, submit(context, signer, idempotency_key, hashed, prepare))
 

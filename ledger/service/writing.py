@@ -38,6 +38,7 @@ from ledger.projection import (
 from ledger.projection.queued import GroupStatus
 from ledger.projection.signing_drafts import SigningDraft
 from ledger.service.context import INDEXED_REQUEST, Context, busy
+from ledger.service.districts import need_present_district
 from ledger.service.drafts import Asked, Draft, accept_signed, keep_draft, waiting_draft
 from ledger.service.errors import (
     Busy,
@@ -111,6 +112,7 @@ def submit(
         waiting = waiting_draft(connection, caller.party, asked, now_s) if signing is None else None
         if waiting is not None:
             return waiting
+        need_present_district(context, connection, caller)
         draft = prepare(connection)
         if signing is None:
             return keep_draft(context, connection, caller, asked, draft)
@@ -270,6 +272,7 @@ def remembered(
         answer = loads(earlier.response or b"{}", ANSWER_SIZE_MAX)
         assert isinstance(answer, dict)
         return answer
+    need_present_district(context, connection, caller)
     answer = take()
     expires_at = now_s + context.settings.idempotency_lifetime_s
     remember(connection, IdempotencyEntry(caller.party, key, kept, expires_at, dumps(answer)), now_s=now_s)

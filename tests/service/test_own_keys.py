@@ -21,6 +21,7 @@ from ledger.service import (
     InvalidRequest,
     NoSigningKey,
     NotFound,
+    NotPermitted,
     Written,
 )
 from tests.service.conftest import Cast
@@ -296,3 +297,59 @@ def test_an_enterprise_with_its_own_key_grants(world: World) -> None:
     digest = drafted(lambda: world.ledger.grant(employer, person.party, ["claim"], idempotency_key=world.key()))
     must(signed(world, employer, wallet, digest))
     assert world.again(person).grants == {employer.party: 4}
+
+
+def test_an_officers_drafts_end_with_its_district(world: World) -> None:
+    officer, wallet = keeping_its_own(world, world.officer_of(""))
+    firm, other = world.enterprise("受害公司"), world.enterprise("另一受害公司")
+    proposal = world.ledger.proposals.suspension(world.officer, firm.party, reason="核查", idempotency_key=world.key())
+
+    def two(by: Caller) -> tuple[str, str]:
+        return (
+            drafted(lambda: world.ledger.set_quota(by, other.party, 1, idempotency_key=world.key())),
+            drafted(lambda: world.ledger.proposals.confirm(by, proposal.proposal_id, idempotency_key=world.key())),
+        )
+
+    made = [(digest, wallet.sign(world.ledger.drafts.draft(officer, digest).typed_data)) for digest in two(officer)]
+    world.ledger.change_district(world.authority, officer.party, "110000", idempotency_key=world.key())
+    moved = world.again(officer)
+    for digest, signature in made:
+        with pytest.raises(NotFound):
+            world.ledger.drafts.sign(moved, digest, signature)
+    assert not world.again(firm).suspended
+    for stale in (officer, moved):  # who asked before it was moved reaches no further than who asks now
+        with pytest.raises((NotPermitted, InvalidRequest)):
+            world.ledger.set_quota(stale, firm.party, 1, idempotency_key=world.key())
+    world.ledger.change_district(world.authority, officer.party, "4403", idempotency_key=world.key())
+    for digest in two(world.again(officer)):
+        must(signed(world, officer, wallet, digest))
+    assert world.again(firm).suspended
+
+
+def test_a_dismissed_officer_has_no_drafts_left(world: World) -> None:
+    officer, wallet = keeping_its_own(world, world.officer_of("4403"))
+    firm = world.enterprise("留任公司")
+    digest = drafted(lambda: world.ledger.set_quota(officer, firm.party, 1, idempotency_key=world.key()))
+    signature = wallet.sign(world.ledger.drafts.draft(officer, digest).typed_data)
+    must(world.ledger.dismiss_officer(world.authority, officer.party, reason="离任", idempotency_key=world.key()))
+    with pytest.raises(NotFound):
+        world.ledger.drafts.sign(world.again(officer), digest, signature)
+
+
+def test_a_member_of_an_enterprise_with_its_own_key_leaves_with_its_office(world: World) -> None:
+    firm = world.enterprise("自管公司")
+    head = world.person("管理员", (firm, ["claim", "finance"]))
+    member = world.person("员工", (firm, ["claim"]))
+    world.ledger.offices.appoint(firm, "administrator", head.party, idempotency_key=world.key())
+    firm, wallet = keeping_its_own(world, firm)
+    plain = drafted(lambda: world.ledger.revoke(firm, head.party, ["claim"], idempotency_key=world.key()))
+    must(signed(world, firm, wallet, plain))
+    assert world.again(head).administers == {firm.party}  # that was a grant, not the office
+    world.ledger.invitations.invite(world.again(head), [member.party])
+    leaving = drafted(lambda: world.ledger.remove_member(firm, head.party, idempotency_key=world.key()))
+    assert world.again(head).administers == {firm.party}  # nothing is done before it is signed
+    must(signed(world, firm, wallet, leaving))
+    left = world.again(head)
+    assert (left.grants, left.administers) == ({}, frozenset())
+    with pytest.raises(NotPermitted):
+        world.ledger.invitations.invite(left, [member.party])

@@ -123,6 +123,29 @@ def test_a_dismissed_officers_proposals_end(world: World, second: Caller) -> Non
     must(world.suspended(person.party))  # its twin by an officer who is still one
 
 
+def test_a_moved_officers_proposal_ends_and_may_be_made_anew(world: World, second: Caller) -> None:
+    officer, firm = world.officer_of("4403"), world.enterprise("涉案公司")
+    proposal = proposed(world, firm.party, officer)
+    with pytest.raises(ProposalConflict) as caught:
+        proposed(world, firm.party)
+    assert caught.value.proposal_id == proposal.proposal_id
+    world.ledger.change_district(world.authority, officer.party, "11", idempotency_key=world.key())
+    assert state(world, proposal) == "ended"
+    assert proposal.proposal_id not in open_ids(world, world.authority)
+    anew = proposed(world, firm.party)
+    must(world.ledger.proposals.confirm(second, anew.proposal_id, idempotency_key=world.key()))
+    assert world.again(firm).suspended
+
+
+def test_a_proposal_whose_proposer_lost_sight_of_the_person_does_not_stand_in_the_way(world: World) -> None:
+    officer, firm = world.officer_of("4403"), world.enterprise("前雇主")
+    person = world.person("离职员工", (firm, ["claim"]))
+    proposal = proposed(world, person.party, officer)
+    must(world.ledger.remove_member(firm, person.party, idempotency_key=world.key()))
+    anew = proposed(world, person.party)
+    assert (state(world, proposal), state(world, anew)) == ("ended", "open")
+
+
 def open_ids(world: World, caller: Caller) -> list[str]:
     return [one.proposal_id for one in world.ledger.proposals.page(caller, only_open=True, limit=50).items]
 
