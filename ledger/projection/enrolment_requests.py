@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
+from ledger.projection.audit_signers import AuditedParty, key_changes
 from ledger.projection.derived import PARTY
 from ledger.projection.ground import OPERATION, SIGNING_KEY, QueueState
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, RequestState
@@ -109,9 +110,11 @@ def has_failed(connection: Connection, found: EnrolmentRequest) -> bool:
     return state is not None and QueueState(state) in FAILED
 
 
-def forget(connection: Connection, before_s: int) -> int:
-    """Deletes requests made before that time; how many. What was enrolled stands elsewhere."""
-    return int(connection.execute(delete(REQUEST).where(REQUEST.c.created_at < before_s)).rowcount)
+def addresses_of(connection: Connection, party: int, identity: bytes) -> frozenset[bytes]:
+    """Every address a party had on the chain, that of its enrolment included: by these its requests are found."""
+    current = select(PARTY.c.signer).where(PARTY.c.id == party, PARTY.c.signer.is_not(None))
+    had = (change.signer for change in key_changes(connection, AuditedParty(party, identity), []))
+    return frozenset((*had, *connection.execute(current).scalars()))
 
 
 REQUEST = ENROLMENT_REQUEST

@@ -17,12 +17,13 @@ from ledger.projection.columns import number_text
 from ledger.projection.database import translated
 from ledger.projection.derived import OPERATION_RECORD, PARTY
 from ledger.projection.derived_rules import RED
+from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, PARTY_NAME, REFERENCE
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE
-from ledger.projection.ground_work import BULK_ROW, CLAIM_APPROVAL, OUTSIDE_DOCUMENT
+from ledger.projection.ground_work import BULK_ROW, CLAIM_APPROVAL, OUTSIDE_DOCUMENT, WEBHOOK, WEBHOOK_DELIVERY
 from ledger.projection.keystore import forget_document
 from ledger.projection.outside_documents import forget_outside_document
 
@@ -76,6 +77,18 @@ def erased_among(connection: Connection, numbers: Collection[int]) -> frozenset[
     return frozenset(int(one) for one in (*connection.execute(rows).scalars(), *connection.execute(of_blue).scalars()))
 
 
+def erased_since(connection: Connection, numbers: Collection[int], since_s: int) -> bool:
+    """Whether one of at most 512 invoices, or its blue, was erased at that time (seconds since 1970) or later."""
+    texts = [number_text(number) for number in numbers]
+    blues = connection.execute(select(RED.c.blue).where(RED.c.number.in_(texts))).scalars().all()
+    found = select(ERASURE.c.seq).where(
+        ERASURE.c.kind == ErasedKind.INVOICE.value,
+        ERASURE.c.target.in_([*texts, *blues]),
+        ERASURE.c.erased_at >= since_s,
+    )
+    return connection.execute(found.limit(1)).one_or_none() is not None
+
+
 def erased_people(connection: Connection) -> frozenset[bytes]:
     """Identity hashes of people that were erased."""
     targets = select(ERASURE.c.target).where(ERASURE.c.kind == ErasedKind.PERSON.value)
@@ -112,8 +125,11 @@ def erase_person(connection: Connection, party: int, identity: bytes, now_s: int
     connection.execute(update(CLAIM_APPROVAL).where(CLAIM_APPROVAL.c.approver == party).values(sealed_note=None))
     for table in (PASSWORD, SESSION, INVITATION):
         connection.execute(delete(table).where(table.c.identity == identity))
-    signers = select(PARTY.c.signer).where(PARTY.c.id == party)
-    connection.execute(delete(ENROLMENT_REQUEST).where(ENROLMENT_REQUEST.c.address.in_(signers)))
+    addresses = addresses_of(connection, party, identity)
+    connection.execute(delete(ENROLMENT_REQUEST).where(ENROLMENT_REQUEST.c.address.in_(addresses)))
+    hooks = select(WEBHOOK.c.webhook_id).where(WEBHOOK.c.party == party)
+    connection.execute(delete(WEBHOOK_DELIVERY).where(WEBHOOK_DELIVERY.c.webhook_id.in_(hooks)))
+    connection.execute(delete(WEBHOOK).where(WEBHOOK.c.party == party))
     connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.actor == party))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.columns import METADATA
-from ledger.projection.derived import INVOICE, PARTY
+from ledger.projection.derived import INVOICE
 from ledger.projection.ground import (
     API_KEY,
     CERTIFICATE,
@@ -55,11 +55,12 @@ ROWS_AT_ONCE = 32  # rows read ahead: a document has up to 1 MiB
 
 @dataclass(frozen=True)
 class Person:
-    """Whom rows are about: party id, identity hash (32 bytes) and identity text."""
+    """Whom rows are about: party id, identity hash (32 bytes) and text, addresses it ever had (20 bytes each)."""
 
     party: int
     identity: bytes
     identity_text: str
+    addresses: frozenset[bytes]
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,7 @@ ABOUT: dict[str, About] = {
     ),
     "signing_draft": About(lambda one: SIGNING_DRAFT.c.actor == one.party, _out("sealed")),
     "enrolment_request": About(
-        lambda one: (
-            ENROLMENT_REQUEST.c.address == select(PARTY.c.signer).where(PARTY.c.id == one.party).scalar_subquery()
-        ),
+        lambda one: ENROLMENT_REQUEST.c.address.in_(one.addresses),
         _out("token_hash", "proof", "sealed_reason"),
     ),
     "office": About(lambda one: OFFICE.c.party == one.party, _out("sealed")),

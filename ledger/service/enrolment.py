@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from ledger.domain.districts import district_of
 from ledger.domain.identities import Identity, enterprise_identity, new_person_id, person_identity
 from ledger.domain.key_proof import KeyProof, Purpose
+from ledger.domain.masks import masked_name
 from ledger.domain.months import Month, month_of
 from ledger.projection import Connection, QueueState, enrolment_requests, keystore, parties, queued
 from ledger.projection.enrolment_requests import REQUESTS_WAITING_MAX, EnrolmentRequest, RequestState
@@ -48,7 +49,6 @@ from verifier.canonical import Json, dumps, loads
 
 SEALED_REQUEST = "enrolment request"
 SEALED_REFUSAL = "enrolment refusal"
-REQUEST_KEPT_S = 90 * 86_400  # a decided or forgotten request is deleted after that, names in it included
 TOKEN_SIZE = 32
 _CONTENT_SIZE_MAX = 8_192
 _TOKEN = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -90,7 +90,6 @@ class Enrolment:
         )
 
         def write(connection: Connection) -> None:
-            enrolment_requests.forget(connection, now_s - REQUEST_KEPT_S)
             if kind == "enterprise":
                 known = parties.party_of_identity(connection, enterprise_identity(tax_id).hash)
                 if known is not None and known.signer:
@@ -139,7 +138,9 @@ class Enrolment:
         with self._context.reading() as connection, checked_cursor():
             chosen = None if state is None else RequestState(state)
             found = enrolment_requests.requests(connection, chosen, district=caller.district, limit=size, cursor=cursor)
-            return EnrolmentRequestPage(tuple(self._view(connection, one) for one in found.items), found.next_cursor)
+            return EnrolmentRequestPage(
+                tuple(self._view(connection, one, listed=True) for one in found.items), found.next_cursor
+            )
 
     def request(self, caller: Caller, request_id: str) -> EnrolmentRequestView:
         """One request. Raises: NotPermitted; NotFound, also for another district's."""
@@ -243,7 +244,7 @@ class Enrolment:
         assert isinstance(content, dict)
         return content
 
-    def _view(self, connection: Connection, found: EnrolmentRequest) -> EnrolmentRequestView:
+    def _view(self, connection: Connection, found: EnrolmentRequest, *, listed: bool = False) -> EnrolmentRequestView:
         content = self._content(found)
         state, party = found.state.value, None
         if found.digest is not None and found.state is RequestState.APPROVED:
@@ -260,10 +261,11 @@ class Enrolment:
         if content["kind"] == "person":
             record = parties.party_of_identity(connection, enterprise_identity(tax_id).hash)
             employer = record.id if record is not None and record.signer else None
+        name = str(content["name"])
         return EnrolmentRequestView(
             request_id=found.request_id,
             kind=str(content["kind"]),
-            name=str(content["name"]),
+            name=masked_name(name) if listed and content["kind"] == "person" else name,
             tax_id=tax_id,
             address="0x" + found.address.hex(),
             state=state,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.domain.references import SALT_SIZE
 from ledger.projection import keystore, parties
+from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.personal import ROWS_MAX, Person, rows_about
 from ledger.service.audit_log import AuditKind, note_alone
 from ledger.service.audit_opening import _ITEMS
@@ -61,7 +62,8 @@ def personal_export(context: Context, caller: Caller, party: int, *, size_max: i
         if record.kind not in PEOPLE:
             raise invalid("party", "erase_people_only", party=party)
         known = keystore.party_name(connection, record.identity)
-        person = Person(party, record.identity, known.identity_text if known is not None else "")
+        addresses = addresses_of(connection, party, record.identity)
+        person = Person(party, record.identity, known.identity_text if known is not None else "", addresses)
         for found in rows_about(connection, person):
             rows: list[Json] = []
             for row in found.rows:

@@ -15,16 +15,17 @@ from ledger.domain.operation_texts import group_texts
 from ledger.domain.typed_data import group_typed_data
 from ledger.identity import SigningError, read_signature, signer_of
 from ledger.projection import Connection, ExternalIdTakenError, invoices, number_pool, parties, queued, signing_drafts
+from ledger.projection.erasures import erased_since
 from ledger.projection.signing_drafts import SigningDraft
 from ledger.service.context import Context
 from ledger.service.draft_views import DraftView
-from ledger.service.drafts import Asked, accept_signed, numbers_of, opened_draft
+from ledger.service.drafts import Asked, Draft, accept_signed, numbers_of, opened_draft
 from ledger.service.errors import DraftExpired, DraftStale, NotFound, ServiceError
 from ledger.service.people import need_writer
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Submitted, run_write, written
-from verifier.operations import INVOICE_CODES, RED_TERMS_LAYOUT, Code, Operation, unpack_bits
+from verifier.operations import INVOICE_CODES, RED_TERMS_LAYOUT, Code, Operation, numbers_written, unpack_bits
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NEW = frozenset({Code.ISSUE, Code.OPEN_MONTH, Code.RETIRE})  # change nothing that has a version
@@ -108,9 +109,10 @@ class SigningDrafts:
         if found.valid_until < self._context.now_s():
             signing_drafts.remove(connection, found.digest)
             return DraftExpired(digest)
-        _, group = opened_draft(self._context, found)
+        draft, group = opened_draft(self._context, found)
         for_this_contract = group.digest(self._context.domain) == found.digest
-        if for_this_contract and not is_stale(connection, group):
+        erased = _names_erased(connection, draft, found.created_at)
+        if for_this_contract and not erased and not is_stale(connection, group):
             return None
         signing_drafts.remove(connection, found.digest)
         number_pool.end_hold(connection, numbers_of(group), expires_at=found.valid_until)
@@ -142,6 +144,13 @@ class SigningDrafts:
             numbers=tuple(map(format_number, numbers_of(group))),
             typed_data=group_typed_data(group, self._context.domain),
         )
+
+
+def _names_erased(connection: Connection, draft: Draft, since_s: int) -> bool:
+    """Whether what a draft is about was erased after it was made: its documents and words would bring it back."""
+    numbers = {number for operation in draft.operations for number in numbers_written(operation)}
+    numbers |= {one.number for one in (*draft.documents, *draft.outside_documents)}
+    return erased_since(connection, numbers, since_s)
 
 
 def is_stale(connection: Connection, group: Group) -> bool:
