@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -49,9 +49,10 @@ from ledger.service.external_ids import NewId
 from ledger.service.office_seals import seal_office, standing_offices
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
-from verifier.operations import Operation
+from verifier.operations import Code, Operation
 
 SEALED_SIGNING_DRAFT = "signing draft"
+_UNSEATING = frozenset({Code.SUSPEND, Code.REINSTATE, Code.DISMISS_OFFICER})
 _SEALING_SIZE = 1_024  # bytes that sealing adds at most
 
 
@@ -166,6 +167,7 @@ def accept_signed(
         context, connection, actor=actor, digest=digest, operations=signed.group.operations, credential=credential,
         kept=kept_key,
     )  # fmt: skip
+    _end_sessions(connection, signed.group.operations)
     for one in draft.kept:
         _store(context, connection, one, digest, now_s)
     if draft.then is not None:
@@ -314,6 +316,13 @@ def _end_membership(context: Context, connection: Connection, ended: EndedMember
     for held in standing_offices(context, connection, ended.person):
         if held.kind == OfficeKind.ADMINISTRATOR and held.principal == ended.enterprise:
             seal_office(context, connection, offices.end_office(connection, held.seq, ended_by=ended.by, now_s=now_s))
+
+
+def _end_sessions(connection: Connection, operations: Iterable[Operation]) -> None:
+    """Ends every session of whom a group suspends, reinstates or dismisses: none of before works again after."""
+    for operation in operations:
+        if operation.code in _UNSEATING and (record := parties.party(connection, operation.number)) is not None:
+            sign_in.end_sessions(connection, record.identity)
 
 
 def _store(context: Context, connection: Connection, one: Kept, digest: bytes, now_s: int) -> None:

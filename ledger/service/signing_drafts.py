@@ -149,7 +149,8 @@ class SigningDrafts:
 def _names_erased(connection: Connection, draft: Draft, since_s: int) -> bool:
     """Whether what a draft is about was erased after it was made: its documents and words would bring it back."""
     numbers = {number for operation in draft.operations for number in numbers_written(operation)}
-    numbers |= {one.number for one in (*draft.documents, *draft.outside_documents)}
+    numbers.update(document.number for document in draft.documents)
+    numbers.update(outside.number for outside in draft.outside_documents)
     return erased_since(connection, numbers, since_s)
 
 

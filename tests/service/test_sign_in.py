@@ -457,6 +457,19 @@ def test_session_ends_when_its_party_is_suspended(world, doors):
     assert (caller.suspended, caller.grants) == (True, {})
 
 
+def test_no_session_of_before_works_again_after_a_reinstatement(world, doors):
+    person, other = world.person("复职"), world.person("旁人")
+    (name, before), (_, untouched) = joined(world, person), joined(world, other)
+    world.suspended(person.party)
+    meanwhile = doors[0].begin(name, PASSWORD)
+    world.ledger.reinstate(world.officer, person.party, reason="已查清", idempotency_key=world.key())
+    for session in (before, meanwhile):
+        with pytest.raises(NotAuthenticated):
+            doors[0].authenticate(session.token)
+    assert not doors[0].authenticate(doors[0].begin(name, PASSWORD).token).suspended
+    assert doors[0].authenticate(untouched.token).party == other.party
+
+
 def test_session_of_a_dismissed_officer_ends_and_none_begins(world, doors):
     made, _ = world.ledger.appoint_officer(world.authority, name="将离任", idempotency_key="to-be-dismissed")
     (invited,) = doors[1].invite(world.authority, [made.party])
