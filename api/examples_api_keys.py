@@ -21,6 +21,7 @@ _KEY: dict[str, Json] = {
     "revoked_at": None,
     "made_by": 7,
     "made_with": "1b" * 8,
+    "made_in": None,
 }
 _ADDRESS = "0x" + "5e" * 20
 _CHALLENGE: dict[str, Json] = {

@@ -24,6 +24,7 @@ def api_key_json(view: ApiKeyView) -> dict[str, Json]:
         "revoked_at": _time(view.revoked_at),
         "made_by": view.made_by,
         "made_with": view.made_with,
+        "made_in": view.made_in,
     }
 
 

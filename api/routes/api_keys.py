@@ -47,7 +47,7 @@ def list_api_keys(
     ledger: Door, caller: Authenticated,
     party: Annotated[PathParty | None, Query(description="For officers: whose; left out: the caller's.")] = None,
 ) -> Response:  # fmt: skip
-    """Keys of the caller, newest first, ended ones too; never their secrets."""
+    """Keys of the caller: those that work, then the last that ended, newest first; never their secrets."""
     return answer({"items": [api_key_json(one) for one in ledger.api_keys.keys(caller, party)]})
 
 

@@ -52,6 +52,9 @@ class ApiKey(Strict):
     revoked_at: Time | None
     made_by: Annotated[int | None, Field(description="Party that made it; null: the operator, or an enrolment.")]
     made_with: Annotated[str | None, Field(description="Key it was made with; it ends with that one.")]
+    made_in: Annotated[
+        str | None, Field(description="Session it was made in; it ends with a new password or with every session.")
+    ]
 
 
 class ApiKeyMade(ApiKey):
@@ -63,7 +66,7 @@ class ApiKeyMade(ApiKey):
 
 
 class ApiKeyList(Strict):
-    """Keys of a party, newest first."""
+    """Keys of a party: those that work, then those that ended, each newest first."""
 
     items: list[ApiKey]
 

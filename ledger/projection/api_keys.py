@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, or_, select, update
 
 from ledger.projection.database import upsert
 from ledger.projection.ground import API_KEY
 
 _BY_ID = select(API_KEY).where(API_KEY.c.key_id == bindparam("given"))  # built once: every request asks it
 
-API_KEYS_LISTED_MAX = 1_000  # keys of one party in one answer; what ended longest ago is left out
+API_KEYS_LISTED_MAX = 1_000  # keys of one party in one answer; those that work stand first, so none is left out
+ENDED_KEPT_MAX = 500  # keys of one party that ended; the audit log remembers the older ones
+FORGOTTEN_MAX = 500  # rows deleted in one go
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class StoredApiKey:
     last_used_at: int | None  # at most an hour old, kept beside what requests do
     made_by: int | None  # party that made it; None: whoever holds the data directory, or an enrolment
     made_with: str | None  # key it was made with: it ends with that one
+    made_in: str | None  # session it was made in: it ends with the password that opened that one
     challenge: bytes | None  # 32 bytes: nonce of the challenge that it answers
     mac: bytes
 
@@ -49,6 +52,7 @@ class StoredApiKey:
             self.expires_at,
             self.made_by,
             self.made_with,
+            self.made_in,
             self.challenge.hex() if self.challenge is not None else None,
             self.label,
         )
@@ -66,15 +70,23 @@ def api_key(connection: Connection, key_id: str) -> StoredApiKey | None:
     return None if row is None else StoredApiKey(**row._mapping)
 
 
-def api_keys(connection: Connection, identity: bytes) -> list[StoredApiKey]:
-    """Credentials of a party, newest first; at most API_KEYS_LISTED_MAX."""
+def api_keys(connection: Connection, identity: bytes, now_s: int) -> list[StoredApiKey]:
+    """Credentials of a party, those that work before those that ended, each newest first; API_KEYS_LISTED_MAX."""
     rows = connection.execute(
         select(API_KEY)
         .where(API_KEY.c.identity == identity)
-        .order_by(API_KEY.c.created_at.desc(), API_KEY.c.key_id)
+        .order_by(case((_alive(now_s), 0), else_=1), API_KEY.c.created_at.desc(), API_KEY.c.key_id)
         .limit(API_KEYS_LISTED_MAX)
     )
     return [StoredApiKey(**row._mapping) for row in rows]
+
+
+def unended(connection: Connection, identity: bytes, *, in_sessions: bool = False) -> list[StoredApiKey]:
+    """Every credential of a party that was not ended, with `in_sessions` those made in one; however many they are."""
+    statement = select(API_KEY).where(API_KEY.c.identity == identity, API_KEY.c.revoked_at.is_(None))
+    if in_sessions:
+        statement = statement.where(API_KEY.c.made_in.is_not(None))
+    return [StoredApiKey(**row._mapping) for row in connection.execute(statement.order_by(API_KEY.c.key_id))]
 
 
 def made_with(connection: Connection, key_id: str) -> list[StoredApiKey]:
@@ -88,9 +100,26 @@ def made_with(connection: Connection, key_id: str) -> list[StoredApiKey]:
 def living_count(connection: Connection, identity: bytes, now_s: int, *, signed_in: bool) -> int:
     """How many credentials of a party work now: those that answer challenges, or the others."""
     of_kind = API_KEY.c.challenge.is_not(None) if signed_in else API_KEY.c.challenge.is_(None)
-    alive = and_(API_KEY.c.revoked_at.is_(None), or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > now_s))
-    count = connection.execute(select(func.count()).where(API_KEY.c.identity == identity, of_kind, alive)).scalar_one()
-    return int(count)
+    wanted = select(func.count()).where(API_KEY.c.identity == identity, of_kind, _alive(now_s))
+    return int(connection.execute(wanted).scalar_one())
+
+
+def forget_ended(connection: Connection, identity: bytes, now_s: int) -> int:
+    """Deletes what ended of a party's credentials beyond the ENDED_KEPT_MAX made last; how many.
+
+    Those of challenges stay for `forget_signed_in`: their rows tell that a challenge was answered.
+    """
+    ended = (
+        select(API_KEY.c.key_id)
+        .where(API_KEY.c.identity == identity, API_KEY.c.challenge.is_(None), ~_alive(now_s))
+        .order_by(API_KEY.c.created_at.desc(), API_KEY.c.key_id)
+        .offset(ENDED_KEPT_MAX)
+        .limit(FORGOTTEN_MAX)
+    )
+    forgotten = list(connection.execute(ended).scalars())
+    if forgotten:
+        connection.execute(delete(API_KEY).where(API_KEY.c.key_id.in_(forgotten)))
+    return len(forgotten)
 
 
 def is_answered(connection: Connection, challenge: bytes) -> bool:
@@ -116,3 +145,7 @@ def note_use(connection: Connection, key_id: str, now_s: int, since_s: int) -> b
         .values(last_used_at=now_s)
     )
     return int(result.rowcount) == 1
+
+
+def _alive(now_s: int) -> ColumnElement[bool]:
+    return and_(API_KEY.c.revoked_at.is_(None), or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > now_s))

@@ -214,6 +214,7 @@ class ApiKeyRow(Row, table=True):
     last_used_at: int | None = column.whole(optional=True)  # noted at most once an hour
     made_by: int | None = column.whole(optional=True)  # party
     made_with: str | None = column.text(16, optional=True)  # key_id
+    made_in: str | None = column.text(32, optional=True)  # session_id
     challenge: bytes | None = column.word(optional=True)  # nonce of the challenge that it answers, once
     mac: bytes = column.word()  # over the rest of the row but last_used_at, under a key kept elsewhere
 

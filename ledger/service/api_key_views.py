@@ -22,4 +22,5 @@ class ApiKeyView:
     revoked_at: datetime | None
     made_by: int | None
     made_with: str | None  # key_id
+    made_in: str | None  # session_id
     secret: str = field(default="", repr=False)

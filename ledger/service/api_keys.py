@@ -86,7 +86,7 @@ class ApiKeys:
         return self._view(made.key_id, made.text)
 
     def keys(self, caller: Caller, party: int | None = None) -> tuple[ApiKeyView, ...]:
-        """Keys of the caller, or for officers and auditors of any, newest first, ended ones too. Raises: NotFound."""
+        """Keys of the caller, or for officers and auditors of any; ended ones last. Raises: NotFound."""
         wanted = caller.party if party is None else party
         if wanted != caller.party and not caller.oversees:
             raise NotFound("party", str(wanted))
@@ -94,7 +94,7 @@ class ApiKeys:
             record = _party(connection, wanted)
             if wanted != caller.party and not governs(connection, caller, wanted):
                 raise NotFound("party", str(wanted))
-            stored = api_keys.api_keys(connection, record.identity)
+            stored = api_keys.api_keys(connection, record.identity, self._context.now_s())
             return tuple(view_of(self._context, connection, one, record) for one in stored)
 
     def revoke(self, caller: Caller, key_id: str, *, idempotency_key: str) -> ApiKeyView:
@@ -130,14 +130,14 @@ class ApiKeys:
         living = api_keys.living_count(connection, record.identity, self._context.now_s(), signed_in=False)
         if living >= KEYS_PER_PARTY_MAX:
             raise invalid("label", "api_keys_max", high=KEYS_PER_PARTY_MAX)
-        with_key = by.credential if by is not None and by.credential else None
-        if with_key is not None and api_keys.api_key(connection, with_key) is None:
-            with_key = None  # a person's session: it is no key, and ends by itself
+        in_session = by.session if by is not None and by.session else None
+        with_key = by.credential if by is not None and by.credential and in_session is None else None
         stored = new_stored_key(
             self._context, made, record.identity, label, scopes, expires_at=ends_at,
-            made_by=by.party if by is not None else None, made_with=with_key,
+            made_by=by.party if by is not None else None, made_with=with_key, made_in=in_session,
         )  # fmt: skip
         api_keys.put_api_key(connection, stored)
+        api_keys.forget_ended(connection, record.identity, self._context.now_s())
         actor = by.party if by is not None else None
         detail: dict[str, str | int] = {"change": "api_key_made", "party": record.id, "expires_at": ends_at}
         detail["scopes"] = stored.scopes
@@ -217,6 +217,7 @@ def view_of(
         revoked_at=_time(stored.revoked_at) if stored.revoked_at is not None else None,
         made_by=stored.made_by,
         made_with=stored.made_with,
+        made_in=stored.made_in,
         secret=secret,
     )
 

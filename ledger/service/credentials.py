@@ -35,7 +35,8 @@ class KeyState(StrEnum):
 
 def new_stored_key(
     context: Context, made: NewApiKey, identity: bytes, label: str, scopes: Scopes, *,
-    expires_at: int, made_by: int | None = None, made_with: str | None = None, challenge: bytes | None = None,
+    expires_at: int, made_by: int | None = None, made_with: str | None = None, made_in: str | None = None,
+    challenge: bytes | None = None,
 ) -> StoredApiKey:  # fmt: skip
     """The row of a key just made."""
     return with_mac(
@@ -52,6 +53,7 @@ def new_stored_key(
             last_used_at=None,
             made_by=made_by,
             made_with=made_with,
+            made_in=made_in,
             challenge=challenge,
             mac=b"",
         ),
@@ -93,6 +95,18 @@ def end_key(context: Context, connection: Connection, stored: StoredApiKey) -> N
         one = waiting.pop()
         api_keys.put_api_key(connection, with_mac(context, replace(one, revoked_at=now_s)))
         waiting.extend(api_keys.made_with(connection, one.key_id))
+
+
+def end_keys(context: Context, connection: Connection, identity: bytes, *, in_sessions: bool = False) -> int:
+    """Ends every credential of a party, with `in_sessions` those made in a session; how many, their own not counted.
+
+    What is made in a session lasts no longer than trust in the password that opened it: whoever knew the password, or
+    found the session open, could have made it.
+    """
+    found = api_keys.unended(connection, identity, in_sessions=in_sessions)
+    for stored in found:
+        end_key(context, connection, stored)
+    return len(found)
 
 
 def time_text(seconds: int) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from ledger.domain.errors import NumberError
 from ledger.domain.numbers import format_number, parse_number
-from ledger.projection import Connection, api_keys, invoices, parties
+from ledger.projection import Connection, invoices, parties
 from ledger.projection.erasures import (
     ERASURES_MAX,
     Erasure,
@@ -29,7 +29,7 @@ from ledger.projection.ground_privacy import ErasedKind
 from ledger.projection.parties import PartyRecord
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
-from ledger.service.credentials import end_key
+from ledger.service.credentials import end_keys
 from ledger.service.errors import NotFound, NotReady
 from ledger.service.forms import PARTY_MAX, checked_number, checked_party, checked_text
 from ledger.service.people import PEOPLE, need_authority
@@ -195,9 +195,7 @@ def _erase_again(context: Context, connection: Connection, kind: ErasedKind, tar
 
 
 def _erase_person(context: Context, connection: Connection, record: PartyRecord, at: int) -> None:
-    for key in api_keys.api_keys(connection, record.identity):
-        if key.revoked_at is None:
-            end_key(context, connection, key)
+    end_keys(context, connection, record.identity)
     erase_person(connection, record.id, record.identity, at)
 
 

@@ -20,6 +20,7 @@ from ledger.projection.sign_in import StoredInvitation
 from ledger.service import attempts
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
+from ledger.service.credentials import end_keys
 from ledger.service.errors import InvitationInvalid, NotPermitted
 from ledger.service.people import caller_of, governs, need_active, need_party, overseen_by
 from ledger.service.problems import invalid
@@ -71,7 +72,7 @@ class Invitations:
             return self._need_invitation(connection, text)[2].id
 
     def accept(self, text: str, name: str, password: str, *, address: str = "", agent: str = "") -> SignedIn:
-        """Sets the party's sign-in name and password, ends its sessions, and signs it in.
+        """Sets the party's sign-in name and password, ends its sessions and what was made in them, and signs it in.
 
         Raises: InvitationInvalid; InvalidRequest at `name` or `password`; TooManyAttempts.
         """
@@ -98,8 +99,9 @@ class Invitations:
             keep_password(context, connection, party.identity, index, hashed)
             sign_in.end_invitation(connection, party.identity)
             sign_in.end_sessions(connection, party.identity)
+            keys = end_keys(context, connection, party.identity, in_sessions=True)
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id,
-                 detail={"change": "password", "invited_by": stored.invited_by})  # fmt: skip
+                 detail={"change": "password", "invited_by": stored.invited_by, "keys_ended": keys})  # fmt: skip
             return begin_session(context, connection, party, agent)
 
         begun = run_write(context, write)

@@ -14,18 +14,19 @@ from ledger.domain.numbers import ledger_code
 from ledger.identity import (
     EVERYTHING,
     NewApiKey,
+    Scope,
     new_api_key,
 )
 from ledger.projection import Connection, api_keys, parties, queued
 from ledger.service import instructions
 from ledger.service.certifying import certify_new_key, name_row
 from ledger.service.context import Context
-from ledger.service.credentials import KEY_LIFETIME_DEFAULT_S, end_key, new_stored_key
+from ledger.service.credentials import KEY_LIFETIME_DEFAULT_S, end_keys, new_stored_key
 from ledger.service.districts import checked_district, district_row, need_own_district
 from ledger.service.drafts import EndedProposals, Kept
 from ledger.service.forms import checked_month, checked_party, checked_text, salted
 from ledger.service.offices import acting_for
-from ledger.service.people import GRANT_NAMES, need_authority, need_governed, need_officer, need_party
+from ledger.service.people import GRANT_NAMES, need_authority, need_governed, need_officer, need_party, need_scope
 from ledger.service.problems import invalid
 from ledger.service.views import Caller, Written
 from ledger.service.writing import Draft, request_hash, submit, written
@@ -53,9 +54,13 @@ def enrol(
 ) -> tuple[Written, str]:  # fmt: skip
     """Enrols an enterprise or a person whose key is made and kept here; (answer, its API key, shown once).
 
-    The API key is "" when the Idempotency-Key was used before: the secret is stored nowhere.
+    The API key is "" when the Idempotency-Key was used before: the secret is stored nowhere. It outlives the caller's
+    credential, which therefore has to be for everything.
+
+    Raises: NotPermitted, ScopeMissing, InvalidRequest, and the errors of a write.
     """
     need_officer(caller)
+    need_scope(caller, Scope.ALL)
     name = checked_name(name)
     if kind == "enterprise":
         identity = checked_enterprise(tax_id or "")
@@ -95,9 +100,10 @@ def appoint_officer(
 ) -> tuple[Written, str]:
     """The authority appoints an officer whose key is made and kept here; (answer, API key, shown once).
 
-    `district` is where: 2, 4 or 6 digits, "" for the whole ledger.
+    `district` is where: 2, 4 or 6 digits, "" for the whole ledger. Raises: as `enrol`.
     """
     need_authority(caller)
+    need_scope(caller, Scope.ALL)
     name = checked_name(name)
     checked_district(district)
     identity = officer_identity(new_person_id())
@@ -253,9 +259,7 @@ def _hold_alone(context: Context, connection: Connection, identity: Identity, sh
     waiting = queued.take(connection, operations_max=WAITING_GROUPS_MAX, calldata_size_max=WAITING_SIZE_MAX)
     if any(op.who == identity.hash and op.code == Code.ENROL for one in waiting for op in one.signed.group.operations):
         raise invalid("tax_id", "identity_waiting", identity=shown)
-    for earlier in api_keys.api_keys(connection, identity.hash):
-        if earlier.revoked_at is None:
-            end_key(context, connection, earlier)
+    end_keys(context, connection, identity.hash)
 
 
 def _on_party(

@@ -22,6 +22,7 @@ from ledger.service import attempts, people
 from ledger.service.agents import agent_name
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
+from ledger.service.credentials import end_keys
 from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, NotReady, SignInFailed
 from ledger.service.problems import invalid
 from ledger.service.sign_in_views import SessionView, SignedIn
@@ -132,7 +133,9 @@ class SignIn:
             keep_password(context, connection, stored.identity, known.name_index, hashed)
             sign_in.end_sessions(connection, stored.identity)
             sign_in.end_invitation(connection, stored.identity)
-            note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id, detail={"change": "password"})
+            keys = end_keys(context, connection, stored.identity, in_sessions=True)
+            note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id,
+                 detail={"change": "password", "keys_ended": keys})  # fmt: skip
             return begin_session(context, connection, party, agent)
 
         return run_write(context, write)
@@ -158,11 +161,14 @@ class SignIn:
         run_write(self._context, write)
 
     def end_all(self, caller: Caller) -> int:
-        """Ends every session of the caller's party, this one too; how many there were."""
+        """Ends every session of the caller's party, this one too, and the keys made in any; how many sessions."""
 
         def write(connection: Connection) -> int:
-            count = sign_in.end_sessions(connection, identity_of(caller))
-            note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party, detail={"sessions": count})
+            identity = identity_of(caller)
+            count = sign_in.end_sessions(connection, identity)
+            keys = end_keys(self._context, connection, identity, in_sessions=True)
+            note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party,
+                 detail={"sessions": count, "keys_ended": keys})  # fmt: skip
             return count
 
         return run_write(self._context, write)

@@ -207,7 +207,7 @@ def _collected(ledger: RecordingLedger, _args: tuple[Any, ...]) -> till_views.Co
 
 
 API_KEY_VIEW = ApiKeyView(
-    "a1" * 8, 12, "till 3", ("read", "issue"), "active", False, NOW, NOW, NOW, None, 12, "b2" * 8, API_KEY,
+    "a1" * 8, 12, "till 3", ("read", "issue"), "active", False, NOW, NOW, NOW, None, 12, "b2" * 8, None, API_KEY,
 )  # fmt: skip
 SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", current=True)
 SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")

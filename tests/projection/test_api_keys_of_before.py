@@ -48,9 +48,9 @@ def test_keys_of_before_are_for_everything_have_no_end_and_their_code(older: str
             assert stored.mac == vault.index(stored.text, MAC_KIND)
             assert stored.mac != Vault(KEY[::-1]).index(stored.text, MAC_KIND)
             assert parse_scopes(stored.scopes.split()) == EVERYTHING
-            assert (stored.expires_at, stored.last_used_at, stored.made_with) == (None, None, None)
+            assert (stored.expires_at, stored.made_with, stored.made_in, stored.challenge) == (None, None, None, None)
             assert stored.revoked_at == (11 if stored.key_id == ENDED else None)
-        assert len(api_keys.api_keys(connection, b"\x05" * 32)) == api_keys.API_KEYS_LISTED_MAX
+        assert len(api_keys.api_keys(connection, b"\x05" * 32, now_s=12)) == api_keys.API_KEYS_LISTED_MAX
 
 
 def test_without_a_master_key_no_row_is_vouched_for(older: str) -> None:

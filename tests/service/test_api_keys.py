@@ -10,9 +10,12 @@ from datetime import timedelta
 import pytest
 
 from ledger.identity import Scope, new_api_key
+from ledger.projection import api_keys as stored_keys
+from ledger.projection import parties
 from ledger.service import Caller, InvalidRequest, NotAuthenticated, NotFound, NotPermitted
 from ledger.service.api_key_views import ApiKeyView
 from ledger.service.api_keys import KEYS_PER_PARTY_MAX, LIFETIME_DAYS_MAX
+from ledger.service.challenges import SIGNED_IN_MAX
 from ledger.service.credentials import KEY_LIFETIME_DEFAULT_S
 from ledger.service.errors import KeyExpired, ScopeMissing
 from ledger.service.key_uses import USE_NOTED_EVERY_S
@@ -194,6 +197,40 @@ def test_a_party_has_so_many_keys(world: World, owner: Caller, monkeypatch: pyte
     world.ledger.api_keys.revoke(owner, last.key_id, idempotency_key=world.key())
 
 
+def test_a_living_key_is_listed_however_many_ended_after_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stored_keys.ENDED_KEPT_MAX + KEYS_PER_PARTY_MAX + SIGNED_IN_MAX < stored_keys.API_KEYS_LISTED_MAX
+    person = world.person("键多")
+    first = world.ledger.authenticate(world.api_keys[person.party])
+    quiet = made(world, first)
+    monkeypatch.setattr(stored_keys, "API_KEYS_LISTED_MAX", 6)
+    monkeypatch.setattr(stored_keys, "ENDED_KEPT_MAX", 3)
+    ended = []
+    for _ in range(8):
+        ended.append(made(world, first).key_id)
+        world.ledger.api_keys.revoke(first, ended[-1], idempotency_key=world.key())
+    listed = [one.key_id for one in world.ledger.api_keys.keys(person)]
+    assert set(listed[:2]) == {first.credential, quiet.key_id}
+    assert set(listed[2:]) < set(ended)
+    made(world, first)
+    with world.ledger.context.reading() as connection:
+        identity = parties.party(connection, person.party).identity  # type: ignore[union-attr]
+        monkeypatch.undo()
+        rows = stored_keys.api_keys(connection, identity, world.ledger.context.now_s())
+    assert len(rows) == 3 + 3  # three work, three of the eight that ended are kept
+
+
+def test_erasing_a_person_ends_keys_that_no_list_shows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, other = world.person("忘我"), world.person("别人")
+    first = world.ledger.authenticate(world.api_keys[person.party])
+    secrets = [made(world, first).secret for _ in range(3)]
+    monkeypatch.setattr(stored_keys, "API_KEYS_LISTED_MAX", 1)
+    world.ledger.erasing.person(world.authority, person.party, reason="asked", idempotency_key=world.key())
+    for secret in (*secrets, world.api_keys[person.party]):
+        with pytest.raises(NotAuthenticated):
+            world.ledger.authenticate(secret)
+    assert world.ledger.authenticate(world.api_keys[other.party]).party == other.party
+
+
 @pytest.fixture
 def sql(world: World) -> Iterator[sqlite3.Connection]:
     """The database as its administrator has it."""
@@ -209,6 +246,7 @@ def sql(world: World) -> Iterator[sqlite3.Connection]:
         "expires_at = NULL",
         "identity = (SELECT identity FROM p_party WHERE id = 1)",
         "made_with = NULL",
+        "made_in = key_id",
         "label = 'x'",
     ],
 )
@@ -233,7 +271,7 @@ def test_a_key_brought_back_or_made_in_the_database_opens_nothing(
     own = new_api_key()
     sql.execute(
         "INSERT INTO api_key SELECT ?, ?, identity, label, created_at, NULL, scopes, expires_at, NULL, NULL, NULL,"
-        " NULL, mac FROM api_key WHERE key_id = ?",
+        " NULL, NULL, mac FROM api_key WHERE key_id = ?",
         (own.key_id, own.secret_hash, key.key_id),
     )
     with pytest.raises(NotAuthenticated):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ledger.domain.groups import Group
 from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import parse_month
-from ledger.identity import sign_group
+from ledger.identity import Scope, sign_group
 from ledger.projection import parties
 from ledger.service import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, WriteStatus, instructions
+from ledger.service.errors import ScopeMissing
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused, tax_id
 from verifier import parse_trust, verify
@@ -391,3 +394,18 @@ def settled(world: World, digest: str) -> WriteStatus:
     """Outcome of an accepted write of the officer."""
     world.ledger.context.watch.wait(bytes.fromhex(digest), 20_000)
     return world.ledger.operation(world.officer, digest).status
+
+
+def test_a_supervising_key_of_the_authority_makes_no_officer_who_outlives_it(world: World) -> None:
+    keys = world.ledger.api_keys
+    whole = world.ledger.authenticate(keys.make_for(world.authority.party, "desk").secret)
+    narrow = replace(whole, scopes=frozenset({Scope.SUPERVISE}))
+    for act in (
+        lambda caller: world.ledger.appoint_officer(caller, name="新税官", idempotency_key=world.key()),
+        lambda caller: world.ledger.enrol(caller, kind="person", name="新人", idempotency_key=world.key()),
+    ):
+        with pytest.raises(ScopeMissing) as caught:
+            act(narrow)
+        assert caught.value.scope == "all"
+        written, api_key = act(whole)
+        assert world.ledger.authenticate(api_key).party == must(written).party

@@ -23,6 +23,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("last_used_at", sa.BigInteger(), autoincrement=False, nullable=True))
         batch_op.add_column(sa.Column("made_by", sa.BigInteger(), autoincrement=False, nullable=True))
         batch_op.add_column(sa.Column("made_with", sa.String(length=16), nullable=True))
+        batch_op.add_column(sa.Column("made_in", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("challenge", sa.LargeBinary(length=32), nullable=True))
         batch_op.add_column(sa.Column("mac", sa.LargeBinary(length=32), nullable=True))
     _hold_rows()
@@ -44,7 +45,7 @@ def _hold_rows() -> None:
             raise SealingNeededError("api_key")
         for row in rows:
             secret, identity, revoked = bytes(row.secret_hash).hex(), bytes(row.identity).hex(), row.revoked_at or ""
-            text = f"{row.key_id}|{secret}|{identity}|{row.created_at}|{revoked}|{EVERYTHING}|||||{row.label}"
+            text = f"{row.key_id}|{secret}|{identity}|{row.created_at}|{revoked}|{EVERYTHING}||||||{row.label}"
             values = {"scopes": EVERYTHING, "mac": sealing.index(text, "api key"), "key_id": row.key_id}
             connection.execute(change, values)
         after = rows[-1].key_id
