@@ -142,7 +142,7 @@ class Offices:
                 page = offices.offices(
                     connection, principal=principal, party=holder, district=district, limit=size, cursor=cursor
                 )
-            return OfficePage(self._views(connection, caller, page.items), page.next_cursor)
+            return OfficePage(self._views(connection, caller, page.items, listed=True), page.next_cursor)
 
     def uses(self, caller: Caller, office: int, *, cursor: str | None = None, limit: int) -> OfficeUsePage:
         """What was signed for the holder of an office, newest first; to who gave it, who holds it, and overseers.
@@ -161,10 +161,13 @@ class Offices:
             known = _need_seen(connection, caller, _known(connection, office), office)
             return self._views(connection, caller, (known,))[0]
 
-    def _views(self, connection: Connection, caller: Caller, found: tuple[Office, ...]) -> tuple[OfficeView, ...]:
+    def _views(
+        self, connection: Connection, caller: Caller, found: tuple[Office, ...], *, listed: bool = False
+    ) -> tuple[OfficeView, ...]:
         ids = {party for one in found for party in (one.party, one.principal)}
         # whoever sees an office gave it or holds it: both know who that is
-        names = names_of(self._context, connection, ids, caller=caller, acted=frozenset(one.party for one in found))
+        acted = frozenset(one.party for one in found)
+        names = names_of(self._context, connection, ids, caller=caller, acted=acted, listed=listed)
         return tuple(
             OfficeView(
                 office=one.seq,

@@ -108,7 +108,7 @@ class Proposals:
         """One proposal, for officers and auditors. Raises: NotPermitted, NotFound."""
         need_overseer(caller)
         with self._context.reading() as connection:
-            return self._views(connection, (self._known(connection, caller, proposal_id),))[0]
+            return self._views(connection, caller, (self._known(connection, caller, proposal_id),))[0]
 
     def page(self, caller: Caller, *, only_open: bool, cursor: str | None = None, limit: int) -> ProposalPage:
         """Proposals, newest first, for officers and auditors. Raises: NotPermitted, InvalidRequest."""
@@ -125,7 +125,7 @@ class Proposals:
                     limit=size,
                     cursor=cursor,
                 )
-            return ProposalPage(self._views(connection, page.items), page.next_cursor)
+            return ProposalPage(self._views(connection, caller, page.items, listed=True), page.next_cursor)
 
     # -- how ---------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class Proposals:
 
         proposal_id = run_write(self._context, write)
         with self._context.reading() as connection:
-            return self._views(connection, (self._known(connection, caller, proposal_id),))[0]
+            return self._views(connection, caller, (self._known(connection, caller, proposal_id),))[0]
 
     def _draft(self, connection: Connection, caller: Caller, record: ProposalRecord) -> Draft:
         code, text = _CODES[record.kind], sealed_reason(self._context, record)
@@ -230,9 +230,11 @@ class Proposals:
             return ProposalState.ENDED.value  # its proposer was given another district since
         return EXPIRED if record.expires_at <= self._context.now_s() else ProposalState.OPEN.value
 
-    def _views(self, connection: Connection, records: tuple[ProposalRecord, ...]) -> tuple[ProposalView, ...]:
+    def _views(
+        self, connection: Connection, caller: Caller, records: tuple[ProposalRecord, ...], *, listed: bool = False
+    ) -> tuple[ProposalView, ...]:
         ids = {party for one in records for party in (one.party, one.proposer, one.decided_by)}
-        names = names_of(self._context, connection, ids)
+        names = names_of(self._context, connection, ids, caller=caller, listed=listed)
         return tuple(
             ProposalView(
                 proposal_id=one.proposal_id,

@@ -169,7 +169,7 @@ class Supervising:
         ids = {party for one in records for party in (one.party, one.claimant)}
         # whoever is told of a claim is its company or its claimant: both know who claimed
         acted = frozenset(one.claimant for one in records if one.claimant is not None)
-        names = names_of(self._context, connection, ids, caller=caller, acted=acted)
+        names = names_of(self._context, connection, ids, caller=caller, acted=acted, listed=True)
         return tuple(_view(connection, one, names) for one in records)
 
 

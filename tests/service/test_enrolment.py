@@ -125,7 +125,7 @@ def test_officers_alone_see_and_decide(world: World, cast: Cast) -> None:
 
 def test_an_officer_of_another_district_sees_nothing_of_it(world: World) -> None:
     made = asked(world, Wallet())
-    elsewhere, here = (replace(world.officer, district=district) for district in ("31", "4403"))
+    elsewhere, here = map(world.officer_of, ("31", "4403"))
     with pytest.raises(NotFound):
         world.ledger.enrolment.request(elsewhere, made.request_id)
     with pytest.raises(NotFound):
