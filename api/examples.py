@@ -31,7 +31,7 @@ _BY = "2026-11-05T03:30:00Z"
 
 _DOCUMENT: dict[str, Json] = {
     "kind": "ordinary",
-    "buyer": {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000XY"},
+    "buyer": {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000X1"},
     "lines": [
         {"name": "*餐饮服务*餐费", "quantity": "1", "price": "100", "net_fen": 10000, "rate_bp": 600, "tax_fen": 600}
     ],
@@ -163,7 +163,7 @@ _PARTY: dict[str, Json] = {
     "party": 7,
     "kind": "enterprise",
     "name": "深圳市示例科技有限公司",
-    "tax_id": "91440300MA5F0000XY",
+    "tax_id": "91440300MA5F0000X1",
     "enrolled": True,
     "suspended": False,
     "quota_fen": 1000000000,
@@ -314,7 +314,7 @@ EXAMPLES: dict[str, Example] = {
         {
             "kind": "enterprise",
             "name": "深圳市示例科技有限公司",
-            "tax_id": "91440300MA5F0000XY",
+            "tax_id": "91440300MA5F0000X1",
             "quota_fen": 1000000000,
             "first_month": "2026-11",
         },

@@ -14,12 +14,12 @@ _ID = "7f" * 16
 _TIME = "2026-11-05T02:30:00Z"
 _ADDRESS = "0x" + "5f" * 20
 _OWN: dict[str, Json] = {"address": _ADDRESS, "time": 1793845800, "signature": "0x" + "1c" * 65}
-_PROOF = KeyProof(Purpose.ENROL, "enterprise:91440300MA5F0000XY", "深圳市示例科技有限公司", b"\x5f" * 20, 1793845800)
+_PROOF = KeyProof(Purpose.ENROL, "enterprise:91440300MA5F0000X1", "深圳市示例科技有限公司", b"\x5f" * 20, 1793845800)
 _REQUEST: dict[str, Json] = {
     "request_id": _ID,
     "kind": "enterprise",
     "name": "深圳市示例科技有限公司",
-    "tax_id": "91440300MA5F0000XY",
+    "tax_id": "91440300MA5F0000X1",
     "address": _ADDRESS,
     "state": "waiting",
     "created_at": _TIME,
@@ -46,7 +46,7 @@ def enrolment_examples(
     }
     asked: Json = {"request_id": _ID, "token": "d4" * 32, "created_at": _TIME}
     request: Json = {
-        "kind": "enterprise", "name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000XY", "own": _OWN,
+        "kind": "enterprise", "name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000X1", "own": _OWN,
     }  # fmt: skip
     return {
         "read_key_proof": read(_PROOF.typed_data(ChainDomain(1_316_190_437, b"\x5f" * 20))),

@@ -18,7 +18,7 @@ _RED: dict[str, Json] = {
     "kind": "ordinary",
     "colour": "red",
     "seller": {"name": "深圳市南山区示例餐厅", "tax_id": "91440300MA5E0000AB"},
-    "buyer": {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000XY"},
+    "buyer": {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000X1"},
     "lines": [{"name": "*餐饮服务*餐费", "net_fen": -5000, "rate_bp": 600, "tax_fen": -300}],
     "net_fen": -5000,
     "tax_fen": -300,

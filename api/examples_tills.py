@@ -10,7 +10,7 @@ from verifier.canonical import Json
 T = TypeVar("T")
 _NUMBER = "94403260911000000001"
 _COMMITMENT = "c3" * 32
-_TITLE: dict[str, Json] = {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000XY"}
+_TITLE: dict[str, Json] = {"name": "深圳市示例科技有限公司", "tax_id": "91440300MA5F0000X1"}
 _ITEMS: list[Json] = [{"name": "*餐饮服务*餐费", "rate_bp": 600}]
 _TILL: dict[str, Json] = {
     "till_id": "0f" * 8,

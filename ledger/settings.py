@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
     public_url: str = Field(
-        default="http://127.0.0.1:8000", description="Address of this server as others reach it; printed in QR codes."
+        default="http://127.0.0.1:8000",
+        description="Address of this server as others reach it; printed in QR codes and links of invitations.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="API processes beside the one node process.")
     batch_interval_ms: int = Field(

@@ -63,6 +63,7 @@ def spoken_errors() -> Iterator[None]:
     """Says what the ledger or the system refuses in one line instead of a traceback."""
     from ledger.chain import ChainError
     from ledger.identity import IdentityError
+    from ledger.identity.errors import KeyFileError
     from ledger.projection import StorageError
     from ledger.service import InvalidRequest, ServiceError
 
@@ -73,6 +74,8 @@ def spoken_errors() -> Iterator[None]:
         raise typer.Exit(EXIT_FAILED) from error
     except ServiceError as error:
         fail(error.message, error.message_zh)
+    except KeyFileError as error:
+        fail(str(error), "密钥文件无法使用：不存在、口令不符，或口令过短")
     except (ChainError, StorageError, IdentityError) as error:
         fail(str(error), "账本数据无法读写")
     except BrokenPipeError:
@@ -171,12 +174,12 @@ def print_problems(problems: tuple[FieldProblem, ...]) -> None:
         err.print(_problem_line(problem), style="red", highlight=False, markup=False)
 
 
-def print_or_write(output: Path, data: bytes, *, as_json: bool) -> None:
-    """Writes `data` to a new file and says so; to standard output when that is `-`."""
+def print_or_write(output: Path, data: bytes, *, as_json: bool, mode: int = 0o666) -> None:
+    """Writes `data` to a new file of that mode and says so; to standard output when that is `-`."""
     if output == STANDARD_OUTPUT:
         typer.echo(data)
         return
-    write_file(output, data)
+    write_file(output, data, mode)
     if as_json:
         print_json({"file": str(output), "size": len(data)})
     else:

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ import typer
 
 from ledger.cli.keys import app
 from ledger.cli.opening import open_ledger
-from ledger.cli.output import AsJson, err, fail, print_json, print_line, print_written
+from ledger.cli.output import EXIT_USAGE, AsJson, err, fail, print_json, print_line, print_written
 
 PASSWORD_VARIABLE = "EINVOICE_KEY_PASSWORD"  # noqa: S105 - a name, not a password
 TYPED_DATA_SIZE_MAX = 1 << 20  # bytes; 256 operations take 100 KB
@@ -80,7 +80,7 @@ def sign(
         digest, says = _what_is_signed(typed_data)
         for line in says:
             err.print(line, highlight=False, markup=False)
-        if not yes and sys.stdin.isatty() and str(typed_data) != "-":
+        if not yes and str(typed_data) != "-" and sys.stdin.isatty():
             typer.confirm("Sign this? 是否签名", abort=True, err=True)
         key = read_key_file(file, _password(password_file))
         print_line(signature_text(sign_digest(key, digest)))
@@ -106,6 +106,12 @@ def prove(
     from ledger.identity.key_files import read_key_file
     from ledger.identity.signing import signature_text
 
+    if replace != identity.startswith("party:") or not identity.startswith(("party:", "enterprise:", "person@")):
+        fail(
+            "--identity is party:ID with --replace, else enterprise:TAXID or person@EMPLOYERS_TAXID",
+            "--identity：更换密钥时为 party:ID 并加 --replace，否则为 enterprise:税号 或 person@雇主税号",
+            EXIT_USAGE,
+        )
     with _spoken():
         domain = _domain(trust)
         key = read_key_file(file, _password(password_file))
@@ -195,6 +201,11 @@ def _password(file: Path | None, *, confirm: bool = False) -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
     if given:
         return given
+    if not sys.stdin.isatty():
+        fail(
+            f"the key file has a password: give --password-file, or {PASSWORD_VARIABLE} in the environment",
+            f"密钥文件有口令：请用 --password-file 或环境变量 {PASSWORD_VARIABLE} 提供",
+        )
     return str(typer.prompt("Password of the key 密钥口令", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
@@ -205,8 +216,7 @@ def _what_is_signed(path: Path) -> tuple[bytes, tuple[str, ...]]:
     from ledger.domain.operation_texts import group_texts
     from ledger.domain.typed_data import TypedDataError, read_group
 
-    source = sys.stdin.buffer if str(path) == "-" else path.open("rb")
-    with source:
+    with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source:
         content = source.read(TYPED_DATA_SIZE_MAX + 1)
     try:
         given = json.loads(content) if len(content) <= TYPED_DATA_SIZE_MAX else None

@@ -71,7 +71,7 @@ def export_person(
 
     with open_ledger() as ledger:
         data = dumps(ledger.personal_export(ledger.caller(as_party), party))
-    print_or_write(output, data, as_json=as_json)
+    print_or_write(output, data, as_json=as_json, mode=0o600)
 
 
 def erasures(output: Output, as_party: AsAuthority = 1, as_json: AsJson = False) -> None:

@@ -92,7 +92,8 @@ def print_proposal(proposal: ProposalView, *, as_json: bool) -> None:
 
 
 def _line(one: ProposalView) -> str:
-    about = one.number or f"party {one.party}"
+    about = one.number or f"party {one.party} {one.party_name}"
     return (
-        f"{one.proposal_id}  {one.kind}  {about}  by {one.proposer} until {one.expires_at:%Y-%m-%d %H:%M}Z  {one.state}"
+        f"{one.proposal_id}  {one.kind}  {about}  by {one.proposer} {one.proposer_name} "
+        f"until {one.expires_at:%Y-%m-%d %H:%M}Z  {one.state}  why: {one.reason}"
     )

@@ -69,7 +69,7 @@ CLAIM = views.ClaimView(
 POLICY = approval_views.ClaimPolicyView(7, True, 10**5, (approval_views.Approver(15, "钱经理"),), NOW)
 OWN_ID = ExternalIdView("SO-1", 5, "invoice", NUMBER, (NUMBER,), None, "d4" * 32, "recorded", NOW)
 PARTY = views.PartyView(
-    7, "enterprise", "示例公司", "91440300MA5F0000XY", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
+    7, "enterprise", "示例公司", "91440300MA5F0000X1", True, False, 10**9, "2026-10", 3, "a1" * 32, None,
     ((12, ("claim",)),), (("94403260911000000000", "94403260911000009999"),),
 )  # fmt: skip
 CERTIFICATE = views.CertificateView("b2" * 32, "current", NOW, NOW, 2, "key_compromise", NOW)
@@ -213,7 +213,7 @@ SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", c
 SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")
 
 REQUESTED = EnrolmentRequestView(
-    CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000XY", "0x" + "5f" * 20, "waiting", NOW,
+    CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000X1", "0x" + "5f" * 20, "waiting", NOW,
     None, None, None, None, None,
 )  # fmt: skip
 DRAFT = DraftView(
@@ -260,7 +260,7 @@ ANSWERS: dict[str, Any] = {
     "collecting.collect": _collected,
     "collecting.pay": _collected,
     "collecting.pick_up": lambda ledger, _: ledger.written,
-    "collecting.titles": lambda *_: (till_views.Title("示例公司", "91440300MA5F0000XY"),),
+    "collecting.titles": lambda *_: (till_views.Title("示例公司", "91440300MA5F0000X1"),),
     "approvals.policy": lambda *_: POLICY,
     "approvals.set_policy": lambda *_: POLICY,
     "approvals.decide": lambda *_: CLAIM,

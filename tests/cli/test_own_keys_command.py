@@ -57,7 +57,10 @@ def test_a_short_password_makes_no_key(tmp_path: Path) -> None:
 
 
 def test_without_a_password_nothing_is_made(tmp_path: Path) -> None:
-    assert run("key", "new", tmp_path / "none.key", password=None).exit_code == 1
+    refused = run("key", "new", tmp_path / "none.key", password=None)
+    assert refused.exit_code == 1
+    assert "--password-file" in refused.stderr
+    assert "EINVOICE_KEY_PASSWORD" in refused.stderr
     assert not (tmp_path / "none.key").exists()
 
 
@@ -70,6 +73,37 @@ def test_signing_says_what_is_signed(key_file: Path, tmp_path: Path) -> None:
         assert word in signed.stderr
     v, r, s = read_signature(signed.stdout.strip())
     assert signer_of(SignedGroup(GROUP, v, r, s), DOMAIN) == address_in(key_file)
+
+
+def test_typed_data_comes_by_standard_input_too(key_file: Path) -> None:
+    typed = json.dumps(group_typed_data(GROUP, DOMAIN))
+    words = ["key", "sign", str(key_file), "-"]
+    signed = CliRunner().invoke(app, words, input=typed, env={"EINVOICE_KEY_PASSWORD": PASSWORD})
+    assert signed.exit_code == 0, signed.output
+    v, r, s = read_signature(signed.stdout.strip())
+    assert signer_of(SignedGroup(GROUP, v, r, s), DOMAIN) == address_in(key_file)
+
+
+def test_a_wrong_password_is_said_of_the_key_file(key_file: Path, tmp_path: Path) -> None:
+    typed = tmp_path / "typed.json"
+    typed.write_text(json.dumps(group_typed_data(GROUP, DOMAIN)))
+    refused = run("key", "sign", key_file, typed, password="something else")
+    assert refused.exit_code == 1
+    assert "密钥文件" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["--identity", "party:5"],
+        ["--identity", "enterprise:91310112703255042R", "--replace"],
+        ["--identity", "91310112703255042R"],
+    ],
+)
+def test_a_proof_that_nobody_would_take_is_not_made(key_file: Path, said: list[str]) -> None:
+    refused = run("key", "prove", key_file, *said)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--replace" in refused.stderr
 
 
 def test_a_challenge_is_signed_and_one_that_says_more_is_not(key_file: Path, tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ def test_a_suspended_party_is_reinstated_once(town: Town) -> None:
     assert [one["proposal_id"] for one in shell.done("proposal", "list", "--as", 1, "--open", "--json").json] == [
         proposed
     ]
+    shown = shell.done("proposal", "show", proposed, "--as", 1).out
+    assert f"by {OFFICER} " in shown
+    assert suspend[suspend.index("--reason") + 1] in shown  # what the second officer decides by
     own = shell.run("proposal", "confirm", proposed, "--as", OFFICER)
     assert own.code == 1
     assert "own" in own.err
