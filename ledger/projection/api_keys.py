@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, or_, select, union_all, update
 
 from ledger.projection.database import upsert
 from ledger.projection.ground import API_KEY
+from ledger.projection.ground_sign_in import INVITATION, PASSWORD
+from ledger.projection.ground_work import WEBHOOK
 
 _BY_ID = select(API_KEY).where(API_KEY.c.key_id == bindparam("given"))  # built once: every request asks it
 
@@ -128,10 +130,20 @@ def is_answered(connection: Connection, challenge: bytes) -> bool:
 
 
 def forget_signed_in(connection: Connection, identity: bytes, before_s: int) -> int:
-    """Deletes a party's credentials that answered challenges and ended before `before_s`; how many."""
+    """Deletes a party's credentials that answered challenges and ended before `before_s`; how many.
+
+    Those stay that a password, an invitation or a webhook was made with: these end when the party's key is rotated.
+    """
+    kept = union_all(*(
+        select(table.c.made_with).where(table.c.made_with.is_not(None))
+        for table in (PASSWORD, INVITATION, WEBHOOK, API_KEY)
+    ))  # fmt: skip
     result = connection.execute(
         delete(API_KEY).where(
-            API_KEY.c.identity == identity, API_KEY.c.challenge.is_not(None), API_KEY.c.expires_at < before_s
+            API_KEY.c.identity == identity,
+            API_KEY.c.challenge.is_not(None),
+            API_KEY.c.expires_at < before_s,
+            API_KEY.c.key_id.not_in(kept),
         )
     )
     return int(result.rowcount)

@@ -19,12 +19,13 @@ class PasswordRow(Row, table=True):
     """A party's sign-in name and password."""
 
     __tablename__ = "password"
-    __table_args__ = (UniqueConstraint("name_index"),)
+    __table_args__ = (UniqueConstraint("name_index"), Index("ix_password_made_with", "made_with"))
 
     identity: bytes = column.word(key=True)  # identity hash of the party
     name_index: bytes = column.word()  # keyed hash of the sign-in name
-    sealed_hash: bytes = column.blob()  # argon2id, sealed for this party and name
+    sealed_hash: bytes = column.blob()  # argon2id, sealed for this party, name and key
     changed_at: int = column.whole()
+    made_with: str | None = column.text(16, optional=True)  # key_id its invitation stems from: it ends with that one
 
 
 class SessionRow(Row, table=True):
@@ -42,6 +43,7 @@ class SessionRow(Row, table=True):
     last_used_at: int = column.whole()  # to the minute or so
     while_suspended: bool = Field(sa_type=Boolean, nullable=False)  # begun by a party that was suspended already
     agent: str = column.text(AGENT_LENGTH_MAX)  # browser and system
+    made_with: str | None = column.text(16, optional=True)  # key_id of its password
 
 
 class InvitationRow(Row, table=True):
@@ -54,7 +56,9 @@ class InvitationRow(Row, table=True):
     identity: bytes = column.word()
     token_hash: bytes = column.word()  # keyed hash of the secret
     proof: bytes = column.word()  # keyed hash of what this row says, but for the names refused
-    invited_by: int = column.whole()  # party
+    invited_by: int = column.whole()  # party in whose name
+    acted_by: int = column.whole()  # party that did it: the same, or its administrator
+    made_with: str | None = column.text(16, optional=True)  # key_id: it ends with that one
     created_at: int = column.whole()
     expires_at: int = column.whole()
     refused_names: int = column.whole()  # sign-in names that were taken: it ends after a few

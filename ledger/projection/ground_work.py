@@ -144,7 +144,11 @@ class WebhookRow(Row, table=True):
     """Where a party wants its events sent."""
 
     __tablename__ = "webhook"
-    __table_args__ = (Index("ix_webhook_party", "party"), Index("ix_webhook_state", "state"))
+    __table_args__ = (
+        Index("ix_webhook_party", "party"),
+        Index("ix_webhook_state", "state"),
+        Index("ix_webhook_made_with", "made_with"),
+    )
 
     webhook_id: str = column.text(ID_SIZE, key=True)
     party: int = column.whole()
@@ -154,6 +158,7 @@ class WebhookRow(Row, table=True):
     state: str = column.text(16)  # WebhookState
     created_at: int = column.whole()
     updated_at: int = column.whole()
+    made_with: str | None = column.text(16, optional=True)  # key_id: it ends with that one
 
 
 class WebhookDeliveryRow(Row, table=True):

@@ -18,12 +18,16 @@ _SESSION = select(SESSION).where(SESSION.c.session_id == bindparam("session_id")
 
 @dataclass(frozen=True)
 class StoredPassword:
-    """A party's (identity hash) sign-in name as keyed hash, and its sealed argon2id hash; time in seconds."""
+    """A party's (identity hash) sign-in name as keyed hash, and its sealed argon2id hash; time in seconds.
+
+    `made_with` is the API key that its invitation was made with.
+    """
 
     identity: bytes
     name_index: bytes
     sealed_hash: bytes
     changed_at: int
+    made_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class StoredSession:
     last_used_at: int
     while_suspended: bool
     agent: str
+    made_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,11 @@ class StoredInvitation:
     token_hash: bytes
     proof: bytes
     invited_by: int
+    acted_by: int
     created_at: int
     expires_at: int
     refused_names: int
+    made_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,21 @@ def password_named(connection: Connection, name_index: bytes) -> StoredPassword 
 def put_password(connection: Connection, stored: StoredPassword) -> None:
     """Stores a party's password, in place of the one it had."""
     upsert(connection, PASSWORD, [asdict(stored)])
+
+
+def end_password(connection: Connection, identity: bytes) -> None:
+    """Takes a party's sign-in name and password away, and the sessions they opened."""
+    connection.execute(delete(PASSWORD).where(PASSWORD.c.identity == identity))
+    end_sessions(connection, identity)
+
+
+def end_made_with(connection: Connection, key_id: str) -> tuple[bytes, ...]:
+    """Ends the invitations and passwords that were made with a key; identity hashes of whose passwords ended."""
+    connection.execute(delete(INVITATION).where(INVITATION.c.made_with == key_id))
+    ended = tuple(connection.execute(select(PASSWORD.c.identity).where(PASSWORD.c.made_with == key_id)).scalars())
+    for identity in ended:
+        end_password(connection, identity)
+    return ended
 
 
 def session(connection: Connection, session_id: str) -> StoredSession | None:

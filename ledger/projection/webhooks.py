@@ -37,6 +37,7 @@ class Webhook:
     state: WebhookState
     created_at: int
     updated_at: int
+    made_with: str | None = None  # key it was registered with, or that a session's password was made with
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,16 @@ def set_webhook_state(connection: Connection, webhook_id: str, state: WebhookSta
         .values(state=state.value, updated_at=now_s)
     )
     return int(result.rowcount) == 1
+
+
+def end_made_with(connection: Connection, key_id: str, now_s: int) -> int:
+    """Ends the webhooks that were registered with a key; how many."""
+    result = connection.execute(
+        update(WEBHOOK)
+        .where(WEBHOOK.c.made_with == key_id, WEBHOOK.c.state != WebhookState.ENDED.value)
+        .values(state=WebhookState.ENDED.value, updated_at=now_s)
+    )
+    return int(result.rowcount)
 
 
 def queue_deliveries(

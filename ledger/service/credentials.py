@@ -7,12 +7,13 @@ can make no row that opens anything, widen none and lengthen none; taking rows a
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from ledger.identity import NewApiKey, Scopes, scopes_text
-from ledger.projection import Connection, api_keys
+from ledger.projection import Connection, api_keys, parties, sign_in, webhooks
 from ledger.projection.api_keys import StoredApiKey
 from ledger.projection.parties import PartyRecord
 from ledger.service.context import Context
@@ -89,12 +90,44 @@ def state_of(stored: StoredApiKey, party: PartyRecord | None, now_s: int, signer
 
 
 def end_key(context: Context, connection: Connection, stored: StoredApiKey) -> None:
-    """Ends a credential and those made with it, at once in every process: each request reads its row."""
+    """Ends a credential and all that was made with it, at once in every process: each request reads its row.
+
+    That is its keys, webhooks, invitations, and the passwords of those, with what was made in their sessions.
+    """
     waiting, now_s = [stored], context.now_s()
     while waiting:
         one = waiting.pop()
         api_keys.put_api_key(connection, with_mac(context, replace(one, revoked_at=now_s)))
         waiting.extend(api_keys.made_with(connection, one.key_id))
+        webhooks.end_made_with(connection, one.key_id, now_s)
+        for identity in sign_in.end_made_with(connection, one.key_id):
+            waiting.extend(api_keys.unended(connection, identity, in_sessions=True))
+
+
+def lineage(connection: Connection, key_id: str | None) -> Iterator[StoredApiKey]:
+    """A key, the one it was made with, and so on; one forgotten since ends the row, as ending it would have."""
+    while key_id is not None:
+        stored = api_keys.api_key(connection, key_id)
+        if stored is None:
+            return
+        yield stored
+        key_id = stored.made_with
+
+
+def stands(context: Context, connection: Connection, key_id: str | None) -> bool:
+    """Whether what was made with a key counts still, None for what was made with none.
+
+    It does beyond the time of that key, but not when the key or one before it was ended, or answers a challenge with
+    a signing key that has been rotated.
+    """
+    for stored in lineage(connection, key_id):
+        if stored.revoked_at is not None or not is_genuine(context, stored):
+            return False
+        if stored.challenge is not None:
+            party = parties.party_of_identity(connection, stored.identity)
+            if party is None or stored.label != signed_in_label(context.signer_of(connection, party.id)):
+                return False
+    return True
 
 
 def end_keys(context: Context, connection: Connection, identity: bytes, *, in_sessions: bool = False) -> int:

@@ -16,11 +16,11 @@ from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
 from ledger.identity.session_tokens import Token
 from ledger.projection import Connection, districts, parties, sign_in
 from ledger.projection.parties import PartyRecord
-from ledger.projection.sign_in import StoredInvitation
+from ledger.projection.sign_in import StoredInvitation, StoredPassword
 from ledger.service import attempts
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
-from ledger.service.credentials import end_keys
+from ledger.service.credentials import end_keys, lineage, stands
 from ledger.service.errors import InvitationInvalid, NotPermitted
 from ledger.service.people import caller_of, governs, need_active, need_party, overseen_by
 from ledger.service.problems import invalid
@@ -93,10 +93,13 @@ class Invitations:
         def write(connection: Connection) -> SignedIn | None:
             _, _, party = self._need_invitation(connection, text)
             holder = sign_in.password_named(connection, index)
-            if holder is not None and holder.identity != party.identity:
+            if holder is not None and not stands(context, connection, holder.made_with):
+                sign_in.end_password(connection, holder.identity)
+            elif holder is not None and holder.identity != party.identity:
                 sign_in.refuse_name(connection, stored.invitation_id)
                 return None
-            keep_password(context, connection, party.identity, index, hashed)
+            row = StoredPassword(party.identity, index, b"", context.now_s(), stored.made_with)
+            keep_password(context, connection, row, hashed)
             sign_in.end_invitation(connection, party.identity)
             sign_in.end_sessions(connection, party.identity)
             keys = end_keys(context, connection, party.identity, in_sessions=True)
@@ -112,6 +115,12 @@ class Invitations:
     def _invite(self, connection: Connection, caller: Caller, index: int, party: int) -> Invited:
         context, now_s = self._context, self._context.now_s()
         record = need_party(connection, party, path=f"parties.{index}")
+        if record.id == caller.party and any(one.challenge is not None for one in lineage(connection, caller.key_id)):
+            raise NotPermitted(
+                "a key that answers a challenge ends with your signing key, a password would not; "
+                "have an officer invite you",
+                "以签名取得的密钥随签名密钥失效，不能为自己创建长期登录，请由税务人员邀请",
+            )
         inviter = self._need_inviter(connection, caller, record)
         token = new_token()
         expires_at = now_s + INVITATION_LIFETIME_S
@@ -121,6 +130,8 @@ class Invitations:
             token_hash=token_hash(context, token),
             proof=b"",
             invited_by=inviter,
+            acted_by=caller.party,
+            made_with=caller.key_id,
             created_at=now_s,
             expires_at=expires_at,
             refused_names=0,
@@ -134,7 +145,8 @@ class Invitations:
         """The party in whose name the caller lets somebody become `record`. Raises: NotPermitted when it may not."""
         if caller.kind == "authority" and caller.is_officer:
             return caller.party
-        unclaimed = sign_in.password_of(connection, record.identity) is None
+        known = sign_in.password_of(connection, record.identity)
+        unclaimed = known is None or not stands(self._context, connection, known.made_with)
         if unclaimed and caller.party == record.id:
             return caller.party
         invitable = unclaimed and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON)
@@ -166,7 +178,7 @@ class Invitations:
         if stored.refused_names >= REFUSED_NAMES_MAX:
             return None
         party = parties.party_of_identity(connection, stored.identity)
-        if party is None or not self._may_still(connection, stored.invited_by, party):
+        if party is None or not self._may_still(connection, stored, party):
             return None
         if not hmac.compare_digest(stored.token_hash, token_hash(self._context, token)):
             return None
@@ -174,16 +186,20 @@ class Invitations:
             return None
         return token, stored, party
 
-    def _may_still(self, connection: Connection, inviter: int, party: PartyRecord) -> bool:
-        """Whether who made an invitation still may: no officer dismissed or moved, no employer become one of two."""
-        record = parties.party(connection, inviter)
-        if record is None or (record.suspended and record.kind != PartyKind.ENTERPRISE):
+    def _may_still(self, connection: Connection, stored: StoredInvitation, party: PartyRecord) -> bool:
+        """Whether who made an invitation might make it now, and the key it was made with stands.
+
+        So it ends with an office, a district, a dismissal, and when an employer has become one of two.
+        """
+        record = parties.party(connection, stored.acted_by)
+        if record is None or not stands(self._context, connection, stored.made_with):
             return False
-        if record.kind == PartyKind.OFFICER and record.id != party.id:
-            return _hands_over(connection, caller_of(self._context, connection, record), party.id)
-        if record.kind != PartyKind.ENTERPRISE or record.id == party.id:
-            return True
-        return _employers(connection, party.id) == {record.id}
+        caller = caller_of(self._context, connection, record)
+        try:
+            need_active(caller)
+            return self._need_inviter(connection, caller, party) == stored.invited_by
+        except NotPermitted:
+            return False
 
 
 def _hands_over(connection: Connection, officer: Caller, party: int) -> bool:
@@ -211,6 +227,6 @@ def is_genuine_invitation(context: Context, stored: StoredInvitation) -> bool:
 
 
 def _proof(context: Context, stored: StoredInvitation) -> bytes:
-    facts = (stored.invited_by, stored.created_at, stored.expires_at)
+    facts = (stored.invited_by, stored.acted_by, stored.made_with or "", stored.created_at, stored.expires_at)
     said = (stored.invitation_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts))
     return context.vault.index(":".join(said), INDEXED_INVITATION)

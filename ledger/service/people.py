@@ -67,6 +67,7 @@ def authenticate(context: Context, text: str) -> Caller:
         caller,
         scopes=parse_scopes(stored.scopes.split()),
         credential=stored.key_id,
+        key_id=stored.key_id,
         credential_ends_at=stored.expires_at,
     )
 

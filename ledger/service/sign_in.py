@@ -22,7 +22,7 @@ from ledger.service import attempts, people
 from ledger.service.agents import agent_name
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
-from ledger.service.credentials import end_keys
+from ledger.service.credentials import end_keys, stands
 from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, NotReady, SignInFailed
 from ledger.service.problems import invalid
 from ledger.service.sign_in_views import SessionView, SignedIn
@@ -57,13 +57,14 @@ class SignIn:
         with context.reading() as connection:
             stored = sign_in.password_named(connection, context.vault.index(shown, INDEXED_NAME))
             record = parties.party_of_identity(connection, stored.identity) if stored is not None else None
+            counts = stored is not None and stands(context, connection, stored.made_with)
         known = stored is not None and _is_device_of(context, device, stored.identity)
         mine = attempts.by_device(context, device) if known else attempts.by_name(context, shown)
         subjects = (mine,) if known else (mine, attempts.by_address(context, address))
         counted = run_write(context, lambda connection: attempts.count_attempt(context, connection, *subjects))
         hashed = opened_hash(context, stored) if stored is not None else None
         matches = password_matches(hashed, password)
-        if not matches or stored is None or hashed is None or record is None or not _may_sign_in(record):
+        if not matches or stored is None or hashed is None or record is None or not (counts and _may_sign_in(record)):
             actor = record.id if record is not None else None
             run_write(context, lambda connection: note(context, connection, AuditKind.SIGN_IN_FAILED, actor=actor))
             raise SignInFailed
@@ -75,7 +76,7 @@ class SignIn:
             sign_in.forget_attempts(connection, mine.index)
             attempts.give_back(connection, *counted[1:])
             if renewed is not None:
-                keep_password(context, connection, stored.identity, stored.name_index, renewed)
+                keep_password(context, connection, replace(stored, changed_at=context.now_s()), renewed)
             return begin_session(context, connection, record, agent)
 
         return run_write(context, write)
@@ -130,7 +131,7 @@ class SignIn:
             known = sign_in.password_of(connection, stored.identity)
             if party is None or known is None or sign_in.session(connection, stored.session_id) is None:
                 raise NotAuthenticated
-            keep_password(context, connection, stored.identity, known.name_index, hashed)
+            keep_password(context, connection, replace(known, changed_at=context.now_s()), hashed)
             sign_in.end_sessions(connection, stored.identity)
             sign_in.end_invitation(connection, stored.identity)
             keys = end_keys(context, connection, stored.identity, in_sessions=True)
@@ -201,7 +202,7 @@ class SignIn:
             raise NotAuthenticated
         if not hmac.compare_digest(stored.token_hash, token_hash(self._context, token)):
             raise NotAuthenticated
-        if not is_genuine_session(self._context, stored):
+        if not is_genuine_session(self._context, stored) or not stands(self._context, connection, stored.made_with):
             raise NotAuthenticated
         return token, stored
 
@@ -218,7 +219,7 @@ class SignIn:
 
 def begin_session(context: Context, connection: Connection, party: PartyRecord, agent: str) -> SignedIn:
     """A new session of a party, in the caller's transaction; the oldest ends when there are too many."""
-    now_s, token = context.now_s(), new_token()
+    now_s, token, known = context.now_s(), new_token(), sign_in.password_of(connection, party.identity)
     stored = StoredSession(
         session_id=token.id,
         identity=party.identity,
@@ -229,6 +230,7 @@ def begin_session(context: Context, connection: Connection, party: PartyRecord, 
         last_used_at=now_s,
         while_suspended=party.suspended,
         agent=agent_name(agent),
+        made_with=known.made_with if known is not None else None,
     )
     stored = replace(stored, proof=_proof(context, stored))
     sign_in.end_old_sessions(
@@ -263,15 +265,15 @@ def check_password(
         raise invalid(path, f"password_{fault}")
 
 
-def keep_password(context: Context, connection: Connection, identity: bytes, name_index: bytes, hashed: str) -> None:
-    """Stores a party's password, sealed for this party and sign-in name: it opens in no other row."""
-    sealed = context.seal(hashed.encode(), SEALED_PASSWORD, _bound_to(identity, name_index))
-    sign_in.put_password(connection, StoredPassword(identity, name_index, sealed, context.now_s()))
+def keep_password(context: Context, connection: Connection, row: StoredPassword, hashed: str) -> None:
+    """Stores a party's password in `row`, sealed for its party, sign-in name and key: it opens in no other row."""
+    sealed = context.seal(hashed.encode(), SEALED_PASSWORD, _bound_to(row))
+    sign_in.put_password(connection, replace(row, sealed_hash=sealed))
 
 
 def opened_hash(context: Context, stored: StoredPassword) -> str:
     """The argon2id hash in a row. Raises: NotReady when somebody changed the row."""
-    return context.opened(stored.sealed_hash, SEALED_PASSWORD, _bound_to(stored.identity, stored.name_index)).decode()
+    return context.opened(stored.sealed_hash, SEALED_PASSWORD, _bound_to(stored)).decode()
 
 
 def normal_name(name: str) -> str:
@@ -302,7 +304,11 @@ def session_view(context: Context, stored: StoredSession, *, current: bool) -> S
 def _caller(context: Context, connection: Connection, party: PartyRecord, stored: StoredSession) -> Caller:
     found = people.caller_of(context, connection, party)
     return replace(
-        found, session=stored.session_id, password_at=stored.password_at, credential=f"session {stored.session_id}"
+        found,
+        session=stored.session_id,
+        password_at=stored.password_at,
+        credential=f"session {stored.session_id}",
+        key_id=stored.made_with,
     )
 
 
@@ -334,12 +340,12 @@ def is_genuine_password(context: Context, stored: StoredPassword) -> bool:
 
 def _proof(context: Context, stored: StoredSession) -> bytes:
     facts = (stored.created_at, stored.password_at, int(stored.while_suspended))
-    said = (stored.session_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts))
+    said = (stored.session_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts), stored.made_with or "")
     return context.vault.index(":".join(said), INDEXED_SESSION)
 
 
-def _bound_to(identity: bytes, name_index: bytes) -> str:
-    return f"{identity.hex()}:{name_index.hex()}"
+def _bound_to(row: StoredPassword) -> str:
+    return f"{row.identity.hex()}:{row.name_index.hex()}:{row.made_with or ''}"
 
 
 def _device_of(context: Context, identity: bytes, token: Token) -> str:

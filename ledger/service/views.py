@@ -30,6 +30,7 @@ class Caller:
     session: str = ""  # id of the session that authenticated it, "" for an API key
     password_at: int = field(default=0, compare=False)  # when the password was last given in it, seconds since 1970
     credential: str = field(default="", compare=False)  # public part of what the caller signed in with; "" without
+    key_id: str | None = field(default=None, compare=False)  # API key it presents, or that its password stems from
 
     @property
     def is_officer(self) -> bool:

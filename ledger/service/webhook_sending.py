@@ -16,6 +16,7 @@ import structlog
 from ledger.projection import Connection, StorageError, WebhookState, feed, parties, webhook_queries, webhooks
 from ledger.projection.webhooks import Delivery, Webhook
 from ledger.service.context import Context
+from ledger.service.credentials import stands
 from ledger.service.errors import ServiceError
 from ledger.service.event_views import event_json
 from ledger.service.events import events_after
@@ -96,7 +97,11 @@ class WebhookSending:
             owner = self._owner(connection, hook)
             if owner is None:
                 return False
+            counts = stands(self._context, connection, hook.made_with)
             page = events_after(self._context, connection, owner, hook.cursor_order, PAGE)
+        if not counts:
+            self._end(hook)
+            return False
         orders = [feed.order_of(event.cursor) for event in page.items]
         if not page.more:
             self._caught_up[hook.webhook_id] = head
@@ -126,7 +131,11 @@ class WebhookSending:
             hook = webhooks.webhook(connection, delivery.webhook_id)
             if hook is None or hook.state is not WebhookState.ACTIVE:
                 return
-            body = self._body(connection, hook, delivery.event_order)
+            counts = stands(self._context, connection, hook.made_with)
+            body = self._body(connection, hook, delivery.event_order) if counts else None
+        if not counts:
+            self._end(hook)
+            return
         attempt = Attempt(None, None)
         if body is not None:
             now_s = self._now_s()
@@ -140,6 +149,15 @@ class WebhookSending:
                 private=self._context.settings.webhook_private,
             )
         run_write(self._context, lambda connection: self._note(connection, delivery, attempt))
+
+    def _end(self, hook: Webhook) -> None:
+        """Ends a webhook for good: the signing key behind the credential that registered it has been rotated."""
+        now_s = self._now_s()
+        run_write(
+            self._context,
+            lambda connection: webhooks.set_webhook_state(connection, hook.webhook_id, WebhookState.ENDED, now_s),
+        )
+        log.warning("webhook_ended", webhook=hook.webhook_id)
 
     def _note(self, connection: Connection, delivery: Delivery, attempt: Attempt) -> None:
         settings, now_s = self._context.settings, self._now_s()

@@ -64,6 +64,7 @@ class Webhooks:
                     state=WebhookState.ACTIVE,
                     created_at=now_s,
                     updated_at=now_s,
+                    made_with=caller.key_id,
                 )
                 webhooks.add_webhook(connection, new)
                 return {"webhook_id": made_id}

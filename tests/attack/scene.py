@@ -14,6 +14,7 @@ from ledger.domain.till_order import SIGNING_TAG, OrderLine, SignedOrder, TillOr
 from ledger.identity import new_till_key, sign_with_till, till_public_key
 from ledger.identity.passwords import hash_password
 from ledger.projection import Connection, parties
+from ledger.projection.sign_in import StoredPassword
 from ledger.service import Caller
 from ledger.service.outside_facts import OutsideItem, item_of_fields
 from ledger.service.sign_in import begin_session, keep_password
@@ -66,7 +67,8 @@ class Scene:
             def write(connection: Connection) -> tuple[str, str]:
                 record = parties.party(connection, self.callers[role].party)
                 assert record is not None
-                keep_password(context, connection, record.identity, record.identity, self.password_hash)
+                row = StoredPassword(record.identity, record.identity, b"", context.now_s())
+                keep_password(context, connection, row, self.password_hash)
                 begun = begin_session(context, connection, record, "a browser")
                 return begun.session.session_id, begun.token
 
