@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from api.fields import ADDRESS_PATTERN, below
 from api.pools import asks, public, reads, writes
@@ -24,6 +24,7 @@ from api.routes.declared import (
 )
 from api.schemas import enrolment
 from api.schemas.values import Cursor
+from api.sessions import address_of
 from ledger.domain.errors import FieldProblem
 from ledger.domain.key_proof import Purpose
 from ledger.service import InvalidRequest
@@ -55,11 +56,13 @@ def read_key_proof(
     summary="Ask to be enrolled",
 )
 @asks
-def ask_enrolment(ledger: Door, body: enrolment.EnrolmentAsk) -> Response:
+def ask_enrolment(ledger: Door, request: Request, body: enrolment.EnrolmentAsk) -> Response:
     """Open to anybody: the request waits for an officer. Sent twice it is refused the second time."""
     own = OwnKey(body.own.address, body.own.time, body.own.signature)
     try:
-        asked = ledger.enrolment.ask(kind=body.kind, name=body.name, tax_id=body.tax_id, own=own)
+        asked = ledger.enrolment.ask(
+            kind=body.kind, name=body.name, tax_id=body.tax_id, own=own, address=address_of(request)
+        )
     except InvalidRequest as err:
         raise InvalidRequest(tuple(_placed(err))) from err
     return answer(

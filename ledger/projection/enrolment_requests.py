@@ -26,6 +26,8 @@ class EnrolmentRequest:
     token_hash: bytes
     proof: bytes
     address: bytes
+    network: bytes
+    tax_index: bytes
     district: str
     sealed: bytes
     state: RequestState
@@ -51,6 +53,35 @@ def waiting_count(connection: Connection) -> int:
     """Requests that nobody decided on."""
     statement = select(func.count()).where(REQUEST.c.state == RequestState.WAITING.value)
     return int(connection.execute(statement).scalar_one())
+
+
+def asked_since(connection: Connection, network: bytes, since_s: int) -> int:
+    """Requests that came from a network since that time, decided or not."""
+    statement = select(func.count()).where(REQUEST.c.network == network, REQUEST.c.created_at >= since_s)
+    return int(connection.execute(statement).scalar_one())
+
+
+def waiting_for(connection: Connection, network: bytes, tax_index: bytes) -> int:
+    """Undecided requests that came from a network and name one tax id."""
+    statement = select(func.count()).where(
+        REQUEST.c.network == network, REQUEST.c.tax_index == tax_index, REQUEST.c.state == RequestState.WAITING.value
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def crowding(connection: Connection, network: bytes) -> str | None:
+    """Id of the newest undecided request of the network that has most of them; None unless it has two more than this.
+
+    With that one gone and one more of `network` there is no one who could ask for the place back.
+    """
+    waiting, count = REQUEST.c.state == RequestState.WAITING.value, func.count()
+    by_network = select(REQUEST.c.network, count.label("held")).where(waiting).group_by(REQUEST.c.network)
+    most = connection.execute(by_network.order_by(count.desc(), REQUEST.c.network).limit(1)).one_or_none()
+    own = connection.execute(select(count).where(waiting, REQUEST.c.network == network)).scalar_one()
+    if most is None or most.held < own + 2:
+        return None
+    newest = select(REQUEST.c.request_id).where(waiting, REQUEST.c.network == most.network)
+    return str(connection.execute(newest.order_by(REQUEST.c.seq.desc()).limit(1)).scalar_one())
 
 
 def is_used(connection: Connection, proof: bytes, address: bytes) -> bool:
@@ -87,10 +118,13 @@ def requests(
 
 
 def decide(
-    connection: Connection, request_id: str, state: RequestState, *, by: int, now_s: int, digest: bytes | None = None,
-    sealed_reason: bytes | None = None,
+    connection: Connection, request_id: str, state: RequestState, *, by: int | None, now_s: int,
+    digest: bytes | None = None, sealed_reason: bytes | None = None,
 ) -> bool:  # fmt: skip
-    """Stores a decision; False when the request was decided before and its enrolment has not failed."""
+    """Stores a decision; False when the request was decided before and its enrolment has not failed.
+
+    `by` is None for one that only made room for another.
+    """
     found = request(connection, request_id)
     if found is None or (found.state is not RequestState.WAITING and not has_failed(connection, found)):
         return False

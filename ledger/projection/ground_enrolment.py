@@ -43,6 +43,7 @@ class EnrolmentRequestRow(Row, table=True):
         UniqueConstraint("proof"),
         Index("ix_enrolment_request_state", "state", "seq"),
         Index("ix_enrolment_request_address", "address"),
+        Index("ix_enrolment_request_network", "network", "created_at"),
     )
 
     seq: int = column.sequence()
@@ -50,6 +51,8 @@ class EnrolmentRequestRow(Row, table=True):
     token_hash: bytes = column.word()  # SHA-256 of the secret that its requester reads it with
     proof: bytes = column.word()  # digest that was signed: the same proof asks once
     address: bytes = column.word()  # 20 bytes
+    network: bytes = column.word()  # keyed hash of the network it came from
+    tax_index: bytes = column.word()  # keyed hash of the tax id it names
     district: str = column.text(6)  # of the enterprise, or of the employer; "" for none
     sealed: bytes = column.blob()  # what is asked for
     state: str = column.text(16)  # RequestState

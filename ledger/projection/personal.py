@@ -133,7 +133,7 @@ ABOUT: dict[str, About] = {
     "signing_draft": About(lambda one: SIGNING_DRAFT.c.actor == one.party, _out("sealed")),
     "enrolment_request": About(
         lambda one: ENROLMENT_REQUEST.c.address.in_(one.addresses),
-        _out("token_hash", "proof", "sealed_reason"),
+        _out("token_hash", "proof", "sealed_reason", "network", "tax_index"),
     ),
     "office": About(lambda one: OFFICE.c.party == one.party, _out("sealed")),
     "office_use": About(lambda one: OFFICE_USE.c.office.in_(select(OFFICE.c.seq).where(OFFICE.c.party == one.party))),

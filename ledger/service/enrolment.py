@@ -11,12 +11,14 @@ import re
 import secrets
 from base64 import b64encode
 from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 
 from ledger.domain.districts import district_of
 from ledger.domain.identities import Identity, enterprise_identity, new_person_id, person_identity
 from ledger.domain.key_proof import KeyProof, Purpose
 from ledger.domain.masks import masked_name
 from ledger.domain.months import Month, month_of
+from ledger.identity import Scope
 from ledger.projection import Connection, QueueState, enrolment_requests, keystore, parties, queued
 from ledger.projection.enrolment_requests import REQUESTS_WAITING_MAX, EnrolmentRequest, RequestState
 from ledger.service import instructions
@@ -33,7 +35,7 @@ from ledger.service.enrolment_views import (
 from ledger.service.errors import NotFound, TooManyRequests
 from ledger.service.forms import checked_cursor, checked_month, checked_page_size, checked_text
 from ledger.service.key_proofs import OwnKey, checked_address, proven_public_key
-from ledger.service.people import need_officer, need_overseer, need_writer
+from ledger.service.people import need_officer, need_overseer, need_scope, need_writer
 from ledger.service.problems import invalid
 from ledger.service.registry import (
     REASON_LENGTH_MAX,
@@ -50,6 +52,14 @@ from verifier.canonical import Json, dumps, loads
 SEALED_REQUEST = "enrolment request"
 SEALED_REFUSAL = "enrolment refusal"
 TOKEN_SIZE = 32
+DAY_S = 86_400
+ASKED_OF_NETWORK_MAX = 100  # requests of one network in a day: an office whose staff asks, and no flood
+WAITING_OF_TAX_ID_MAX = 50  # undecided requests of one network that name one tax id
+IPV6, NETWORK_V6 = 6, 48
+MADE_ROOM = (
+    "Too many requests came from your network and others needed the room; ask again. "
+    "同一网络的申请过多，已为其他申请让位，请重新提交。"
+)
 _CONTENT_SIZE_MAX = 8_192
 _TOKEN = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -63,10 +73,13 @@ class Enrolment:
 
     # -- strangers ---------------------------------------------------------------------------
 
-    def ask(self, *, kind: str, name: str, tax_id: str, own: OwnKey) -> EnrolmentAsked:
+    def ask(self, *, kind: str, name: str, tax_id: str, own: OwnKey, address: str = "") -> EnrolmentAsked:
         """A stranger asks to be enrolled; `tax_id` is an enterprise's own, or of a person the employer's.
 
-        Raises: InvalidRequest naming the field; TooManyRequests while as many wait as may; Busy.
+        `address` is the network address it asks from, "" on the command line, which no network's limit holds. When as
+        many wait as may, one of the network that has most of them makes room: no one network shuts the others out.
+
+        Raises: InvalidRequest naming the field; TooManyRequests while as many wait, or were asked, as may; Busy.
         """
         name = checked_name(name)
         checked_enterprise(tax_id)
@@ -74,15 +87,17 @@ class Enrolment:
             raise invalid("kind", "kind_unknown")
         said = proof_identity(kind, tax_id)
         public_key = proven_public_key(self._context, own, Purpose.ENROL, said, name)
-        address = checked_address(own.address)
+        signer = checked_address(own.address)
         token, request_id = secrets.token_bytes(TOKEN_SIZE), secrets.token_hex(16)
         content: Json = {"kind": kind, "name": name, "tax_id": tax_id, "public_key": public_key.hex()}
         now_s = self._context.now_s()
         new = EnrolmentRequest(
             request_id=request_id,
             token_hash=hashlib.sha256(token).digest(),
-            proof=KeyProof(Purpose.ENROL, said, name, address, own.time).digest(self._context.domain),
-            address=address,
+            proof=KeyProof(Purpose.ENROL, said, name, signer, own.time).digest(self._context.domain),
+            address=signer,
+            network=self._context.vault.index(f"network:{network_of(address)}", SEALED_REQUEST),
+            tax_index=self._context.vault.index(f"tax id:{tax_id}", SEALED_REQUEST),
             district=district_of(tax_id) or "",
             sealed=self._context.seal(dumps(content), SEALED_REQUEST, request_id),
             state=RequestState.WAITING,
@@ -94,10 +109,12 @@ class Enrolment:
                 known = parties.party_of_identity(connection, enterprise_identity(tax_id).hash)
                 if known is not None and known.signer:
                     raise invalid("tax_id", "identity_enrolled", identity=tax_id, party=known.id)
-            if enrolment_requests.is_used(connection, new.proof, address):
+            if enrolment_requests.is_used(connection, new.proof, signer):
                 raise invalid("address", "address_known")
+            if address:
+                _need_share(connection, new)
             if enrolment_requests.waiting_count(connection) >= REQUESTS_WAITING_MAX:
-                raise TooManyRequests(REQUESTS_WAITING_MAX)
+                self._make_room(connection, new.network)
             enrolment_requests.put_request(connection, new)
 
         run_write(self._context, write)
@@ -154,9 +171,11 @@ class Enrolment:
     ) -> Written:  # fmt: skip
         """Enrols the requester under its own key, with a certificate for that key.
 
-        Raises: NotPermitted, NotFound; InvalidRequest for a request that was decided, and the errors of a write.
+        Raises: NotPermitted, NotFound; ScopeMissing with a narrow credential, as with every enrolment; InvalidRequest
+        for a request that was decided, and the errors of a write.
         """
         need_officer(caller)
+        need_scope(caller, Scope.ALL)
         check_quota(quota_fen)
         month = None if first_month is None else checked_month(first_month)
 
@@ -204,6 +223,17 @@ class Enrolment:
         return self.request(caller, request_id)
 
     # -- how ---------------------------------------------------------------------------------
+
+    def _make_room(self, connection: Connection, network: bytes) -> None:
+        """Refuses a request of the network that has most. Raises: TooManyRequests when none has more than its share."""
+        request_id = enrolment_requests.crowding(connection, network)
+        if request_id is None:
+            raise TooManyRequests(REQUESTS_WAITING_MAX)
+        sealed = self._context.seal(MADE_ROOM.encode(), SEALED_REFUSAL, request_id)
+        now_s = self._context.now_s()
+        enrolment_requests.decide(
+            connection, request_id, RequestState.REFUSED, by=None, now_s=now_s, sealed_reason=sealed
+        )
 
     def _enrolling(
         self, connection: Connection, caller: Caller, found: EnrolmentRequest, identity: Identity, name: str,
@@ -281,6 +311,26 @@ class Enrolment:
         signed = queued.signed_group(connection, digest)
         known = None if signed is None else parties.party_of_identity(connection, signed.group.operations[0].who)
         return None if known is None else known.id
+
+
+def _need_share(connection: Connection, new: EnrolmentRequest) -> None:
+    """Raises: TooManyRequests for a network that asked too often in a day, or has too many waiting of one tax id.
+
+    A tax id is counted by network, so that who asks in a victim's name uses up no share of the victim's.
+    """
+    if enrolment_requests.asked_since(connection, new.network, new.created_at - DAY_S) >= ASKED_OF_NETWORK_MAX:
+        raise TooManyRequests(ASKED_OF_NETWORK_MAX, "network")
+    if enrolment_requests.waiting_for(connection, new.network, new.tax_index) >= WAITING_OF_TAX_ID_MAX:
+        raise TooManyRequests(WAITING_OF_TAX_ID_MAX, "tax_id")
+
+
+def network_of(address: str) -> str:
+    """The network an address is counted with: of IPv6 a /48, which is what one site is given; itself otherwise."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(ip_network((found, NETWORK_V6), strict=False)) if found.version == IPV6 else str(found)
 
 
 def proof_identity(kind: str, tax_id: str) -> str:

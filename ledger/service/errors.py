@@ -277,13 +277,22 @@ class DraftsFull(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """As many requests for enrolment wait as may; nothing was stored."""
+    """As many requests for enrolment wait, or came from one network, as may; nothing was stored.
 
-    def __init__(self, limit: int) -> None:
+    `of` says of what: "all", "network" (in a day) or "tax_id" (from one network).
+    """
+
+    def __init__(self, limit: int, of: str = "all") -> None:
+        where, where_zh = {
+            "all": ("wait", "待办"),
+            "network": ("came from your network today", "今日来自您的网络"),
+            "tax_id": ("of this tax id wait from your network", "来自您的网络且涉及该税号，待办"),
+        }[of]
         super().__init__(
-            f"{limit} requests for enrolment wait already; ask again later, or ask the tax bureau",
-            f"已有 {limit} 份登记申请待办，请稍后再试或联系税务机关",
+            f"{limit} requests for enrolment {where} already; ask again later or elsewhere, or ask the tax bureau",
+            f"已有 {limit} 份登记申请{where_zh}，请稍后再试、换用其他网络或联系税务机关",
         )
+        self.of = of
         self.limit = limit
 
 

@@ -11,7 +11,9 @@ import pytest
 from ledger.domain.key_proof import Purpose
 from ledger.identity import address_of_public_key, certificate_hash
 from ledger.identity.certificates import read_certificate
+from ledger.projection import enrolment_requests
 from ledger.service import InvalidRequest, NotFound, NotPermitted
+from ledger.service.context import Context
 from ledger.service.enrolment_views import EnrolmentAsked
 from ledger.service.errors import TooManyRequests
 from tests.service.conftest import Cast
@@ -185,6 +187,42 @@ def test_only_so_many_requests_wait(world: World, monkeypatch: pytest.MonkeyPatc
     asked(world, Wallet())
     with pytest.raises(TooManyRequests):
         asked(world, Wallet())
+
+
+def test_a_network_asks_so_often_a_day_and_others_go_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.service.enrolment.ASKED_OF_NETWORK_MAX", 3)
+    for index in range(3):
+        asked(world, Wallet(), address=f"2001:db8:7:{index}::1")
+    with pytest.raises(TooManyRequests, match="your network today"):
+        asked(world, Wallet(), address="2001:db8:7:ffff::1")
+    asked(world, Wallet(), address="2001:db8:8::1")
+    later = world.ledger.context.now_s() + 86_401
+    monkeypatch.setattr(Context, "now_s", lambda _: later)
+    asked(world, Wallet(), address="2001:db8:7::1")
+
+
+def test_who_asks_in_a_tax_ids_name_leaves_its_owner_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.service.enrolment.WAITING_OF_TAX_ID_MAX", 2)
+    code = tax_id(next(SERIALS))
+    for _ in range(2):
+        asked(world, Wallet(), code=code, address="198.51.100.9")
+    with pytest.raises(TooManyRequests, match="this tax id"):
+        asked(world, Wallet(), code=code, address="198.51.100.9")
+    asked(world, Wallet(), address="198.51.100.9")
+    asked(world, Wallet(), code=code, address="198.51.100.10")
+
+
+def test_a_full_list_makes_room_for_who_holds_less_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = enrolment_requests.waiting_count
+    crowd = [asked(world, Wallet(), address="203.0.113.66") for _ in range(40)]
+    with world.ledger.context.reading() as connection:
+        monkeypatch.setattr("ledger.service.enrolment.REQUESTS_WAITING_MAX", waiting(connection))
+    asked(world, Wallet(), address="203.0.113.67")
+    status = world.ledger.enrolment.status
+    assert [status(one.request_id, one.token).state for one in crowd] == ["waiting"] * 39 + ["refused"]
+    assert "ask again" in str(status(crowd[-1].request_id, crowd[-1].token).reason)
+    with pytest.raises(TooManyRequests):
+        asked(world, Wallet(), address="203.0.113.66")
 
 
 def test_an_enrolment_that_failed_waits_again(world: World) -> None:

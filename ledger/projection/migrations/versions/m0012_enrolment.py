@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("proof", sa.LargeBinary(length=32), nullable=False),
         sa.Column("address", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("network", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("tax_index", sa.LargeBinary(length=32), nullable=False),
         sa.Column("district", sa.String(length=6), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -48,4 +50,5 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("enrolment_request", schema=None) as batch_op:
         batch_op.create_index("ix_enrolment_request_address", ["address"], unique=False)
+        batch_op.create_index("ix_enrolment_request_network", ["network", "created_at"], unique=False)
         batch_op.create_index("ix_enrolment_request_state", ["state", "seq"], unique=False)
