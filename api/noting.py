@@ -20,6 +20,7 @@ ABOUT = (
     "claim_id",
     "digest",
     "proposal_id",
+    "request_id",
     "job",
     "till_id",
     "webhook_id",

@@ -36,14 +36,13 @@ from ledger.service.credentials import KeyState, new_stored_key, signed_in_label
 from ledger.service.errors import ChallengeEnded, ChallengeRefused, NotFound
 from ledger.service.forms import checked_party
 from ledger.service.problems import invalid
+from ledger.service.request_notes import RequestNotes
 from ledger.service.writing import run_write
 from verifier.canonical import Json
 
 CHALLENGE_LIFETIME_S = 120  # a program signs at once; a person with a wallet in a minute
 SIGNED_IN_LIFETIME_S = 3_600  # the key an answer gives
 SIGNED_IN_MAX = 200  # keys of answers that one party has at once: one an hour is enough for a program
-FAILURES_NOTED_EVERY_S = 60  # of one party in one process, so that whoever fails on purpose does not fill the log
-FAILURES_REMEMBERED_MAX = 4_096
 MAC_KIND = "challenge"
 _SIZES = (4, 8, 1, 16)  # bytes of party, end, scopes as bits, random; then 32 of the code
 _FACTS_SIZE = sum(_SIZES)
@@ -63,9 +62,9 @@ class ChallengeView:
 class Challenges:
     """Challenges of one ledger."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, notes: RequestNotes) -> None:
         self._context = context
-        self._noted: dict[int, int] = {}  # failures: party and when one was noted; a lost update notes one more
+        self._notes = notes  # of failures: whoever fails at one party after the other is one stranger
 
     def ask(self, party: int, scopes: list[str] | None = None) -> ChallengeView:
         """A new challenge for a party, enrolled or not: the answer is the same. Raises: InvalidRequest at `scopes`."""
@@ -130,7 +129,7 @@ class Challenges:
         try:
             stored = run_write(self._context, write)
         except ChallengeRefused:
-            self._note_failure(challenge.party)
+            self._notes.not_admitted("challenge", None)
             raise
         with self._context.reading() as connection:
             record = parties.party_of_identity(connection, stored.identity)
@@ -152,21 +151,6 @@ class Challenges:
 
     def _nonce(self, facts: bytes) -> bytes:
         return self._context.vault.index(facts.hex(), MAC_KIND)
-
-    def _note_failure(self, party: int) -> None:
-        now_s = self._context.now_s()
-        if self._noted.get(party, 0) > now_s - FAILURES_NOTED_EVERY_S:
-            return
-        if len(self._noted) >= FAILURES_REMEMBERED_MAX:
-            self._noted.clear()
-        self._noted[party] = now_s
-
-        def write(connection: Connection) -> None:
-            if parties.party(connection, party) is not None:
-                detail = {"by": "challenge"}
-                note(self._context, connection, AuditKind.SIGN_IN_FAILED, actor=None, about=str(party), detail=detail)
-
-        run_write(self._context, write)
 
 
 def _checked_scopes(names: list[str] | None) -> Scopes:

@@ -93,7 +93,8 @@ class Ledger:
         self.context = context
         self._chain = ChainDoor(context.settings)
         self.api_keys = ApiKeys(context)
-        self.challenges = Challenges(context)
+        self.request_notes = RequestNotes(context)
+        self.challenges = Challenges(context, self.request_notes)
         self.approvals = Approvals(context)
         self.deductions = Deductions(context)
         self.events = Events(context)
@@ -119,7 +120,6 @@ class Ledger:
         self.supervision = Supervision(context)
         self.witnessing = Witnessing(context)
         self.audit_log = AuditLog(context)
-        self.request_notes = RequestNotes(context)
         self.erasing = Erasing(context)
 
     @classmethod

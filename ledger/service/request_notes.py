@@ -2,7 +2,7 @@
 
 A request refused or a record looked at is noted when it first happens; the same again within a minute is counted, and
 the count noted at that minute's end. So nobody fills the disk by asking again and again: all strangers together cause
-four entries a minute, whatever they send, a credential two for each of some routes. Reads by everybody else cost no
+six entries a minute, whatever they send, a credential two for each of some routes. Reads by everybody else cost no
 write.
 """
 
@@ -87,7 +87,7 @@ class RequestNotes:
         self._refuse(_Told(AuditKind.REFUSED, caller.party, caller.credential, route, reason), about)
 
     def not_admitted(self, way: str, api_key: str | None) -> None:
-        """A request came with a credential that does not count: `way` is api_key or session. Never raises."""
+        """Somebody came with what does not count: `way` is api_key, session or challenge. Never raises."""
         key_id, actor = "", None
         try:
             if api_key is not None:

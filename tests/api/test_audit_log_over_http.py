@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from api.app import ROUTERS
+from api.noting import ABOUT
+from api.pools import access_of
+from ledger.domain.key_proof import Purpose
 from ledger.service import Ledger
 from tests.api.conftest import Answer, Client, Installation
 from tests.api.test_life_of_an_invoice import World, done, key
 from tests.api.test_life_of_an_invoice import world as world  # noqa: PLC0414 - the fixture, for this module too
 from tests.api.test_problem_shapes import assert_problem
+from tests.service.own_keys import Wallet
+from tests.service.world import tax_id
+
+EMPLOYER = tax_id(870_001)
 
 
 class Reader(Client):
@@ -45,6 +55,32 @@ def test_an_officer_s_look_at_an_invoice_is_noted_and_its_seller_s_is_not(world:
     (looked,) = entries(authority, f"about={number}&kind=officer_query")
     assert (looked["actor"], looked["detail"]["route"]) == (2, "read_invoice")
     assert looked["detail"]["credential"]
+
+
+def test_each_request_for_enrolment_an_officer_reads_is_an_entry_of_its_own(
+    world: World, authority: Client, installation: Installation
+) -> None:
+    ledger, asked = installation.ledger, []
+    for name in ("孙独特", "周独特", "吴独特"):
+        own = Wallet().proof(ledger, Purpose.ENROL, f"person@{EMPLOYER}", name)
+        asked.append(ledger.enrolment.ask(kind="person", name=name, tax_id=EMPLOYER, own=own).request_id)
+    for request_id in asked:
+        assert world.officer.get(f"/v1/enrolment-requests/{request_id}").status == 200
+    for request_id in asked:
+        (looked,) = entries(authority, f"about={request_id}&kind=officer_query")
+        assert (looked["actor"], looked["detail"]["route"]) == (2, "read_enrolment_request")
+
+
+def test_no_route_shows_one_thing_of_several_without_saying_which() -> None:
+    silent = []
+    for made in ROUTERS:
+        for route in made.routes:
+            assert isinstance(route, APIRoute)
+            access = access_of(route.endpoint)
+            named = set(re.findall(r"{(\w+)", route.path))
+            if "GET" in route.methods and not access.public and named and not named & set(ABOUT):
+                silent.append(route.name)
+    assert silent == ["read_external_id"]  # of the caller's own records, by a text that it chose
 
 
 def test_an_officer_s_search_tells_which_ids_were_asked_for_and_which_other_filters(

@@ -19,15 +19,18 @@ from ledger.domain.challenge import Challenge, read_challenge
 from ledger.domain.groups import ChainDomain
 from ledger.domain.typed_data import TypedDataError
 from ledger.identity import Scope, address_of, new_key, sign_digest
+from ledger.projection.audit_log import entries
 from ledger.service import Caller, InvalidRequest, NotAuthenticated, NotFound
 from ledger.service.challenges import (
     CHALLENGE_LIFETIME_S,
     SIGNED_IN_LIFETIME_S,
     SIGNED_IN_MAX,
+    Challenges,
     ChallengeView,
 )
 from ledger.service.errors import ChallengeEnded, ChallengeRefused, KeyExpired, ScopeMissing
 from ledger.service.people import need_scope
+from ledger.service.request_notes import WINDOW_S, RequestNotes
 from tests.service.conftest import Cast
 from tests.service.test_api_keys import at  # noqa: F401 - a fixture
 from tests.service.world import World, must
@@ -71,6 +74,36 @@ def test_a_challenge_is_answered_once_in_every_process(world: World, cast: Cast)
     for ledger in (world.ledger, elsewhere):
         with pytest.raises(ChallengeEnded, match="answered before"):
             ledger.challenges.answer(asking.challenge_id, signature)
+
+
+def test_strangers_who_fail_at_many_parties_are_one_entry_a_minute(world: World) -> None:
+    seconds = [0.0]
+    notes = RequestNotes(world.ledger.context, lambda: seconds[0])
+    challenges = Challenges(world.ledger.context, notes)
+    strangers_key = new_key()
+
+    def fail_at_many() -> None:
+        for party in range(1, 9):
+            asking = challenges.ask(party)
+            with pytest.raises(ChallengeRefused):
+                challenges.answer(asking.challenge_id, by_wallet(strangers_key, asking.typed_data))
+
+    def failures() -> list[dict[str, object]]:
+        world.ledger.context.store.write(lambda _: None)
+        with world.ledger.context.reading() as connection:
+            found = entries(connection, kind="sign_in_failed", limit=500).items
+        said = [json.loads(one.detail) for one in reversed(found)]
+        return [one for one in said if one.get("reason") == "challenge"]
+
+    before = len(failures())
+    fail_at_many()
+    assert len(failures()) == before + 1
+    fail_at_many()
+    assert len(failures()) == before + 1
+    seconds[0] += WINDOW_S
+    fail_at_many()
+    notes.close()
+    assert [one.get("count") for one in failures()[before:]] == [None, 15, None, 7]
 
 
 def test_of_two_answers_at_once_one_counts(world: World, cast: Cast) -> None:
