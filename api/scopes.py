@@ -73,6 +73,7 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     # who signs in as a party: nobody's with a narrow key, which would be a full one by this
     "rotate_key": UNLISTED,  # to an own key, which then answers challenges for every scope
     "enrol_party": UNLISTED,  # the answer has a full key of the party
+    "approve_enrolment": UNLISTED,  # whoever asked signs in with the key it named
     "appoint_officer": UNLISTED,
     "invite_parties": UNLISTED,
     "confirm_session": UNLISTED,
@@ -80,8 +81,8 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "end_session": UNLISTED,
     "end_sessions": UNLISTED,
     # what officers do to others
-    "approve_enrolment": _SUPERVISE,
     "refuse_enrolment": _SUPERVISE,
+    "refuse_enrolments": _SUPERVISE,
     "set_district": _SUPERVISE,
     "erase_invoice": _SUPERVISE,
     "erase_person": _SUPERVISE,

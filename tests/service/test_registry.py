@@ -8,13 +8,24 @@ import pytest
 
 from ledger.domain.groups import Group
 from ledger.domain.identities import enterprise_identity
+from ledger.domain.key_proof import Purpose
 from ledger.domain.months import parse_month
 from ledger.identity import Scope, sign_group
 from ledger.projection import parties
-from ledger.service import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, WriteStatus, instructions
+from ledger.service import (
+    Caller,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    WriteStatus,
+    Written,
+    instructions,
+)
 from ledger.service.errors import ScopeMissing
 from tests.service.conftest import Cast
-from tests.service.world import World, must, refused, tax_id
+from tests.service.own_keys import Wallet
+from tests.service.world import SERIALS, World, must, refused, tax_id
 from verifier import parse_trust, verify
 from verifier.canonical import dumps
 from verifier.words import Table, storage_key
@@ -400,12 +411,28 @@ def test_a_supervising_key_of_the_authority_makes_no_officer_who_outlives_it(wor
     keys = world.ledger.api_keys
     whole = world.ledger.authenticate(keys.make_for(world.authority.party, "desk").secret)
     narrow = replace(whole, scopes=frozenset({Scope.SUPERVISE}))
-    for act in (
-        lambda caller: world.ledger.appoint_officer(caller, name="新税官", idempotency_key=world.key()),
-        lambda caller: world.ledger.enrol(caller, kind="person", name="新人", idempotency_key=world.key()),
-    ):
+
+    def appoint(caller: Caller) -> tuple[Written, str]:
+        return world.ledger.appoint_officer(caller, name="新税官", idempotency_key=world.key())
+
+    def enrol(caller: Caller) -> tuple[Written, str]:
+        return world.ledger.enrol(caller, kind="person", name="新人", idempotency_key=world.key())
+
+    for act in (appoint, enrol):
         with pytest.raises(ScopeMissing) as caught:
             act(narrow)
         assert caught.value.scope == "all"
         written, api_key = act(whole)
         assert world.ledger.authenticate(api_key).party == must(written).party
+
+
+def test_a_supervising_key_approves_nobodys_own_key(world: World) -> None:
+    keys, wallet, code = world.ledger.api_keys, Wallet(), tax_id(next(SERIALS))
+    whole = world.ledger.authenticate(keys.make_for(world.officer.party, "desk").secret)
+    narrow = replace(whole, scopes=frozenset({Scope.SUPERVISE}))
+    own = wallet.proof(world.ledger, Purpose.ENROL, f"enterprise:{code}", "待批公司")
+    asked = world.ledger.enrolment.ask(kind="enterprise", name="待批公司", tax_id=code, own=own)
+    with pytest.raises(ScopeMissing) as caught:
+        world.ledger.enrolment.approve(narrow, asked.request_id, idempotency_key=world.key())
+    assert caught.value.scope == "all"
+    must(world.ledger.enrolment.approve(whole, asked.request_id, idempotency_key=world.key()))
