@@ -69,10 +69,13 @@ EDITS = [
     ("api_key", "mac", "UPDATE api_key SET secret_hash = zeroblob(32)"),
     ("password", "sealed_hash", "UPDATE password SET name_index = zeroblob(32)"),
     ("password", "sealed_hash", "UPDATE password SET identity = zeroblob(32)"),
+    ("password", "sealed_hash", "UPDATE password SET made_with = '0123456789abcdef'"),
     ("session", "proof", "UPDATE session SET identity = zeroblob(32)"),
+    ("session", "proof", "UPDATE session SET made_with = '0123456789abcdef'"),
     ("session", "proof", "UPDATE session SET token_hash = zeroblob(32)"),
     ("session", "proof", "UPDATE session SET password_at = password_at + 60"),
     ("invitation", "proof", "UPDATE invitation SET identity = zeroblob(32)"),
+    ("invitation", "proof", "UPDATE invitation SET acted_by = 1"),
     ("invitation", "proof", "UPDATE invitation SET expires_at = expires_at + 60"),
     ("meta", "value", "UPDATE meta SET value = '00' WHERE name = 'authority_root'"),
     # -- numbers, keys of requests, work around invoices
