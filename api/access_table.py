@@ -285,7 +285,7 @@ RULES: dict[str, Rule] = {
         ("enrol_party", "set_quota", "allot_segment", "reinstate_party", "lift_block", "revoke_certificate",
          "void_slip", "clear_risk_flag", "force_unlock", "propose_suspension", "propose_risk_flag", "confirm_proposal",
          "refuse_proposal", "approve_enrolment",
-         "refuse_enrolment"),
+         "refuse_enrolment", "refuse_enrolments"),
         _BY_OFFICERS,
     ),
     **dict.fromkeys(("recover_key", "appoint_officer", "set_district", "dismiss_officer", "erase_invoice",

@@ -55,5 +55,6 @@ def enrolment_examples(
         "list_enrolment_requests": read({"items": [_REQUEST], "next_cursor": None}),
         "read_enrolment_request": read(_REQUEST),
         "approve_enrolment": write({"quota_fen": 2_000_000_000}),
+        "refuse_enrolments": made({"request_ids": [_ID]}, {"request_ids": [_ID], "reason": "执照未核实"}),
         "refuse_enrolment": made({**_REQUEST, "state": "refused", "reason": "执照未核实"}, {"reason": "执照未核实"}),
     }

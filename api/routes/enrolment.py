@@ -127,6 +127,21 @@ def approve_enrolment(
 
 
 @routes.post(
+    "/enrolment-requests/refusals",
+    status_code=201,
+    responses=write_answers(enrolment.EnrolmentsRefused, waits=False),
+    summary="Refuse several requests for enrolment",
+)
+@writes
+def refuse_enrolments(
+    ledger: Door, caller: Authenticated, key: IdempotencyKey, body: enrolment.EnrolmentRefusals
+) -> Response:
+    """Officers only: up to 100 with one reason, all of them or none."""
+    refused = ledger.enrolment.refuse_many(caller, body.request_ids, reason=body.reason, idempotency_key=key)
+    return answer({"request_ids": list(refused)}, 201)
+
+
+@routes.post(
     "/enrolment-requests/{request_id}/refusal",
     status_code=201,
     responses=write_answers(enrolment.EnrolmentRequest, waits=False),

@@ -12,6 +12,7 @@ from api.schemas.answers import Time
 from api.schemas.drafts import TypedDomain, TypedField
 from api.schemas.requests import OwnKeyProof
 from api.schemas.values import Fen, Month, Name, Reason, Strict, TaxId
+from ledger.service.enrolment import REFUSED_AT_ONCE_MAX
 
 EnrolmentState = Literal["waiting", "approved", "refused"]
 RequestId = Annotated[str, Field(pattern=CLAIM_ID_PATTERN, description="Request id, 32 lower-case hex digits.")]
@@ -87,6 +88,19 @@ class EnrolmentRefusal(Strict):
     """Why a request is refused; its requester reads it."""
 
     reason: Reason
+
+
+class EnrolmentRefusals(Strict):
+    """Why several requests are refused."""
+
+    request_ids: Annotated[list[RequestId], Field(min_length=1, max_length=REFUSED_AT_ONCE_MAX)]
+    reason: Reason
+
+
+class EnrolmentsRefused(Strict):
+    """Requests that are refused now."""
+
+    request_ids: list[RequestId]
 
 
 class ProofMessage(Strict):

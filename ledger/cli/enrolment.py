@@ -35,6 +35,7 @@ app = typer.Typer(
 
 AsOfficer = Annotated[int, typer.Option("--as", help="Officer who decides.")]
 RequestId = Annotated[str, typer.Argument(help="Request id.")]
+RequestIds = Annotated[list[str], typer.Argument(help="Request ids, at most 100.")]
 
 
 @app.command()
@@ -123,21 +124,24 @@ def approve(
 
 @app.command()
 def refuse(
-    request_id: RequestId,
+    request_ids: RequestIds,
     as_officer: AsOfficer,
     reason: Annotated[str, typer.Option(help="Why; the requester reads it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Refuse a request.
+    """Refuse a request, or up to 100 with one reason, all of them or none.
 
     Example: `einvoice enrolment refuse 7f7f...7f --as 2 --reason "licence not found"`
     """
     with open_ledger() as ledger:
-        row = ledger.enrolment.refuse(ledger.caller(as_officer), request_id, reason=reason, idempotency_key=new_key())
-    if as_json:
-        print_json(asdict(row))
-    else:
-        print_line(_line(row))
+        officer = ledger.caller(as_officer)
+        refused = ledger.enrolment.refuse_many(officer, request_ids, reason=reason, idempotency_key=new_key())
+        rows = [ledger.enrolment.request(officer, one) for one in refused]
+    for row in rows:
+        if as_json:
+            print_json(asdict(row))
+        else:
+            print_line(_line(row))
 
 
 @app.command()

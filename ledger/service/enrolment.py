@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
@@ -54,6 +55,7 @@ SEALED_REFUSAL = "enrolment refusal"
 TOKEN_SIZE = 32
 DAY_S = 86_400
 ASKED_OF_NETWORK_MAX = 100  # requests of one network in a day: an office whose staff asks, and no flood
+REFUSED_AT_ONCE_MAX = 100  # requests refused with one reason: what one network may ask in a day
 WAITING_OF_TAX_ID_MAX = 50  # undecided requests of one network that name one tax id
 IPV6, NETWORK_V6 = 6, 48
 MADE_ROOM = (
@@ -208,13 +210,7 @@ class Enrolment:
 
         def write(connection: Connection) -> dict[str, Json]:
             def take() -> dict[str, Json]:
-                found = self._of_district(connection, caller, request_id)
-                self._need_open(connection, found)
-                sealed = self._context.seal(text.encode(), SEALED_REFUSAL, request_id)
-                enrolment_requests.decide(
-                    connection, request_id, RequestState.REFUSED, by=caller.party, now_s=self._context.now_s(),
-                    sealed_reason=sealed,
-                )  # fmt: skip
+                self._refuse(connection, caller, request_id, text)
                 return {}
 
             return remembered(self._context, connection, caller, idempotency_key, hashed, take)
@@ -222,7 +218,42 @@ class Enrolment:
         run_write(self._context, write)
         return self.request(caller, request_id)
 
+    def refuse_many(
+        self, caller: Caller, request_ids: Sequence[str], *, reason: str, idempotency_key: str
+    ) -> tuple[str, ...]:
+        """Refuses up to REFUSED_AT_ONCE_MAX requests with one reason, all of them or none; their ids, each once.
+
+        Raises: as `approve`; InvalidRequest at `request_ids` for none, or more than may be.
+        """
+        need_officer(caller)
+        need_writer(caller)
+        text = checked_text("reason", reason, REASON_LENGTH_MAX)
+        wanted = tuple(dict.fromkeys(request_ids))
+        if not 1 <= len(wanted) <= REFUSED_AT_ONCE_MAX:
+            raise invalid("request_ids", "count_range", low=1, high=REFUSED_AT_ONCE_MAX, given=len(wanted))
+        hashed = request_hash("refuse enrolments", {"requests": list(wanted), "reason": text})
+
+        def write(connection: Connection) -> None:
+            def take() -> dict[str, Json]:
+                for request_id in wanted:
+                    self._refuse(connection, caller, request_id, text)
+                return {}
+
+            remembered(self._context, connection, caller, idempotency_key, hashed, take)
+
+        run_write(self._context, write)
+        return wanted
+
     # -- how ---------------------------------------------------------------------------------
+
+    def _refuse(self, connection: Connection, caller: Caller, request_id: str, reason: str) -> None:
+        found = self._of_district(connection, caller, request_id)
+        self._need_open(connection, found)
+        sealed = self._context.seal(reason.encode(), SEALED_REFUSAL, request_id)
+        now_s = self._context.now_s()
+        enrolment_requests.decide(
+            connection, request_id, RequestState.REFUSED, by=caller.party, now_s=now_s, sealed_reason=sealed
+        )
 
     def _make_room(self, connection: Connection, network: bytes) -> None:
         """Refuses a request of the network that has most. Raises: TooManyRequests when none has more than its share."""

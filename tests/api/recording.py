@@ -231,6 +231,7 @@ ANSWERS: dict[str, Any] = {
     "enrolment.page": lambda *_: EnrolmentRequestPage((REQUESTED,), "1f"),
     "enrolment.request": lambda *_: REQUESTED,
     "enrolment.approve": lambda ledger, _: ledger.written,
+    "enrolment.refuse_many": lambda *_: (REQUESTED.request_id,),
     "enrolment.refuse": lambda *_: replace(REQUESTED, state="refused", reason="执照未核实"),
     "drafts.drafts": lambda *_: (DRAFT,),
     "drafts.draft": lambda *_: DRAFT,

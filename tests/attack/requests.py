@@ -312,6 +312,7 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "list_enrolment_requests": lambda _: Asked(),
     "read_enrolment_request": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}),
     "approve_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={}),
+    "refuse_enrolments": lambda scene: Asked(body={"request_ids": [things.enrolment(scene)[0]], "reason": "x"}),
     "refuse_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={"reason": "x"}),
     # -- two officers, the audit log
     "list_proposals": lambda _: Asked(),

@@ -14,6 +14,7 @@ from ledger.identity.certificates import read_certificate
 from ledger.projection import enrolment_requests
 from ledger.service import InvalidRequest, NotFound, NotPermitted
 from ledger.service.context import Context
+from ledger.service.enrolment import REFUSED_AT_ONCE_MAX
 from ledger.service.enrolment_views import EnrolmentAsked
 from ledger.service.errors import TooManyRequests
 from tests.service.conftest import Cast
@@ -90,6 +91,28 @@ def test_a_refused_request_says_why_and_is_not_approved_any_more(world: World) -
         world.officer, made.request_id, idempotency_key=world.key()
     )
     assert problem(approve) == ("request_id", "request_decided")
+
+
+def test_many_are_refused_at_once_or_none_of_them(world: World) -> None:
+    ledger = world.ledger.enrolment
+    made = [asked(world, Wallet()) for _ in range(4)]
+    ids, key = [one.request_id for one in made], world.key()
+    assert ledger.refuse_many(world.officer, ids[:3], reason="冒名", idempotency_key=key) == tuple(ids[:3])
+    assert ledger.refuse_many(world.officer, ids[:3], reason="冒名", idempotency_key=key) == tuple(ids[:3])
+    assert {ledger.status(one.request_id, one.token).reason for one in made[:3]} == {"冒名"}
+    again = lambda: ledger.refuse_many(  # noqa: E731
+        world.officer, [ids[3], ids[0]], reason="冒名", idempotency_key=world.key()
+    )
+    assert problem(again) == ("request_id", "request_decided")
+    assert ledger.request(world.officer, ids[3]).state == "waiting"
+    for count in (0, REFUSED_AT_ONCE_MAX + 1):
+        many = [f"{one:032x}" for one in range(count)]
+        refuse = lambda many=many: ledger.refuse_many(  # noqa: E731
+            world.officer, many, reason="x", idempotency_key=world.key()
+        )
+        assert problem(refuse) == ("request_ids", "count_range")
+    with pytest.raises(NotPermitted):
+        ledger.refuse_many(world.calendar, ids[3:], reason="x", idempotency_key=world.key())
 
 
 def test_a_request_is_approved_once(world: World) -> None:
