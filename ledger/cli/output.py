@@ -179,7 +179,8 @@ def print_or_write(output: Path, data: bytes, *, as_json: bool, mode: int = 0o66
     if output == STANDARD_OUTPUT:
         typer.echo(data)
         return
-    write_file(output, data, mode)
+    with spoken_errors():
+        write_file(output, data, mode)
     if as_json:
         print_json({"file": str(output), "size": len(data)})
     else:

@@ -116,7 +116,7 @@ BODIES = {
     ),
     "set_quota": st.fixed_dictionaries({"quota_fen": st.integers(0, 2**44 - 1)}),
     "allot_segment": st.fixed_dictionaries({"blocks": st.integers(1, 64)}, optional={"area": AREAS}),
-    "suspend_party": st.fixed_dictionaries({"reason": TEXTS}),
+    "propose_suspension": st.fixed_dictionaries({"reason": TEXTS}),
     "reinstate_party": st.fixed_dictionaries({"reason": TEXTS}),
     # always some hash: that of a party's own certificate would spoil its evidence for the tests after this one
     "revoke_certificate": st.fixed_dictionaries({"reason": TEXTS, "certificate_hash": HASHES})
