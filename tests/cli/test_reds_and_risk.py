@@ -102,8 +102,10 @@ def test_an_officer_flags_and_clears(town: Town, number: str) -> None:
     shell = town.shell
     why = ("--reason", "走逃失联")
     assert shell.run("risk", "flag", number, "--as", town.seller, *why).code == WRONG
-    shell.done("risk", "flag", number, "--as", OFFICER, *why)
-    assert shell.run("risk", "flag", number, "--as", OFFICER, *why).code == REFUSED
+    proposed = shell.done("risk", "flag", number, "--as", OFFICER, *why, "--json").json["proposal_id"]
+    assert shell.run("risk", "flag", number, "--as", OFFICER, *why).code == WRONG  # it is proposed already
+    assert shell.run("proposal", "confirm", proposed, "--as", OFFICER).code == WRONG
+    shell.done("proposal", "confirm", proposed, "--as", 1)
     shell.done("risk", "clear", number, "--as", OFFICER, *why)
     assert shell.run("risk", "unlock", number, "--as", OFFICER, *why).code == REFUSED  # nobody claimed it
     assert shell.done("risk", "exceptions", "--as", OFFICER, "--number", number).out == ""
