@@ -10,7 +10,7 @@ import pytest
 # api.app brings the engine in, which raises the interpreter's recursion limit for the whole process
 READ = """
 import sys, threading
-import api.app
+import api.app, ledger.chain.engine
 from api.json_body import parse_body
 from api.problems import ProblemError
 
