@@ -9,9 +9,15 @@ import pytest
 from ledger.identity import new_till_key, till_public_key
 from ledger.service import Caller, NotFound, NotPermitted
 from ledger.service.till_views import TillView
-from tests.attack.conftest import Cast
+from tests.attack.conftest import Cast, make_cast
 from tests.service.test_bulk import row, sheet
 from tests.service.world import World, must, refused
+
+
+@pytest.fixture(scope="module")
+def cast(world: World) -> Cast:
+    """Parties of this file alone: their employer's policy and suspensions are nobody else's."""
+    return make_cast(world)
 
 
 @pytest.fixture(scope="module")
