@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.groups import Group
 from ledger.domain.months import format_month
+from ledger.domain.times import utc_time
 from verifier.operations import (
     AMOUNT_TERMS_LAYOUT,
     INVOICE_CODES,
@@ -33,7 +32,7 @@ _ADDRESS_MASK = (1 << 160) - 1
 def group_texts(group: Group) -> tuple[str, ...]:
     """One line an operation, then who signs and until when it counts."""
     until = min(group.valid_until, 253_402_300_799)  # the last second that a calendar has a name for
-    ends = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ends = utc_time(until).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (*map(operation_text, group.operations), f"signed by party {group.actor}, counts until {ends}")
 
 

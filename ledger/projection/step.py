@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ledger.domain.blocks import BlockHead, SequencedGroup
 from ledger.domain.months import month_of
+from ledger.domain.times import utc_time
 from ledger.projection.draft import Changes, Draft
 from ledger.projection.errors import ProjectionError
 from verifier.operations import Operation
@@ -35,7 +35,7 @@ class Step:
     @property
     def month(self) -> int:
         """Month of the block time in China Standard Time."""
-        return month_of(datetime.fromtimestamp(self.time_s, UTC))
+        return month_of(utc_time(self.time_s))
 
     def contradiction(self) -> ProjectionError:
         """The error of a group whose events do not fit its operations."""

@@ -6,8 +6,7 @@ notices a stolen key has to end that one alone.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from ledger.domain.times import utc_time
 from ledger.identity import EVERYTHING, NewApiKey, ScopeError, Scopes, covers, new_api_key, parse_scopes, scopes_text
 from ledger.projection import Connection, api_keys, parties
 from ledger.projection.api_keys import StoredApiKey
@@ -211,16 +210,12 @@ def view_of(
         scopes=tuple(stored.scopes.split()),
         state=state_of(stored, record, context.now_s(), signer).value,
         signed_in=stored.challenge is not None,
-        created_at=_time(stored.created_at),
-        expires_at=_time(stored.expires_at) if stored.expires_at is not None else None,
-        last_used_at=_time(stored.last_used_at) if stored.last_used_at is not None else None,
-        revoked_at=_time(stored.revoked_at) if stored.revoked_at is not None else None,
+        created_at=utc_time(stored.created_at),
+        expires_at=utc_time(stored.expires_at) if stored.expires_at is not None else None,
+        last_used_at=utc_time(stored.last_used_at) if stored.last_used_at is not None else None,
+        revoked_at=utc_time(stored.revoked_at) if stored.revoked_at is not None else None,
         made_by=stored.made_by,
         made_with=stored.made_with,
         made_in=stored.made_in,
         secret=secret,
     )
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

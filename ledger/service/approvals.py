@@ -5,9 +5,8 @@ The policy and the decisions are records of this server; see approval_rules. Not
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, Decision, approvals, claim_queries
 from ledger.projection.approvals import ClaimDecision, ClaimPolicy
 from ledger.service import claims
@@ -145,7 +144,7 @@ class Approvals:
             approval_required=required,
             from_fen=known.approval_from_fen or 0 if known is not None else 0,
             approvers=tuple(Approver(person, names[person]) for person in people),
-            updated_at=datetime.fromtimestamp(known.updated_at, UTC) if known is not None else None,
+            updated_at=utc_time(known.updated_at) if known is not None else None,
         )
 
     def _decide(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from ledger.domain.times import utc_time
 from ledger.projection import audit_log
 from ledger.projection.audit_log import AuditEntry
 from ledger.projection.ground_audit import ABOUT_LENGTH_MAX, DETAIL_LENGTH_MAX
@@ -81,7 +82,7 @@ class AuditLog:
 def _view(entry: AuditEntry) -> AuditEntryView:
     return AuditEntryView(
         seq=entry.seq,
-        noted_at=datetime.fromtimestamp(entry.noted_at, UTC),
+        noted_at=utc_time(entry.noted_at),
         kind=entry.kind,
         actor=entry.actor,
         about=entry.about,

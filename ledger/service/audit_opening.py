@@ -30,7 +30,7 @@ from ledger.service.sign_in import is_genuine_password, is_genuine_session
 from ledger.service.webhooks import SEALED_WEBHOOK
 from verifier.hashing import keccak256
 
-_ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
+SEALED_ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("reference", "sealed"): (SEALED_REFERENCE, lambda row: row.ref.hex()),
     ("month_report", "report"): (SEALED_REPORT, lambda row: row.report_hash.hex()),
     ("outside_document", "sealed_original"): (SEALED_OUTSIDE_ORIGINAL, lambda row: row.number),
@@ -50,6 +50,7 @@ _ITEMS: dict[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     ("office", "sealed"): (SEALED_OFFICE, lambda row: Office(**row._mapping).text),
     ("month_declaration", "declared"): (SEALED_DECLARATION, lambda row: f"{row.party} {row.month}"),
 }
+"""By table and column: the kind an item was sealed as, and its id out of the row."""
 _GENUINE: dict[str, Callable[[Context, Any], bool]] = {
     "password": lambda context, row: is_genuine_password(context, StoredPassword(**row._mapping)),
     "session": lambda context, row: is_genuine_session(context, StoredSession(**row._mapping)),
@@ -73,7 +74,7 @@ def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
         if not _GENUINE[table](context, row):
             raise ValueError("a code of another row")
         return bytes(getattr(row, column))
-    kind, item_id = _ITEMS[table, column]
+    kind, item_id = SEALED_ITEMS[table, column]
     try:
         plain = context.vault.open(getattr(row, column), kind, item_id(row))
     except SealError as err:

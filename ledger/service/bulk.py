@@ -10,11 +10,11 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from math import ceil
 
 from ledger.domain.invoice import PartyDetails
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.formats import (
     FormatError,
     ResultRow,
@@ -269,8 +269,8 @@ class Bulk:
             warnings=options.warnings,
             same_file=bulk_queries.jobs_of_file(connection, job.subject, job.file_hash, but=job.job_id),
             stopped=options.stopped,
-            created_at=_time(job.created_at),
-            updated_at=_time(job.updated_at),
+            created_at=utc_time(job.created_at),
+            updated_at=utc_time(job.updated_at),
         )
 
     def _all_rows(self, connection: Connection, caller: Caller, job: BulkJob) -> Iterator[BulkRowView]:
@@ -364,7 +364,3 @@ def _language(language: str) -> Language:
     if language not in LANGUAGES:
         raise invalid("lang", "format_unknown", given=language[:40], choices="zh, en")
     return "zh" if language == "zh" else "en"
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

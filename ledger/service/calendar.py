@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from ledger.domain.groups import Group
 from ledger.domain.months import Month, check_month, format_month, month_end, month_of, month_start
+from ledger.domain.times import utc_time
 from ledger.identity import sign_group
 from ledger.projection import Acceptance, Connection, NewGroup, QueueState, accept, parties, queued
 from ledger.projection.parties import PartyRecord
@@ -83,7 +84,7 @@ class Calendar:
 
     def _due(self, connection: Connection) -> tuple[Month, ...]:
         """Months to open by now, ascending: all since the last one opened, at most CATCH_UP_MAX."""
-        now = datetime.fromtimestamp(self._now(), UTC)
+        now = utc_time(self._now())
         last = month_of(now + timedelta(seconds=AHEAD_S))
         opened = {one.month for one in parties.months(connection)}
         first = max((month for month in opened if month < last), default=last - 1) + 1

@@ -7,9 +7,9 @@ invalid. It does not stop the key, by which the contract goes; suspending a pers
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from enum import IntEnum
 
+from ledger.domain.times import utc_time
 from ledger.identity import certificate_hash as hash_of
 from ledger.identity.certificates import read_certificate
 from ledger.projection import Connection, keystore, parties
@@ -109,8 +109,8 @@ def certificates(context: Context, caller: Caller, party: int) -> tuple[Certific
                 CertificateView(
                     certificate_hash=stored.certificate_hash.hex(),
                     state="current" if stored.certificate_hash == current else "recovering" if pending else "former",
-                    made_at=datetime.fromtimestamp(stored.created_at, UTC),
-                    revoked_at=None if gone is None else datetime.fromtimestamp(gone.revoked_at, UTC),
+                    made_at=utc_time(stored.created_at),
+                    revoked_at=None if gone is None else utc_time(gone.revoked_at),
                     revoked_by=None if gone is None else gone.revoked_by,
                     reason=None if gone is None else _reason_name(gone.reason),
                     ends_at=read_certificate(stored.der).not_after,

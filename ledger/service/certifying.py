@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from ledger.domain.identities import Identity
+from ledger.domain.times import utc_time
 from ledger.identity import address_of, certificate_hash, issue_certificate, new_key, public_key_of
 from ledger.projection import Connection, keystore
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
@@ -67,7 +68,7 @@ def _certificate(
     if root_key is None:
         raise NotReady("the authority's root key is not in this key store: certificates are issued where it is kept")
     now_s = context.now_s()
-    now = datetime.fromtimestamp(now_s, UTC)
+    now = utc_time(now_s)
     der = issue_certificate(
         root_key,
         bytes.fromhex(root),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.domain.challenge import Challenge
+from ledger.domain.times import utc_time
 from ledger.identity import (
     EVERYTHING,
     Scope,
@@ -83,7 +84,7 @@ class Challenges:
         challenge = Challenge(party, scopes_text(wanted), nonce, expires)
         return ChallengeView(
             challenge_id=(facts + nonce).hex(),
-            expires_at=datetime.fromtimestamp(expires, UTC),
+            expires_at=utc_time(expires),
             typed_data=challenge.typed_data(self._context.domain),
         )
 

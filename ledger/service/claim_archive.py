@@ -7,10 +7,10 @@ names the operation, its block and the digest under which anybody finds it again
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ledger.documents.archive import ARCHIVE_SIZE_MAX
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.invoices import HistoryStep, InvoiceRecord
@@ -109,4 +109,4 @@ def _booking(connection: Connection, number: int) -> HistoryStep:
 
 
 def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    return utc_time(seconds).isoformat().replace("+00:00", "Z")

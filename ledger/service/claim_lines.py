@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.numbers import format_number
 from ledger.domain.references import SALT_SIZE
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, approvals, claim_queries, invoices
 from ledger.projection.approvals import ClaimDecision
 from ledger.projection.claim_queries import LineEnding
@@ -69,7 +68,7 @@ def _view(
         claimant_name=names[record.claimant],
         employer=record.employer,
         employer_name=names[record.employer],
-        opened_at=datetime.fromtimestamp(record.opened_at, UTC),
+        opened_at=utc_time(record.opened_at),
         locked_count=record.locked_count,
         settled_count=record.settled_count,
         released_count=record.released_count,
@@ -109,7 +108,7 @@ def _lines(
                 state,
                 gross_fen,
                 ended=None if ending is None else _way(ending, record),
-                ended_at=None if ending is None else datetime.fromtimestamp(ending.ended_at, UTC),
+                ended_at=None if ending is None else utc_time(ending.ended_at),
                 reason=_text(context, ending) if state == "released" else None,
                 payment_reference=_text(context, ending) if state == "settled" else None,
                 decision=None if decision is None else decision.value,
@@ -141,5 +140,5 @@ def _decision(context: Context, one: ClaimDecision, names: dict[int, str]) -> De
         approver=one.approver,
         approver_name=names[one.approver],
         note=note.decode(),
-        decided_at=datetime.fromtimestamp(one.decided_at, UTC),
+        decided_at=utc_time(one.decided_at),
     )

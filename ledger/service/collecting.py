@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.numbers import format_number
 from ledger.domain.till_order import SIGNING_TAG, SignedOrder, TillOrderError, parse_signed_order
 from ledger.domain.till_order import TillOrder as PaperOrder
+from ledger.domain.times import utc_time
 from ledger.identity import is_signed_by_till
 from ledger.projection import Connection, TillState, invoices, parties, queued, till_orders, tills
 from ledger.projection.till_orders import TillOrder
@@ -72,7 +72,7 @@ class Collecting:
                 order_id=order.order_id,
                 gross_fen=order.gross_fen,
                 lines=_lines(order, till),
-                expires_at=datetime.fromtimestamp(order.expires_at, UTC),
+                expires_at=utc_time(order.expires_at),
                 expired=order.expires_at < self._context.now_s(),
                 collected=stored is not None and stored.number is not None and not failed,
             )
@@ -217,7 +217,7 @@ class Collecting:
     def _check_time(self, expires_at: int) -> None:
         now_s = self._context.now_s()
         if expires_at < now_s:
-            until = datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            until = utc_time(expires_at).strftime("%Y-%m-%dT%H:%M:%SZ")
             raise invalid("order", "order_expired", until=until)
         if expires_at > now_s + EXPIRES_AHEAD_MAX_S:
             raise invalid("order", "order_far", high=EXPIRES_AHEAD_MAX_S // 86_400)

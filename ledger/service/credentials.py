@@ -9,9 +9,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from ledger.domain.times import utc_time
 from ledger.identity import NewApiKey, Scopes, scopes_text
 from ledger.projection import Connection, api_keys, parties, sign_in, webhooks
 from ledger.projection.api_keys import StoredApiKey
@@ -144,4 +144,4 @@ def end_keys(context: Context, connection: Connection, identity: bytes, *, in_se
 
 def time_text(seconds: int) -> str:
     """A time as an answer shows it, RFC 3339 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_time(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")

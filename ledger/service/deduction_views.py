@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.domain.deduction import DeductionPurpose, NonDeductionReason
 from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection.deductions import DeductionRecord, PeriodRecord
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service.reading import KINDS, USES
@@ -105,7 +106,7 @@ def deduction_view(record: InvoiceRecord, tax: DeductionRecord | None, names: di
         buyer=record.buyer,
         buyer_name=names.get(record.buyer, ""),
         month=format_month(record.month),
-        issued_at=_time(record.issued_at),
+        issued_at=utc_time(record.issued_at),
         gross_fen=record.gross_fen,
         tax_fen=record.tax_fen,
         deductible=tax is not None,
@@ -120,7 +121,7 @@ def deduction_view(record: InvoiceRecord, tax: DeductionRecord | None, names: di
         reason=reason.name.lower() if reason is not None else "",
         reason_text=reason.text.en if reason is not None else "",
         reason_text_zh=reason.text.zh if reason is not None else "",
-        selected_at=_time(tax.selected_at) if tax is not None and tax.selected_at is not None else None,
+        selected_at=utc_time(tax.selected_at) if tax is not None and tax.selected_at is not None else None,
         transferred_fen=tax.transferred_fen if tax is not None else 0,
     )
 
@@ -153,11 +154,7 @@ def period_view(record: PeriodRecord, *, filed: bool) -> PeriodView:
         valid_tax_fen=record.valid_tax_fen,
         deducted_tax_fen=sum(one.valid_tax_fen for one in record.by_purpose if one.purpose == DeductionPurpose.DEDUCT),
         by_purpose=tuple(sums),
-        confirmed_at=_time(record.confirmed_at) if record.confirmed_at is not None else None,
+        confirmed_at=utc_time(record.confirmed_at) if record.confirmed_at is not None else None,
         confirmed_by=record.confirmed_by,
         digest=record.digest.hex() if record.digest is not None else None,
     )
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -11,7 +11,6 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 from ledger.domain.districts import district_of
@@ -19,6 +18,7 @@ from ledger.domain.identities import Identity, enterprise_identity, new_person_i
 from ledger.domain.key_proof import KeyProof, Purpose
 from ledger.domain.masks import masked_name
 from ledger.domain.months import Month, month_of
+from ledger.domain.times import utc_time
 from ledger.identity import Scope
 from ledger.projection import Connection, QueueState, enrolment_requests, keystore, parties, queued
 from ledger.projection.enrolment_requests import REQUESTS_WAITING_MAX, EnrolmentRequest, RequestState
@@ -120,7 +120,7 @@ class Enrolment:
             enrolment_requests.put_request(connection, new)
 
         run_write(self._context, write)
-        return EnrolmentAsked(request_id, token.hex(), _time(now_s))
+        return EnrolmentAsked(request_id, token.hex(), utc_time(now_s))
 
     def proof_typed_data(self, purpose: Purpose, identity: str, name: str, address: str) -> dict[str, Json]:
         """The typed data that proves a key now. Raises: InvalidRequest at `address`."""
@@ -330,9 +330,9 @@ class Enrolment:
             tax_id=tax_id,
             address="0x" + found.address.hex(),
             state=state,
-            created_at=_time(found.created_at),
+            created_at=utc_time(found.created_at),
             decided_by=found.decided_by,
-            decided_at=None if found.decided_at is None else _time(found.decided_at),
+            decided_at=None if found.decided_at is None else utc_time(found.decided_at),
             reason=reason,
             party=party,
             employer=employer,
@@ -367,7 +367,3 @@ def network_of(address: str) -> str:
 def proof_identity(kind: str, tax_id: str) -> str:
     """What a proof of possession names as identity: the enterprise, or a person at its employer."""
     return f"enterprise:{tax_id}" if kind == "enterprise" else f"person@{tax_id}"
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

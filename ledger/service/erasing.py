@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.domain.errors import NumberError
 from ledger.domain.numbers import format_number, parse_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, parties
 from ledger.projection.erasures import (
     ERASURES_MAX,
@@ -241,5 +242,5 @@ def new_erasure(context: Context, kind: ErasedKind, target: str, actor: int, rea
 
 def _view(context: Context, one: Erasure) -> ErasureView:
     facts = sealed_facts(context, one)
-    at = datetime.fromtimestamp(one.erased_at, UTC)
+    at = utc_time(one.erased_at)
     return ErasureView(one.kind.value, one.target, one.actor, str(facts["reason"]), at)

@@ -5,10 +5,9 @@ At least once and resumable: who goes on from the last cursor he has worked off 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, CursorError, feed, queued
 from ledger.projection.feed import FeedEvent, Role
 from ledger.service.context import Context
@@ -70,7 +69,7 @@ def _view(
     text, text_zh = kind_texts(kinds)
     return EventView(
         cursor=feed.cursor_of(event.order),
-        at=datetime.fromtimestamp(step.time_s, UTC),
+        at=utc_time(step.time_s),
         block=step.block,
         digest=step.digest.hex(),
         operation=name,

@@ -7,9 +7,10 @@ transaction; when the group fails the id is free again. The same id with other c
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, ExternalId
 from ledger.projection import external_ids as stored
 from ledger.projection.ground_work import EXTERNAL_ID_SIZE_MAX
@@ -186,5 +187,5 @@ def _view(connection: Connection, one: ExternalId) -> ExternalIdView:
         claim_id=claim_id,
         digest=one.digest.hex() if one.digest is not None else "",
         status=outcome.state.value if outcome is not None else "recorded",
-        created_at=datetime.fromtimestamp(one.created_at, UTC),
+        created_at=utc_time(one.created_at),
     )

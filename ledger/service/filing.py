@@ -6,12 +6,12 @@ The report's hash is in the operation; report and salt are kept sealed, for the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from ledger.domain.month_building import parse_report
 from ledger.domain.month_report import REPORT_SIZE_MAX, MonthReport
 from ledger.domain.months import Month
 from ledger.domain.references import SALT_SIZE, new_reference
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, IdempotencyConflictError, find_accepted, month_reports, parties
 from ledger.projection.parties import FilingRecord
 from ledger.service import instructions
@@ -216,7 +216,7 @@ class Filing:
                 standing=one is filed[-1],
                 report_hash=one.report_hash.hex(),
                 replaced_hash=one.replaced_hash.hex() if one.replaced_hash is not None else None,
-                filed_at=datetime.fromtimestamp(one.filed_at, UTC),
+                filed_at=utc_time(one.filed_at),
                 filed_by=one.actor,
                 filed_by_name=names.get(one.actor, ""),
                 block=one.block,

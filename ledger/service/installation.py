@@ -11,7 +11,7 @@ import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ledger import chain
@@ -21,6 +21,7 @@ from ledger.domain.groups import Group, SignedGroup
 from ledger.domain.identities import Identity, authority_identity, calendar_identity, new_person_id, officer_identity
 from ledger.domain.months import month_end, month_of, month_start
 from ledger.domain.references import new_reference
+from ledger.domain.times import utc_time
 from ledger.identity import (
     IdentityError,
     Vault,
@@ -172,7 +173,7 @@ def open_sequencer(context: Context, *, any_contract: bool = False) -> tuple[Seq
 def _build(settings: Settings, authority_name: str, officer_name: str) -> Founded:
     vault = Vault(load_master_key(settings) if settings.master_key else create_master_key(settings.master_key_path))
     now_s = int(time.time())
-    authority, others = _founders(authority_name, officer_name, datetime.fromtimestamp(now_s, UTC))
+    authority, others = _founders(authority_name, officer_name, utc_time(now_s))
     operator_key = new_key()
     identity = chain.create_chain(settings.chain_dir, sealer_key=operator_key, authority=authority.address, now_s=now_s)
     with Store.create(settings.database) as store:
@@ -232,7 +233,7 @@ def _appointment(authority: _Founder, founder: _Founder, identity: ChainIdentity
 
 
 def _first_month(founder: _Founder, calendar: int, identity: ChainIdentity, now_s: int) -> SignedGroup:
-    month = month_of(datetime.fromtimestamp(now_s, UTC))
+    month = month_of(utc_time(now_s))
     operation = instructions.open_month(
         actor=calendar,
         month=month,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from ledger.domain.times import utc_time
 from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
 from ledger.identity.session_tokens import Token
 from ledger.projection import Connection, districts, parties, sign_in
@@ -139,7 +139,7 @@ class Invitations:
         sign_in.put_invitation(connection, replace(stored, proof=_proof(context, stored)))
         note(context, connection, AuditKind.PERMISSION_CHANGED, actor=caller.party, about=str(party),
              detail={"change": "invitation"})  # fmt: skip
-        return Invited(party, datetime.fromtimestamp(expires_at, UTC), token.text)
+        return Invited(party, utc_time(expires_at), token.text)
 
     def _need_inviter(self, connection: Connection, caller: Caller, record: PartyRecord) -> int:
         """The party in whose name the caller lets somebody become `record`. Raises: NotPermitted when it may not."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 from ledger.domain.document import parse_issuable
 from ledger.domain.errors import DocumentError, FieldProblem, NumberError
 from ledger.domain.invoice import InvoiceDocument, InvoiceKind
 from ledger.domain.months import cst_date, month_of
 from ledger.domain.numbers import format_number, parse_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, NewDocument, keystore, number_pool, parties
 from ledger.service import instructions
 from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
@@ -160,7 +161,7 @@ def reserve_numbers(
     numbers, expires_at = response["numbers"], response["expires_at"]
     assert isinstance(numbers, list)
     assert isinstance(expires_at, int)
-    return NumbersReserved(tuple(map(str, numbers)), datetime.fromtimestamp(expires_at, UTC))
+    return NumbersReserved(tuple(map(str, numbers)), utc_time(expires_at))
 
 
 def read_draft(document: object, seller: Seller) -> InvoiceDocument:
@@ -240,7 +241,7 @@ def numbered(
     first_holder: FirstHolder, issued_on: date | None = None,
 ) -> Draft:  # fmt: skip
     """Operations, sealed documents and commitments of drafts that take `numbers`, ascending; issued today."""
-    issued_on = issued_on or cst_date(datetime.fromtimestamp(context.now_s(), UTC))
+    issued_on = issued_on or cst_date(utc_time(context.now_s()))
     operations: list[Operation] = []
     documents: list[NewDocument] = []
     for draft, number in zip(drafts, numbers, strict=True):

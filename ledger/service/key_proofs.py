@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from ledger.domain.key_proof import KeyProof, Purpose
+from ledger.domain.times import utc_time
 from ledger.identity import SigningError, address_of_public_key, public_key_of_signature, read_signature
 from ledger.service.context import Context
 from ledger.service.problems import invalid
@@ -39,7 +39,7 @@ def proven_public_key(context: Context, own: OwnKey, purpose: Purpose, identity:
     """
     address, now_s = checked_address(own.address), context.now_s()
     if not now_s - PROOF_LIFETIME_S <= own.time <= now_s + CLOCK_AHEAD_MAX_S:
-        given = datetime.fromtimestamp(own.time, UTC).isoformat() if 0 <= own.time < 1 << 35 else str(own.time)
+        given = utc_time(own.time).isoformat() if 0 <= own.time < 1 << 35 else str(own.time)
         raise invalid("time", "proof_time", given=given)
     digest = KeyProof(purpose, identity, name, address, own.time).digest(context.domain)
     try:

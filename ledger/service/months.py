@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.months import format_month, month_end, month_start
+from ledger.domain.times import utc_time
 from ledger.projection import parties
 from ledger.service import instructions
 from ledger.service.context import Context
@@ -60,7 +59,7 @@ def month_view(context: Context, caller: Caller, month: str, *, subject: int | N
         quota_used_fen=totals.quota_used_fen,
         count=totals.count,
         open_for_issue=open_now and filing is None and index > record.filed_through,
-        filed_at=datetime.fromtimestamp(filing.filed_at, UTC) if filing is not None else None,
+        filed_at=utc_time(filing.filed_at) if filing is not None else None,
         report_hash=filing.report_hash.hex() if filing is not None else None,
         quota_left_fen=max(0, min(record.quota_fen - totals.quota_used_fen, MONTH_FEN_MAX - totals.blue_gross_fen)),
         quota_returned_fen=totals.blue_gross_fen - totals.quota_used_fen,

@@ -7,8 +7,9 @@ an administrator has signed is signed with the enterprise's own key, kept here, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, offices
 from ledger.projection.offices import (
     OFFICES_PER_PARTY_MAX,
@@ -176,8 +177,8 @@ class Offices:
                 name=names.get(one.party, ""),
                 principal=one.principal,
                 principal_name=names.get(one.principal, ""),
-                appointed_at=_time(one.appointed_at),
-                ended_at=None if one.ended_at is None else _time(one.ended_at),
+                appointed_at=utc_time(one.appointed_at),
+                ended_at=None if one.ended_at is None else utc_time(one.ended_at),
                 ended_by=one.ended_by,
             )
             for one in (checked_office(self._context, each) for each in found)
@@ -255,8 +256,4 @@ def _number(answer: dict[str, Json]) -> int:
 
 
 def _use_view(use: OfficeUse) -> OfficeUseView:
-    return OfficeUseView(use.digest.hex(), _time(use.used_at))
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return OfficeUseView(use.digest.hex(), utc_time(use.used_at))

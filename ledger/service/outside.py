@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from ledger.domain.months import cst_date
 from ledger.domain.numbers import format_number, is_ledger_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, OutsideDocument, invoices, keystore
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
@@ -134,7 +135,7 @@ def employer_of(connection: Connection, party: int) -> Employer:
 
 def claiming_of(context: Context, caller: Caller, employer: Employer | None) -> Claiming:
     """Circumstances of a claim that `caller` makes now."""
-    today = cst_date(datetime.fromtimestamp(context.now_s(), UTC))
+    today = cst_date(utc_time(context.now_s()))
     return Claiming(employer, caller.name if caller.kind == "person" else "", today)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from ledger.domain.references import SALT_SIZE
+from ledger.domain.times import utc_time
 from ledger.projection import keystore, parties
 from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.personal import ROWS_MAX, Person, rows_about
 from ledger.service.audit_log import AuditKind, note_alone
-from ledger.service.audit_opening import _ITEMS
+from ledger.service.audit_opening import SEALED_ITEMS
 from ledger.service.context import SEALED_DOCUMENT, Context
 from ledger.service.erasing import SEALED_ERASURE
 from ledger.service.errors import NotFound, NotPermitted
@@ -27,7 +27,7 @@ PLAIN_SIZE_MAX = 16 << 20  # bytes of one opened item
 ANSWER_SIZE_MAX = 4 << 20  # bytes of values in one answer over HTTP: 3,000 invoices of a few lines, a second of a core
 _SALT_SIZES = {"reference": SALT_SIZE}
 _OPENED = {
-    **_ITEMS,
+    **SEALED_ITEMS,
     ("document", "sealed_document"): (SEALED_DOCUMENT, lambda row: row.number),
     ("outside_document", "sealed_document"): (SEALED_OUTSIDE_DOCUMENT, lambda row: row.number),
     ("erasure", "sealed_reason"): (SEALED_ERASURE, lambda row: f"{row.kind} {row.target}"),
@@ -37,12 +37,12 @@ _OPENED = {
 def personal_export(context: Context, caller: Caller, party: int, *, size_max: int | None = None) -> dict[str, Json]:
     """Rows of every table about a person: {"tables": {name: [rows]}}, sealed texts opened, bytes in hex.
 
-    Keys and secrets are left out and named. The export itself is noted in the audit log before it is given. With
+    Keys and secrets are left out and named. An export that is given is noted in the audit log before that, one that is refused is not. With
     `size_max` it ends at the row with which its values are more than so many bytes; whoever has no such limit holds
     as much in memory as there is.
 
     Raises: NotPermitted but for the person and the authority; NotFound; InvalidRequest at `party` for an enterprise,
-    or for a person about whom more is kept than `size_max`.
+    or for a person about whom more is kept than `size_max`; Busy when it cannot be noted.
     """
     checked_party("party", party)
     if caller.party != party and caller.kind != "authority":
@@ -50,7 +50,6 @@ def personal_export(context: Context, caller: Caller, party: int, *, size_max: i
             "only the person and the tax authority may have what is kept about a person",
             "仅本人和税务机关可获取个人信息副本",
         )
-    note_alone(context, AuditKind.EXPORTED, actor=caller.party, about=str(party))
     tables: dict[str, Json] = {}
     left_out: dict[str, Json] = {}
     more: list[Json] = []
@@ -78,10 +77,12 @@ def personal_export(context: Context, caller: Caller, party: int, *, size_max: i
             tables[found.table] = rows
             if found.left_out:
                 left_out[found.table] = list(found.left_out)
+    # only what is handed out was exported; without the entry nothing is
+    note_alone(context, AuditKind.EXPORTED, actor=caller.party, about=str(party))
     return {
         "format": EXPORT_FORMAT,
         "party": party,
-        "made_at": datetime.fromtimestamp(context.now_s(), UTC).isoformat().replace("+00:00", "Z"),
+        "made_at": utc_time(context.now_s()).isoformat().replace("+00:00", "Z"),
         "tables": tables,
         "left_out": left_out,
         "more_rows_in": more,

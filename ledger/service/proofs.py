@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
 from cryptography import x509
@@ -14,6 +13,7 @@ from ledger.domain.document import parse_document
 from ledger.domain.errors import NumberError
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.numbers import format_number, parse_number
+from ledger.domain.times import utc_time
 from ledger.evidence import EvidenceChangedError, EvidenceUnavailableError, assemble
 from ledger.identity import public_key_of
 from ledger.projection import Connection, invoices, keystore, witnesses
@@ -86,7 +86,7 @@ def public_check(context: Context, number: str, gross_fen: int, commitment: str)
         issued_on=document.issued_on.isoformat(),
         commitment=record.commitment.hex(),
         block=record.issued_block,
-        timeline=tuple((datetime.fromtimestamp(s.time_s, UTC), operation_name(s.operation.code)) for s in steps),
+        timeline=tuple((utc_time(s.time_s), operation_name(s.operation.code)) for s in steps),
     )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, parties, proposals
 from ledger.projection.ground_proposals import PROPOSAL_ID_LENGTH, ProposalState
 from ledger.projection.proposals import NewProposal, ProposalRecord
@@ -245,12 +245,12 @@ class Proposals:
                 reason=sealed_reason(self._context, one),
                 proposer=one.proposer,
                 proposer_name=names.get(one.proposer, ""),
-                proposed_at=_time(one.proposed_at),
-                expires_at=_time(one.expires_at),
+                proposed_at=utc_time(one.proposed_at),
+                expires_at=utc_time(one.expires_at),
                 state=self._state(connection, one),
                 decided_by=one.decided_by,
                 decided_by_name=names.get(one.decided_by or 0, ""),
-                decided_at=_time(one.decided_at) if one.decided_at is not None else None,
+                decided_at=utc_time(one.decided_at) if one.decided_at is not None else None,
                 digest=one.digest.hex() if one.digest is not None else None,
             )
             for one in records
@@ -308,12 +308,3 @@ def _reaches(connection: Connection, caller: Caller, party: int | None, number: 
     except (NotFound, InvalidRequest):
         return False
     return True
-
-
-def _need_overseer(caller: Caller) -> None:
-    if not caller.oversees:
-        need_officer(caller)
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

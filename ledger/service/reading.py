@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from ledger.chain import ChainError
 from ledger.domain.errors import IdentityError
@@ -10,6 +10,7 @@ from ledger.domain.identities import enterprise_identity
 from ledger.domain.months import cst_date, format_month
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, keystore, parties, proposals, queued, red_queries
 from ledger.projection.apply import projected_head
 from ledger.projection.erasures import erased_among
@@ -275,8 +276,8 @@ def _views(
                 gross_fen=record.gross_fen,
                 tax_fen=record.tax_fen,
                 month=format_month(record.month),
-                issued_at=_time(record.issued_at),
-                changed_at=_time(record.changed_at),
+                issued_at=utc_time(record.issued_at),
+                changed_at=utc_time(record.changed_at),
                 issued_block=record.issued_block,
                 version=record.version,
                 commitment=record.commitment.hex(),
@@ -308,7 +309,7 @@ def _printed_name(record: InvoiceRecord, document: dict[str, Json] | None, side:
 def _issued_on(record: InvoiceRecord, document: dict[str, Json] | None) -> date | None:
     """Day of issue in China Standard Time; None for an outside invoice of which nothing is kept any more."""
     if not record.is_outside:
-        return cst_date(_time(record.issued_at))
+        return cst_date(utc_time(record.issued_at))
     return date.fromisoformat(str(document["issued_on"])) if document is not None else None
 
 
@@ -345,7 +346,7 @@ def _entry(
         operation=operation_name(operation.code),
         outcome=step.outcome,
         reason=reason,
-        at=_time(step.time_s),
+        at=utc_time(step.time_s),
         block=step.block,
         actor=step.actor,
         actor_name=names.get(step.actor, ""),
@@ -415,7 +416,3 @@ def _district(
 
 def _grant_names(bits: int) -> tuple[str, ...]:
     return tuple(name for name, bit in GRANT_NAMES.items() if bits & bit)
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from ledger.domain.invoice import InvoiceDocument
 from ledger.domain.months import cst_date, month_of
 from ledger.domain.numbers import format_number
 from ledger.domain.red import Credit
 from ledger.domain.slips import RedReason
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, NewDocument, invoices, number_pool, parties, red_queries, slips
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.slips import SlipRecord
@@ -209,7 +209,7 @@ class RedLetters:
         return of_slip(agreed, slip)
 
     def _numbered(self, record: InvoiceRecord, draft: InvoiceDocument, seller: int, number: int) -> Draft:
-        issued_on = cst_date(datetime.fromtimestamp(self._context.now_s(), UTC))
+        issued_on = cst_date(utc_time(self._context.now_s()))
         document = draft.with_number(number, issued_on)
         seed = secrets.token_bytes(SEED_SIZE)
         commitment = document.commitment(seed)

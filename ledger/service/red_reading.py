@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.credits import LineLeft
 from ledger.domain.decimals import unscaled
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason, SlipState, seconds_left
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, red_queries, slips
 from ledger.projection.districts import District, Sight
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
@@ -92,11 +91,11 @@ def slip_view(
         answerer=slip.answerer if state.is_waiting else None,
         gross_fen=slip.gross_fen,
         tax_fen=slip.tax_fen,
-        opened_at=_time(slip.opened_at),
-        lapses_at=_time(slip.void_at),
+        opened_at=utc_time(slip.opened_at),
+        lapses_at=utc_time(slip.void_at),
         seconds_left=seconds_left(slip.stored, slip.opened_at, now_s),
-        answered_at=_time(slip.answered_at) if slip.answered_at is not None else None,
-        changed_at=_time(slip.changed_at),
+        answered_at=utc_time(slip.answered_at) if slip.answered_at is not None else None,
+        changed_at=utc_time(slip.changed_at),
         red=format_number(slip.red) if slip.red is not None else None,
         document=draft.to_json() if draft is not None else None,
     )
@@ -138,7 +137,7 @@ def reds_of(connection: Connection, record: InvoiceRecord) -> tuple[RedOf, ...]:
             red_reason(connection, one.number),
             one.gross_fen,
             one.tax_fen,
-            _time(one.issued_at),
+            utc_time(one.issued_at),
         )
         for one in invoices.reds_of(connection, record.number)
     )
@@ -192,7 +191,3 @@ def _may_answer(caller: Caller, slip: SlipRecord, now_s: int) -> bool:
 def _line(left: LineLeft) -> LineLeftView:
     quantity = unscaled(left.quantity) if left.quantity is not None else ""
     return LineLeftView(left.number, left.line.name, left.net_fen, left.tax_fen, quantity)
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.numbers import format_number
 from ledger.domain.reasons import ReasonText, reason_text
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service.context import Context
@@ -69,7 +68,7 @@ def hold_of(context: Context, connection: Connection, caller: Caller, record: In
     names = names_of(context, connection, [record.claimant, record.employer])
     return ClaimHold(
         claim_id=record.claim_id,
-        since=datetime.fromtimestamp(record.claimed_at, UTC),
+        since=utc_time(record.claimed_at),
         claimant=record.claimant,
         claimant_name=names[record.claimant],
         employer=record.employer,

@@ -11,6 +11,7 @@ from ledger.domain.identifiers import tax_id_problem
 from ledger.domain.identities import Identity, enterprise_identity, new_person_id, officer_identity, person_identity
 from ledger.domain.months import Month, cst_date, month_of
 from ledger.domain.numbers import ledger_code
+from ledger.domain.times import utc_time
 from ledger.identity import (
     EVERYTHING,
     NewApiKey,
@@ -305,5 +306,5 @@ def check_quota(quota_fen: int) -> None:
 
 def today(context: Context) -> datetime:
     """The day in China now, as a UTC midnight."""
-    day = cst_date(datetime.fromtimestamp(context.now_s(), UTC))
+    day = cst_date(utc_time(context.now_s()))
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -10,9 +10,9 @@ import hmac
 import unicodedata
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ledger.domain.identities import Identity
+from ledger.domain.times import utc_time
 from ledger.identity import hash_password, is_outdated, new_token, parse_token, password_fault, password_matches
 from ledger.identity.session_tokens import Token
 from ledger.projection import Connection, keystore, parties, sign_in
@@ -293,9 +293,9 @@ def session_view(context: Context, stored: StoredSession, *, current: bool) -> S
     """A session as its owner sees it."""
     return SessionView(
         session_id=stored.session_id,
-        created_at=datetime.fromtimestamp(stored.created_at, UTC),
-        last_used_at=datetime.fromtimestamp(stored.last_used_at, UTC),
-        expires_at=datetime.fromtimestamp(stored.created_at + context.settings.session_lifetime_s, UTC),
+        created_at=utc_time(stored.created_at),
+        last_used_at=utc_time(stored.last_used_at),
+        expires_at=utc_time(stored.created_at + context.settings.session_lifetime_s),
         agent=stored.agent,
         current=current,
     )

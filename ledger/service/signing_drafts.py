@@ -7,11 +7,11 @@ a draft that can never count any more goes.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from ledger.domain.groups import Group, SignedGroup
 from ledger.domain.numbers import format_number
 from ledger.domain.operation_texts import group_texts
+from ledger.domain.times import utc_time
 from ledger.domain.typed_data import group_typed_data
 from ledger.identity import SigningError, read_signature, signer_of
 from ledger.projection import Connection, ExternalIdTakenError, invoices, number_pool, parties, queued, signing_drafts
@@ -138,8 +138,8 @@ class SigningDrafts:
         _, group = opened_draft(self._context, stored)
         return DraftView(
             digest=stored.digest.hex(),
-            created_at=datetime.fromtimestamp(stored.created_at, UTC),
-            sign_by=datetime.fromtimestamp(stored.valid_until, UTC),
+            created_at=utc_time(stored.created_at),
+            sign_by=utc_time(stored.valid_until),
             says=group_texts(group),
             numbers=tuple(map(format_number, numbers_of(group))),
             typed_data=group_typed_data(group, self._context.domain),

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ledger import chain
@@ -25,6 +25,7 @@ from ledger.chain import CONTRACTS_MAX, ChainError, ChainInUseError
 from ledger.domain.blocks import Outcome
 from ledger.domain.groups import Group
 from ledger.domain.references import new_reference
+from ledger.domain.times import utc_time
 from ledger.identity import sign_group
 from ledger.projection import Connection, StorageError, keystore, queued
 from ledger.projection.queued import QueueDepth
@@ -167,7 +168,7 @@ class Succession:
 
     def _last_ends_at(self) -> datetime:
         """When the last group that waits now ends by itself."""
-        return datetime.fromtimestamp(self._context.now_s() + self._context.settings.group_lifetime_s, UTC)
+        return utc_time(self._context.now_s() + self._context.settings.group_lifetime_s)
 
     # -- deploy ------------------------------------------------------------------------------
 

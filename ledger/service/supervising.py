@@ -6,9 +6,9 @@ Every text that explains an act stands behind the salted reference of its operat
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, districts, exceptions, invoices, red_queries
 from ledger.projection.districts import District, Sight
 from ledger.projection.exceptions import ExceptionRecord
@@ -190,12 +190,12 @@ def _view(connection: Connection, record: ExceptionRecord, names: dict[int, str]
         claimant_name=names.get(record.claimant or 0, ""),
         claim_id=record.claim_id,
         gross_fen=record.gross_fen,
-        raised_at=_time(record.raised_at),
+        raised_at=utc_time(record.raised_at),
         block=record.block,
         digest=record.digest.hex(),
         answerable=record.answerable,
-        officer_at=_time(record.officer_at) if record.officer_at is not None else None,
-        party_at=_time(record.party_at) if record.party_at is not None else None,
+        officer_at=utc_time(record.officer_at) if record.officer_at is not None else None,
+        party_at=utc_time(record.party_at) if record.party_at is not None else None,
     )
 
 
@@ -227,7 +227,3 @@ def _of_number(connection: Connection, number: int, told: Sight, *, unanswered: 
     if unanswered:
         return tuple(one for one in found if one.party in told and one.answerable and one.party_at is None)
     return tuple(one for one in found if one.party in told or one.claimant in told)
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

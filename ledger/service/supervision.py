@@ -6,10 +6,10 @@ Officers only: the lists name who did not file, what was refused, and who claime
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from ledger.domain.months import Month, check_month, month_of
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, keystore, parties, supervision
 from ledger.projection.exceptions import ExceptionRecord, exceptions
 from ledger.projection.pages import PAGE_SIZE_MAX, Page
@@ -239,7 +239,7 @@ class Supervision:
         """The month asked for; left out, the current one or that many `before` it."""
         if month is not None:
             return checked_month(month)
-        return check_month(month_of(datetime.fromtimestamp(self._context.now_s(), UTC)) - before)
+        return check_month(month_of(utc_time(self._context.now_s())) - before)
 
     def _known(self, connection: Connection, ids: Iterable[int | None]) -> tuple[dict[int, str], dict[int, str]]:
         """Names, and tax ids of enterprises, by party id."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ledger.domain.months import format_month
 from ledger.domain.numbers import format_number
 from ledger.domain.reasons import REASON_TEXTS
+from ledger.domain.times import utc_time
 from ledger.projection.exceptions import ExceptionRecord
 from ledger.projection.supervision import DuplicateRecord, NonfilerRecord, RefusalRecord
 from ledger.service.exception_texts import KIND_NAMES, kind_texts
@@ -59,10 +58,10 @@ def exception_view(record: ExceptionRecord, names: dict[int, str], codes: dict[i
         claimant_name=names.get(record.claimant or 0, ""),
         claim_id=record.claim_id,
         gross_fen=record.gross_fen,
-        raised_at=_time(record.raised_at),
+        raised_at=utc_time(record.raised_at),
         block=record.block,
-        officer_at=_time(record.officer_at) if record.officer_at is not None else None,
-        party_at=_time(record.party_at) if record.party_at is not None else None,
+        officer_at=utc_time(record.officer_at) if record.officer_at is not None else None,
+        party_at=utc_time(record.party_at) if record.party_at is not None else None,
     )
 
 
@@ -81,7 +80,7 @@ def refusal_view(record: RefusalRecord, names: dict[int, str], codes: dict[int, 
         actor=record.actor,
         actor_name=names.get(record.actor, ""),
         gross_fen=record.gross_fen,
-        refused_at=_time(record.refused_at),
+        refused_at=utc_time(record.refused_at),
         digest=record.digest.hex(),
     )
 
@@ -97,17 +96,13 @@ def duplicate_view(record: DuplicateRecord, names: dict[int, str], codes: dict[i
         first_employer=record.first_employer,
         first_employer_name=names.get(record.first_employer or 0, ""),
         first_claim_id=record.first_claim_id,
-        first_at=_time(record.first_at) if record.first_at is not None else None,
+        first_at=utc_time(record.first_at) if record.first_at is not None else None,
         second_claimant=record.second_claimant,
         second_claimant_name=names.get(record.second_claimant, ""),
         second_employer=record.second_employer,
         second_employer_name=names.get(record.second_employer, ""),
         area=area_of(codes.get(record.second_employer, "")),
         second_claim_id=record.second_claim_id,
-        happened_at=_time(record.happened_at),
+        happened_at=utc_time(record.happened_at),
         digest=record.digest.hex(),
     )
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

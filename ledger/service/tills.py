@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
 
 from ledger.domain.invoice import RATE_BP_MAX
 from ledger.domain.till_order import ITEMS_MAX, LINE_NAME_LENGTH_MAX, TILL_ID_SIZE
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, TillState, parties, tills
 from ledger.projection.ground_tills import TILL_NAME_LENGTH_MAX
 from ledger.projection.tills import Till
@@ -163,7 +163,7 @@ def view_of(known: Till) -> TillView:
         public_key=known.public_key.hex(),
         items=items_of(known),
         state=known.state.value,
-        created_at=datetime.fromtimestamp(known.created_at, UTC),
+        created_at=utc_time(known.created_at),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, CursorError, DeliveryState, WebhookState, feed, webhook_queries, webhooks
 from ledger.projection.ground_work import URL_SIZE_MAX
 from ledger.projection.pages import parse_cursor
@@ -206,8 +206,8 @@ def _view(connection: Connection, known: Webhook) -> WebhookView:
         url=known.url,
         state=known.state.value,
         waiting_count=webhooks.waiting_count(connection, known.webhook_id),
-        created_at=_time(known.created_at),
-        updated_at=_time(known.updated_at),
+        created_at=utc_time(known.created_at),
+        updated_at=utc_time(known.updated_at),
     )
 
 
@@ -217,11 +217,11 @@ def _delivery_view(one: Delivery) -> DeliveryView:
         cursor=feed.cursor_of(one.event_order),
         state=one.state.value,
         attempts=one.attempts,
-        next_try_at=_time(one.next_try_at) if one.state is DeliveryState.WAITING else None,
+        next_try_at=utc_time(one.next_try_at) if one.state is DeliveryState.WAITING else None,
         last_status=one.last_status,
         last_error=one.last_error,
-        created_at=_time(one.created_at),
-        finished_at=None if one.finished_at is None else _time(one.finished_at),
+        created_at=utc_time(one.created_at),
+        finished_at=None if one.finished_at is None else utc_time(one.finished_at),
     )
 
 
@@ -232,7 +232,3 @@ def _seq(delivery_id: str) -> int:
         raise NotFound("dead delivery", delivery_id[:40]) from err
     assert found is not None
     return found
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

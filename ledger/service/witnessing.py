@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from ledger.domain.times import utc_time
 from ledger.projection import Connection, witnesses
 from ledger.projection.witnesses import WitnessKey
 from ledger.service import checkpoints
@@ -171,4 +172,4 @@ def _views(connection: Connection, keys: tuple[WitnessKey, ...]) -> tuple[Witnes
 
 
 def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(min(seconds, SECONDS_SHOWN_MAX), UTC)
+    return utc_time(min(seconds, SECONDS_SHOWN_MAX))

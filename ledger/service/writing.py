@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from ledger.domain.groups import Group
 from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
 from ledger.evidence import receipt_message
 from ledger.identity import sign_digest, sign_group
 from ledger.projection import (
@@ -125,7 +125,7 @@ def submit(
 
     done = run_write(context, write)
     if isinstance(done, SigningDraft):
-        raise SignatureNeeded(caller.party, done.digest.hex(), _time(done.valid_until))
+        raise SignatureNeeded(caller.party, done.digest.hex(), utc_time(done.valid_until))
     return done
 
 
@@ -226,15 +226,15 @@ def _view(
         digest=status.digest.hex(),
         receipt=Receipt(
             digest=status.digest.hex(),
-            accepted_at=_time(status.accepted_at),
-            by=_time(group.valid_until),
+            accepted_at=utc_time(status.accepted_at),
+            by=utc_time(group.valid_until),
             signature=receipt_signature(context, status.digest, status.accepted_at, group.valid_until),
         ),
         numbers=tuple(format_number(op.number) for op in group.operations if op.code in INVOICE_CODES),
         claim_id=f"{claim_ids.pop():032x}" if claim_ids else None,
         party=party,
         block=status.block,
-        recorded_at=_time(status.settled_at) if status.settled_at is not None else None,
+        recorded_at=utc_time(status.settled_at) if status.settled_at is not None else None,
         refusal=refusal,
     )
 
@@ -294,7 +294,3 @@ def _stored_group(connection: Connection, digest: bytes) -> Group:
     if signed is None:
         raise NotFound("operation", digest.hex())
     return signed.group
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
