@@ -37,9 +37,9 @@ _OPENED = {
 def personal_export(context: Context, caller: Caller, party: int, *, size_max: int | None = None) -> dict[str, Json]:
     """Rows of every table about a person: {"tables": {name: [rows]}}, sealed texts opened, bytes in hex.
 
-    Keys and secrets are left out and named. An export that is given is noted in the audit log before that, one that is refused is not. With
-    `size_max` it ends at the row with which its values are more than so many bytes; whoever has no such limit holds
-    as much in memory as there is.
+    Keys and secrets are left out and named. An export is noted in the audit log before it is given; what is refused
+    here was not exported. With `size_max` it ends at the row with which its values are more than so many bytes;
+    whoever has no such limit holds as much in memory as there is.
 
     Raises: NotPermitted but for the person and the authority; NotFound; InvalidRequest at `party` for an enterprise,
     or for a person about whom more is kept than `size_max`; Busy when it cannot be noted.

@@ -191,3 +191,23 @@ def test_an_export_ends_at_the_bytes_it_may_have(told: Planted) -> None:
     assert whole["tables"].keys() == ledger.personal_export(told.claimant, party)["tables"].keys()
     with pytest.raises(InvalidRequest, match="einvoice party export"):
         ledger.personal_export(told.claimant, party, size_max=1_000)
+
+
+def test_an_export_is_noted_when_it_is_given_and_not_when_it_is_refused(told: Planted) -> None:
+    ledger, party = told.world.ledger, told.claimant.party
+
+    def exported() -> int:
+        return len(ledger.audit_log.entries(told.world.authority, kind="exported", limit=50).items)
+
+    before = exported()
+    ledger.personal_export(told.claimant, party, size_max=1 << 20)
+    assert exported() == before + 1
+    with pytest.raises(InvalidRequest, match="einvoice party export"):
+        ledger.personal_export(told.claimant, party, size_max=1_000)
+    with pytest.raises(NotFound):
+        ledger.personal_export(told.world.authority, 999_999)
+    with pytest.raises(InvalidRequest):
+        ledger.personal_export(told.world.authority, told.employer.party)
+    with pytest.raises(NotPermitted):
+        ledger.personal_export(told.cashier, party)
+    assert exported() == before + 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.projection.columns import DERIVED_PREFIX, METADATA
-from ledger.service.audit_opening import _ITEMS
+from ledger.service.audit_opening import SEALED_ITEMS
 from ledger.service.context import SEALED_DOCUMENT, SEALED_KEY
 from ledger.service.copies import backup
 from ledger.service.outside_papers import SEALED_OUTSIDE_DOCUMENT
@@ -52,7 +52,7 @@ def test_the_search_finds_what_is_public(planted: Planted) -> None:
 def test_with_the_master_key_everything_is_there(planted: Planted) -> None:
     context, plain = planted.world.ledger.context, []
     with context.reading() as connection:
-        for (table, column), (kind, item_id) in {**_ITEMS, **DOCUMENTS}.items():
+        for (table, column), (kind, item_id) in {**SEALED_ITEMS, **DOCUMENTS}.items():
             for row in connection.execute(METADATA.tables[table].select()):
                 sealed = getattr(row, column)
                 if sealed is not None:
