@@ -11,7 +11,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, get_args
 
 from ledger.domain.groups import Group, SignedGroup
 from ledger.projection import (
@@ -242,21 +242,7 @@ _PARTS: dict[str, type[Any]] = {
     "outside_documents": OutsideDocument,
     "external_ids": NewId,
 }
-_KEPT: dict[str, type[Any]] = {
-    one.__name__: one
-    for one in (
-        SettledPayment,
-        MonthReport,
-        SigningKey,
-        StoredCertificate,
-        PartyName,
-        OfficerDistrict,
-        ConfirmedProposal,
-        EndedProposals,
-        EndedMembership,
-        ApprovedRequest,
-    )
-}
+_KEPT: dict[str, type[Any]] = {one.__name__: one for one in get_args(Kept)}
 _BYTES = "base64"  # the one member of an object that stands for bytes
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from ledger.chain import ChainError, ChainInUseError, open_reader
 from ledger.domain.blocks import ChainBlock
@@ -96,13 +97,9 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     except ChainError as err:
         raise NotReady(str(err)) from err
     try:
-        with (
-            _months_opened(context),
-            _log_anchored(context),
-            _sheets_signed(context),
-            _webhooks_sent(context),
-            _kept_in_time(context),
-        ):
+        with ExitStack() as beside:
+            for name, run in _beside_a_node(context).items():
+                beside.enter_context(_beside(name, run))
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -121,90 +118,43 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
         return
     except ChainError as err:
         raise NotReady(str(err)) from err
-    stop = threading.Event()
-
     if context.settings.open_months:
         with suppress(ServiceError):  # whoever writes now is told by the contract that the month is not open
             Calendar(context).open_due()
     with suppress(ServiceError):  # the next node anchors what this one could not
         Anchoring(context).anchor_due()
 
-    def work() -> None:
+    def sequence(stop: threading.Event) -> None:
         with suppress(
             SequencerStoppedError
         ):  # it said why in the log; what waits is stored and goes on with the next node
             sequencer.run(stop)
 
-    thread = threading.Thread(target=work, name="node")
-    thread.start()
     try:
-        yield True
+        with _beside("node", sequence):
+            yield True
     finally:
-        stop.set()
-        thread.join()
         writer.close()
 
 
-@contextmanager
-def _months_opened(context: Context) -> Iterator[None]:
-    """Months are opened on a thread of its own for as long as the `with` lasts, if that is set."""
-    if not context.settings.open_months:
-        yield
-        return
-    stop = threading.Event()
-    thread = threading.Thread(target=Calendar(context).run, args=(stop,), name="calendar")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def _beside_a_node(context: Context) -> dict[str, Callable[[threading.Event], None]]:
+    """What a node has to look after beside sequencing, by the name of its thread; each runs until its event is set."""
+    work: dict[str, Callable[[threading.Event], None]] = {
+        "anchoring": Anchoring(context).run,
+        "sheets": BulkSigning(context).run,
+        "webhooks": partial(run_sending, context),
+        "housekeeping": Housekeeping(context).run,
+    }
+    if context.settings.open_months:
+        work["calendar"] = Calendar(context).run
+    return work
 
 
 @contextmanager
-def _log_anchored(context: Context) -> Iterator[None]:
-    """The audit log's head is anchored, on a thread of its own, for as long as the `with` lasts."""
+def _beside(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
+    """`run` goes on, on a thread of its own, until it is told to stop: for as long as the `with` lasts."""
     stop = threading.Event()
-    thread = threading.Thread(target=Anchoring(context).run, args=(stop,), name="anchoring")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-@contextmanager
-def _sheets_signed(context: Context) -> Iterator[None]:
-    """Sheets whose signing was asked for are gone on with, on a thread of its own, for as long as the `with` lasts."""
-    stop = threading.Event()
-    thread = threading.Thread(target=BulkSigning(context).run, args=(stop,), name="sheets")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-@contextmanager
-def _webhooks_sent(context: Context) -> Iterator[None]:
-    """Events go to webhooks, on threads of their own, for as long as the `with` lasts."""
-    stop = threading.Event()
-    thread = threading.Thread(target=run_sending, args=(context, stop), name="webhooks")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-@contextmanager
-def _kept_in_time(context: Context) -> Iterator[None]:
-    """What has ended is removed, on a thread of its own, for as long as the `with` lasts."""
-    stop = threading.Event()
-    thread = threading.Thread(target=Housekeeping(context).run, args=(stop,), name="housekeeping")
+    thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
         yield
