@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from argon2 import PasswordHasher
 
+from ledger.identity import passwords
 from ledger.service import Caller
+from ledger.service.context import Context
+from ledger.service.invitations import Invitations
+from ledger.service.sign_in import SignIn
 from tests.service.world import World
 
 
@@ -64,3 +70,24 @@ def _cast(world: World) -> Cast:
         clerk=world.person("周开票", (seller, ["issue"])),
         bookkeeper=world.person("吴会计", (seller, ["finance"])),
     )
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A hash of 1 MiB takes a hundredth of the time; those that measure it are marked to use the real one."""
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1))
+
+
+@pytest.fixture
+def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ledger's clock stands still; seconds added to it."""
+    ahead, begun = [0], int(time.time())
+    monkeypatch.setattr(Context, "now_s", lambda _self: begun + ahead[0])
+    return ahead
+
+
+@pytest.fixture(scope="module")
+def doors(world: World) -> tuple[SignIn, Invitations]:
+    """Where people sign in, and where they are invited."""
+    return world.ledger.sign_in, world.ledger.invitations

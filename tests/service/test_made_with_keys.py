@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from ledger.domain.key_proof import Purpose
-from ledger.identity import passwords
 from ledger.service import Caller
 from ledger.service.context import Context
 from ledger.service.errors import InvitationInvalid, NotAuthenticated, NotPermitted, SignInFailed
 from ledger.service.sign_in_views import SignedIn
 from ledger.service.webhook_sending import WebhookSending
 from tests.service.own_keys import Wallet, drafted, keeping_its_own
+from tests.service.sign_in_doors import PASSWORD, new_name
 from tests.service.world import World, must
 
-PASSWORD = "sieben Raben am Fenster 41"
-_COUNT = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hash of 1 MiB takes a hundredth of the time; tests/service/test_sign_in.py measures the real one."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1))
-
-
-def new_name() -> str:
-    return f"stem{next(_COUNT)}@example.com"
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 def joined(world: World, by: Caller, party: int) -> tuple[str, SignedIn]:
     """A sign-in name of a party and its first session, by an invitation of `by`."""
-    name = new_name()
+    name = f"stem@{new_name()}"
     (made,) = world.ledger.invitations.invite(by, [party])
     return name, world.ledger.invitations.accept(made.token, name, PASSWORD)
 
@@ -107,7 +94,7 @@ def test_invitation_that_waits_ends_with_its_key(world: World) -> None:
     assert world.ledger.invitations.party_of(made.token) == firm.party
     revoked(world, firm.party, world.api_keys[firm.party])
     with pytest.raises(InvitationInvalid):
-        world.ledger.invitations.accept(made.token, new_name(), PASSWORD)
+        world.ledger.invitations.accept(made.token, f"stem@{new_name()}", PASSWORD)
 
 
 def test_no_challenge_invites_its_own_party_nor_a_key_made_with_it(world: World) -> None:
@@ -147,7 +134,7 @@ def test_administrator_s_invitation_ends_with_the_office(world: World) -> None:
     (made,) = world.ledger.invitations.invite(world.again(keeper), [other.party])
     world.ledger.offices.end(firm, office.office, idempotency_key=world.key())
     with pytest.raises(InvitationInvalid):
-        world.ledger.invitations.accept(made.token, new_name(), PASSWORD)
+        world.ledger.invitations.accept(made.token, f"stem@{new_name()}", PASSWORD)
 
 
 def test_officer_s_invitation_ends_when_it_is_moved_to_another_district(world: World) -> None:
@@ -157,7 +144,7 @@ def test_officer_s_invitation_ends_when_it_is_moved_to_another_district(world: W
     (made,) = world.ledger.invitations.invite(mover, [other.party])
     world.ledger.change_district(world.authority, mover.party, "110000", idempotency_key=world.key())
     with pytest.raises(InvitationInvalid):
-        world.ledger.invitations.accept(made.token, new_name(), PASSWORD)
+        world.ledger.invitations.accept(made.token, f"stem@{new_name()}", PASSWORD)
 
 
 def test_officer_s_invitation_ends_with_its_dismissal(world: World) -> None:
@@ -167,7 +154,7 @@ def test_officer_s_invitation_ends_with_its_dismissal(world: World) -> None:
     assert world.ledger.invitations.party_of(made.token) == firm.party
     world.ledger.dismiss_officer(world.authority, leaver.party, reason="离任", idempotency_key=world.key())
     with pytest.raises(InvitationInvalid):
-        world.ledger.invitations.accept(made.token, new_name(), PASSWORD)
+        world.ledger.invitations.accept(made.token, f"stem@{new_name()}", PASSWORD)
 
 
 def test_row_that_is_taken_off_its_key_signs_nobody_in(world: World) -> None:
