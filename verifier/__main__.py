@@ -1,9 +1,10 @@
 """Command line: `python -m verifier FILE... --trust trust.json [--offline] [--json] [--lang zh|en]`.
 
-Exit code 0 valid, 1 invalid, 2 could not check. No mode makes a network call; `--offline` makes Python itself
-refuse one. `--not-older-than TIME` asks for a file whose block is that recent. `--redact OUT --keep PATH ...`
-writes the file with only those fields shown instead of checking it. Of several files each gets one line; then the
-code is 1 when any is invalid, else 2 when any could not be checked.
+Exit code 0 valid, 1 invalid, 2 could not check, 5 erased: the authority erased the document, the chain's record holds.
+No mode makes a network call; `--offline` makes Python itself refuse one. `--not-older-than TIME` asks for a file whose
+block is that recent. `--redact OUT --keep PATH ...` writes the file with only those fields shown instead of checking
+it. Of several files each gets one line; then the code is 1 when any is invalid, else 2 when any could not be checked,
+else 5 when any is erased.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from verifier.report import EXIT_CODES, Report, Result
 from verifier.steps import not_older_than, unchecked, verify
 from verifier.trust import TRUST_SIZE_MAX, Trust, parse_trust
 
+EXIT_CODE_WORDS = (
+    "退出码：0 有效，1 无效，2 无法核对，5 票面信息已删除而链上记录有效 / "
+    "exit code: 0 valid, 1 invalid, 2 could not check, 5 erased: the document was erased, the chain's record holds"
+)
 TIME_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -113,7 +118,9 @@ def _time(text: str) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """Parser of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m verifier", description="离线核验证据包 / verify evidence offline")
+    parser = argparse.ArgumentParser(
+        prog="python -m verifier", description="离线核验证据包 / verify evidence offline", epilog=EXIT_CODE_WORDS
+    )
     parser.add_argument("file", type=Path, help="证据包 / evidence file")
     parser.add_argument("more", type=Path, nargs="*", help="更多文件，每个一行结果 / more files: a line each")
     parser.add_argument("--trust", type=Path, help="信任文件 / trust file of the ledger, from the authority")

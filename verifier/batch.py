@@ -8,20 +8,20 @@ from typing import BinaryIO
 
 from verifier.canonical import dumps
 from verifier.reasons import reason_text
-from verifier.report import EXIT_CODES, RESULT_WORDS, SAYS_WORDS, Report, Result, printable, words
+from verifier.report import EXIT_CODES, RESULT_WORDS, SAYS_WORDS, Report, Result, printable, words, worst
 from verifier.shape import utc_text
 
 
 def write_reports(reports: Iterable[tuple[Path, Report]], out: BinaryIO, *, as_json: bool, lang: str) -> int:
-    """Writes a line a file to `out`; 1 when any file is invalid, else 2 when any could not be checked, else 0."""
+    """Writes a line a file to `out`; 1 when any file is invalid, else 2 when any could not be checked, else 5 when
+    any is erased, else 0."""
     found = set()
     for file, report in reports:
         found.add(report.verdict)
         line = json_line(file, report, lang) if as_json else text_line(file, report, lang)
         out.write(line + b"\n")
         out.flush()
-    worst = next((result for result in (Result.INVALID, Result.UNCHECKED) if result in found), Result.VALID)
-    return EXIT_CODES[worst]
+    return EXIT_CODES[worst(found)]
 
 
 def json_line(file: Path, report: Report, lang: str) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from verifier.canonical import Json, dumps
 from verifier.commitment import Disclosure
+from verifier.erasure import Erasure
 from verifier.hashing import HASH_SIZE, keccak256
 from verifier.operations import Code, Operation
 from verifier.shape import base64_of, word_hex
@@ -88,6 +89,7 @@ class Proof:
 class Bundle:
     """One evidence file. `number` is the invoice's, below 2**80; `genesis` has 32 bytes.
 
+    `document` is None exactly where `erasure` stands in its place: the authority erased it.
     `contracts` are the 20-byte addresses of those that carried the ledger, first to the one current at that block.
     `checkpoint` is the text that witnesses signed about that block, None when none did, and `witnesses` their lines.
     """
@@ -96,13 +98,14 @@ class Bundle:
     contracts: tuple[bytes, ...]
     genesis: bytes
     number: int
-    document: Disclosure
+    document: Disclosure | None
     certificates: tuple[bytes, ...]
     history: tuple[Event, ...]
     parties: tuple[PartyIdentity, ...]
     proof: Proof
     checkpoint: str | None = None
     witnesses: tuple[str, ...] = ()
+    erasure: Erasure | None = None
 
     def to_bytes(self) -> bytes:
         """The file: canonical JSON."""
@@ -114,7 +117,8 @@ class Bundle:
         Certificates still name the signers: the signatures need them.
         """
         parties = tuple(replace(party, text=None) for party in self.parties)
-        return replace(self, document=self.document.redacted(set(keep)), parties=parties)
+        document = None if self.document is None else self.document.redacted(set(keep))
+        return replace(self, document=document, parties=parties)
 
 
 def build(
@@ -123,7 +127,7 @@ def build(
     contracts: Iterable[bytes],
     genesis: bytes,
     number: int,
-    document: Disclosure,
+    document: Disclosure | Erasure,
     events: Iterable[SignedEvent],
     parties: Mapping[int, tuple[bytes, str | None]],
     header: bytes,
@@ -137,8 +141,9 @@ def build(
 
     `contracts` and the nodes are those of one block: the nodes lead to each contract's account, to its successor slot
     and to `proof_slots(...)`, in any order. `parties` maps each of `parties_of(...)` to its identity hash and its text,
-    None to keep it back; `authorities` are intermediate certificates, never the root. `checkpoint` and `witnesses`
-    (lines without their newline, in any order) are of the header's block; without lines the checkpoint is left out.
+    None to keep it back; `document` is what is disclosed of it, or its erasure. `authorities` are intermediate
+    certificates, never the root. `checkpoint` and `witnesses` (lines without their newline, in any order) are of the
+    header's block; without lines the checkpoint is left out.
     """
     events = list(events)
     certificates = tuple(sorted({*authorities, *(event.certificate for event in events)}))
@@ -165,13 +170,14 @@ def build(
         contracts=tuple(contracts),
         genesis=genesis,
         number=number,
-        document=document,
+        document=None if isinstance(document, Erasure) else document,
         certificates=certificates,
         history=history,
         parties=tuple(PartyIdentity(party, *parties[party]) for party in sorted(parties)),
         proof=Proof(header, proof_nodes(account_nodes), proof_nodes(storage_nodes)),
         checkpoint=checkpoint if lines else None,
         witnesses=lines,
+        erasure=document if isinstance(document, Erasure) else None,
     )
 
 
@@ -239,11 +245,7 @@ def _bundle_json(bundle: Bundle) -> dict[str, Json]:
         "version": VERSION,
         "chain": chain_json(bundle.chain_id, bundle.contracts, bundle.genesis),
         "number": f"{bundle.number:020d}",
-        "document": {
-            "count": bundle.document.count,
-            "shown": [[leaf.index, leaf.path, leaf.salt.hex(), leaf.value] for leaf in bundle.document.shown],
-            "hidden": [[leaf.index, leaf.hash.hex()] for leaf in bundle.document.hidden],
-        },
+        "document": _document_json(bundle),
         "certificates": [base64_of(der) for der in bundle.certificates],
         "history": [_event_json(event) for event in bundle.history],
         "parties": [{"party": one.party, "hash": one.hash.hex(), "text": one.text} for one in bundle.parties],
@@ -251,6 +253,25 @@ def _bundle_json(bundle: Bundle) -> dict[str, Json]:
         "checkpoint": bundle.checkpoint,
         "witnesses": list(bundle.witnesses),
     }
+
+
+def _document_json(bundle: Bundle) -> dict[str, Json]:
+    document, erasure = bundle.document, bundle.erasure
+    if document is not None:
+        assert erasure is None, "a document that is there was not erased"
+        return {
+            "count": document.count,
+            "shown": [[leaf.index, leaf.path, leaf.salt.hex(), leaf.value] for leaf in document.shown],
+            "hidden": [[leaf.index, leaf.hash.hex()] for leaf in document.hidden],
+        }
+    assert erasure is not None, "one of the two"
+    signed: dict[str, Json] = {
+        "number": f"{erasure.number:020d}",
+        "at": erasure.at_s,
+        "r": word_hex(erasure.r),
+        "s": word_hex(erasure.s),
+    }
+    return {"erasure": signed}
 
 
 def _event_json(event: Event) -> dict[str, Json]:

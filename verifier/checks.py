@@ -16,11 +16,16 @@ RunT = TypeVar("RunT", bound=ChainExamination[Any])
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[RunT]):
-    """One step: its name, the steps that must have passed before, and what it compares."""
+    """One step: its name, the steps that must have passed before, and what it compares.
+
+    `result` and `reason` are what the step is when all agrees: valid, or erased.
+    """
 
     name: str
     needs: tuple[str, ...]
     run: Callable[[RunT], Compared]
+    result: Result = Result.VALID
+    reason: Reason = Reason.OK
 
 
 def report_of(checks: Sequence[Check[RunT]], run: RunT, size: int, *, number: int, says: str = "") -> Report:
@@ -30,7 +35,7 @@ def report_of(checks: Sequence[Check[RunT]], run: RunT, size: int, *, number: in
     passed: set[str] = set()
     for at, check in enumerate(checks, start=2):
         step = _step(at, check, run, is_ready=passed.issuperset(check.needs))
-        if step.result is Result.VALID:
+        if step.result is check.result:
             passed.add(check.name)
         steps.append(step)
     header = run.header
@@ -63,4 +68,4 @@ def _step(number: int, check: Check[RunT], run: RunT, *, is_ready: bool) -> Step
         return Step(number, check.name, Result.INVALID, err.reason, err.at)
     except EvidenceError as err:
         return Step(number, check.name, Result.UNCHECKED, err.reason, err.at)
-    return Step(number, check.name, Result.VALID, Reason.OK, compared=compared)
+    return Step(number, check.name, check.result, check.reason, compared=compared)

@@ -26,19 +26,21 @@ TEXT_SHOWN_MAX = 64  # characters of a differing value a report repeats
 def check_document(run: Examination) -> Compared:
     """The root over the shown and hidden leaves is the `ref` that the issue or registration was signed with."""
     document = run.bundle.document
+    assert document is not None, "an erased one has steps of its own"
     try:
         root = document.root()
     except CommitmentError as err:
         raise CheckError(Reason.DOCUMENT_MALFORMED, err.at) from err
-    if root != _source(run).operation.ref:
+    if root != source_event(run).operation.ref:
         raise CheckError(Reason.COMMITMENT_DIFFERS, root.hex())
     return {"commitment": root.hex(), "shown": len(document.shown), "hidden": len(document.hidden)}
 
 
 def check_fields(run: Examination) -> Compared:
     """Every shown field that the chain also knows agrees with the issue and the proven identities."""
-    shown = run.bundle.document.fields()
-    is_whole = not run.bundle.document.hidden
+    document = run.bundle.document
+    assert document is not None, "step document runs first"
+    shown, is_whole = document.fields(), not document.hidden
     expected = _expected(run)
     compared: dict[str, str | int] = {}
     hidden = []
@@ -60,7 +62,7 @@ def check_fields(run: Examination) -> Compared:
     return compared
 
 
-def _source(run: Examination) -> Event:
+def source_event(run: Examination) -> Event:
     """The event whose document stands: the issue, or the last registration that took effect."""
     history = run.bundle.history
     return history[source_of([(event.operation, event.state) for event in history])]
@@ -68,7 +70,7 @@ def _source(run: Examination) -> Event:
 
 def _expected(run: Examination) -> dict[str, str | int]:
     """Values that the source operation says, by path. A blue invoice leaves its colour out."""
-    operation = _source(run).operation
+    operation = source_event(run).operation
     mask = (1 << GROSS_BITS) - 1
     gross, tax = operation.terms & mask, operation.terms >> GROSS_BITS & mask
     if operation.code == Code.ISSUE_RED:
@@ -90,7 +92,7 @@ def _expected(run: Examination) -> dict[str, str | int]:
 
 def _check_parties(run: Examination, shown: Mapping[str, Scalar], *, is_whole: bool) -> list[str]:
     """Compare colour, issue day and both tax ids where shown; the paths that are not shown are returned."""
-    source = _source(run)
+    source = source_event(run)
     operation, state, known = source.operation, StateWord.unpack(source.state), run.identity_hashes()
     hashes = {"seller.tax_id": known.get(state.seller), "buyer.tax_id": known.get(state.buyer)}
     if operation.code != Code.ISSUE_RED and shown.get("colour", "blue") != "blue":

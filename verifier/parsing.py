@@ -6,6 +6,7 @@ from verifier.bundle import FORMAT, VERSION, Bundle, Event, PartyIdentity, Proof
 from verifier.canonical import Json, loads
 from verifier.certificates import CERTIFICATE_SIZE_MAX
 from verifier.commitment import LEAVES_MAX, PATH_SIZE_MAX, SALT_SIZE, Disclosure, HiddenLeaf, ShownLeaf
+from verifier.erasure import Erasure
 from verifier.errors import ShapeError
 from verifier.operations import GROUP_OPERATIONS_MAX, Operation
 from verifier.reasons import Reason
@@ -39,6 +40,7 @@ FILE_FIELDS = (
     "witnesses",
 )
 EVENT_FIELDS = ("time_s", "operation", "state", "certificate", "group")
+ERASURE_FIELDS = ("number", "at", "r", "s")
 GROUP_FIELDS = ("contract", "actor", "valid_until", "before", "after", "r", "s")
 
 
@@ -61,18 +63,20 @@ def parse_bundle(value: Json) -> Bundle:
     chain_id, contracts, genesis = chain_of(found["chain"])
     checkpoint, witnesses = witnessed(found["checkpoint"], found["witnesses"])
     limits = len(certificates), len(contracts)
+    document, erasure = _document(found["document"])
     return Bundle(
         chain_id=chain_id,
         contracts=contracts,
         genesis=genesis,
         number=number_of(found["number"]),
-        document=_document(found["document"]),
+        document=document,
         certificates=tuple(based(der, CERTIFICATE_SIZE_MAX, "certificates") for der in certificates),
         history=tuple(_event(event, f"history.{at}", *limits) for at, event in enumerate(history)),
         parties=tuple(_party(party) for party in items(found["parties"], PARTIES_MAX, "parties")),
         proof=proof_of(found["proof"]),
         checkpoint=checkpoint,
         witnesses=witnesses,
+        erasure=erasure,
     )
 
 
@@ -117,20 +121,34 @@ def _versioned(value: Json) -> Json:
     return value
 
 
-def number_of(value: Json) -> int:
+def number_of(value: Json, at: str = "number") -> int:
     """An invoice's number, written as 20 digits."""
-    digits = text(value, 20, "number")
+    digits = text(value, 20, at)
     if len(digits) != 20 or not digits.isascii() or not digits.isdigit():
-        raise ShapeError(Reason.NOT_EVIDENCE, "number: not 20 digits")
+        raise ShapeError(Reason.NOT_EVIDENCE, f"{at}: not 20 digits")
     return int(digits)
 
 
-def _document(value: Json) -> Disclosure:
+def _document(value: Json) -> tuple[Disclosure | None, Erasure | None]:
+    """The document, or the erasure in its place: a file that has both, or neither, is none."""
+    if isinstance(value, dict) and "erasure" in value:
+        return None, _erasure(fields(value, ("erasure",), "document")["erasure"])
     found = fields(value, ("count", "shown", "hidden"), "document")
     count = integer(found["count"], "document.count", 1, LEAVES_MAX)
     shown = [_shown(leaf) for leaf in items(found["shown"], LEAVES_MAX, "document.shown")]
     hidden = [_hidden(leaf) for leaf in items(found["hidden"], LEAVES_MAX, "document.hidden")]
-    return Disclosure(count, tuple(shown), tuple(hidden))
+    return Disclosure(count, tuple(shown), tuple(hidden)), None
+
+
+def _erasure(value: Json) -> Erasure:
+    at = "document.erasure"
+    found = fields(value, ERASURE_FIELDS, at)
+    return Erasure(
+        number=number_of(found["number"], f"{at}.number"),
+        at_s=integer(found["at"], f"{at}.at", 0, UINT48_MAX),
+        r=word(found["r"], f"{at}.r"),
+        s=word(found["s"], f"{at}.s"),
+    )
 
 
 def _shown(value: Json) -> ShownLeaf:

@@ -63,6 +63,10 @@ class Reason(StrEnum):
     COMMITMENT_DIFFERS = "commitment_differs"
     FIELD_MISSING = "field_missing"
     FIELD_DIFFERS = "field_differs"
+    DOCUMENT_ERASED = "document_erased"
+    ERASURE_INVALID = "erasure_invalid"
+    ERASURE_OF_ANOTHER = "erasure_of_another"
+    ERASURE_TOO_EARLY = "erasure_too_early"
     TOO_OLD = "too_old"
     EARLIER_STEP = "earlier_step"
     INTERNAL_FAULT = "internal_fault"
@@ -196,6 +200,16 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.COMMITMENT_DIFFERS: ("发票内容与链上承诺不一致", "the document is not the one committed to on chain"),
     Reason.FIELD_MISSING: ("完整文件缺少必要字段", "a whole document lacks a required field"),
     Reason.FIELD_DIFFERS: ("发票字段与链上记录不一致", "a document field disagrees with the chain"),
+    Reason.DOCUMENT_ERASED: (
+        "税务局签名声明票面信息已删除：未出示票面内容，仅核对了链上记录",
+        "the authority signed that it erased the document: no content is shown, only what the chain says was checked",
+    ),
+    Reason.ERASURE_INVALID: ("删除声明不是由税务局签名", "the authority did not sign this erasure"),
+    Reason.ERASURE_OF_ANOTHER: ("删除声明属于另一张发票", "the erasure is of another invoice"),
+    Reason.ERASURE_TOO_EARLY: (
+        "删除声明早于该票面信息上链，不能说明其已删除",
+        "the erasure is older than the document, so it does not say that this one was erased",
+    ),
     Reason.TOO_OLD: (
         "证据包早于要求的时间，当时有效，请索取新的证据包",
         "older than asked for: it says what was so at its block, ask for a fresh file",

@@ -17,19 +17,34 @@ Compared = Mapping[str, str | int]
 
 
 class Result(StrEnum):
-    """Outcome of a step and of a file. An outage or a missing trust file is never `invalid`."""
+    """Outcome of a step and of a file. An outage or a missing trust file is never `invalid`.
+
+    `ERASED`: the authority erased what this would be checked against; everything else holds.
+    """
 
     VALID = "valid"
     INVALID = "invalid"
     UNCHECKED = "could_not_check"
+    ERASED = "erased"
 
 
 RESULT_WORDS = {
     Result.VALID: ("有效", "valid"),
     Result.INVALID: ("无效", "invalid"),
     Result.UNCHECKED: ("无法核对", "could not check"),
+    Result.ERASED: ("已删除", "erased"),
 }
-EXIT_CODES = {Result.VALID: 0, Result.INVALID: 1, Result.UNCHECKED: 2}
+EXIT_CODES = {Result.VALID: 0, Result.INVALID: 1, Result.UNCHECKED: 2, Result.ERASED: 5}
+"""3 and 4 are what `einvoice verify` says of a PDF's page."""
+WORST_FIRST = (Result.INVALID, Result.UNCHECKED, Result.ERASED)
+"""Results that outweigh others, in this order: of a file's steps, and of a batch's files."""
+ERASED_NOTE = (
+    "票面信息已由税务局删除：本文件不能证明任何票面内容（名称、商品、备注等），仅核对了链上记录",
+    (
+        "the authority erased the document: nothing is proven of what the invoice said (names, goods, notes); only "
+        "what the chain says was checked"
+    ),
+)
 STEP_WORDS = {
     "file": ("文件可读、规范", "the file is readable and canonical"),
     "ledger": ("属于受信任的账本", "it is of the trusted ledger"),
@@ -81,17 +96,14 @@ class Report:
 
     @property
     def verdict(self) -> Result:
-        """Invalid when any step is; else could not check when any step could not be; else valid."""
-        results = {step.result for step in self.steps}
-        if Result.INVALID in results:
-            return Result.INVALID
-        if Result.UNCHECKED in results or not self.steps:
+        """Invalid when any step is; else could not check when any could not be; else erased when any is; else valid."""
+        if not self.steps:
             return Result.UNCHECKED
-        return Result.VALID
+        return worst({step.result for step in self.steps})
 
     @property
     def exit_code(self) -> int:
-        """0 valid, 1 invalid, 2 could not check."""
+        """0 valid, 1 invalid, 2 could not check, 5 erased."""
         return EXIT_CODES[self.verdict]
 
     @property
@@ -129,10 +141,17 @@ class Report:
                 place = f" ({printable(step.at)})" if step.at else ""
                 lines.append(f"      {step.reason.value}: {reason_text(step.reason, lang)}{place}")
         lines.append(f"{'结论' if zh else 'verdict'}: {words(RESULT_WORDS[self.verdict], lang)}")
+        if self.verdict is Result.ERASED:
+            lines.append(words(ERASED_NOTE, lang))
         if self.block:
             when = utc_text(self.block_time_s)
             lines.append(f"截至区块 {self.block}（{when}）" if zh else f"as of block {self.block} ({when})")
         return "\n".join(map(printable, lines)) + "\n"
+
+
+def worst(results: set[Result]) -> Result:
+    """The result that stands for all of them."""
+    return next((result for result in WORST_FIRST if result in results), Result.VALID)
 
 
 def step_title(name: str, lang: str) -> str:

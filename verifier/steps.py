@@ -8,6 +8,7 @@ from verifier.canonical import loads
 from verifier.chain_checks import check_account, check_ledger, check_seal, check_witnesses
 from verifier.checks import Check, report_of, unchecked_report
 from verifier.document_checks import check_document, check_fields
+from verifier.erasure_checks import check_erased_fields, check_erasure
 from verifier.errors import CanonicalError, ShapeError
 from verifier.examination import Examination
 from verifier.history_checks import check_history, check_rules
@@ -21,7 +22,7 @@ from verifier.statement_steps import STATEMENT_STEP_NAMES, examine_statement, is
 from verifier.trust import Trust
 from verifier.word_checks import check_words
 
-CHECKS: tuple[Check[Examination], ...] = (
+CHAIN_CHECKS: tuple[Check[Examination], ...] = (
     Check("ledger", (), check_ledger),
     Check("seal", ("ledger",), check_seal),
     Check("witnesses", ("seal",), check_witnesses),
@@ -32,8 +33,16 @@ CHECKS: tuple[Check[Examination], ...] = (
     Check("signatures", ("certificates",), check_signatures),
     Check("history", ("words", "certificates"), check_history),
     Check("rules", ("certificates",), check_rules),
+)
+CHECKS = (
+    *CHAIN_CHECKS,
     Check("document", ("ledger",), check_document),
     Check("fields", ("ledger",), check_fields),
+)
+ERASED_CHECKS = (  # of a file without its document
+    *CHAIN_CHECKS,
+    Check("document", ("ledger",), check_erasure, Result.ERASED, Reason.DOCUMENT_ERASED),
+    Check("fields", ("document",), check_erased_fields, Result.ERASED, Reason.DOCUMENT_ERASED),
 )
 STEP_NAMES = ("file", *(check.name for check in CHECKS))
 AGE = "age"  # one step more, made only when somebody asks for it
@@ -60,7 +69,8 @@ def examine(data: bytes, trust: Trust) -> Report:
         bundle = parse_bundle(value)
     except (CanonicalError, ShapeError) as err:
         return unchecked("file", err.reason, err.at, data)
-    return report_of(CHECKS, Examination(bundle, trust), len(data), number=bundle.number)
+    checks = CHECKS if bundle.erasure is None else ERASED_CHECKS
+    return report_of(checks, Examination(bundle, trust), len(data), number=bundle.number)
 
 
 def not_older_than(report: Report, time_s: int) -> Report:

@@ -31,7 +31,8 @@ def verify(context: typer.Context) -> None:
     Of a PDF it checks the evidence inside, and compares what the page shows with what the evidence says;
     `--check-address URL` names the public check that its QR code has to lead to.
 
-    Exit code 0 valid, 1 invalid, 2 could not check; of a PDF with valid evidence also 3, the page differs from the
+    Exit code 0 valid, 1 invalid, 2 could not check, 5 erased: the authority erased the document, which the file does
+    not show, and all that the chain says holds. Of a PDF with valid evidence also 3, the page differs from the
     evidence, and 4, the page could not be compared.
 
     Example: `einvoice verify invoice.pdf --trust trust.json --offline --lang en`

@@ -46,13 +46,15 @@ class PdfReport:
             return PdfVerdict.INVALID
         if self.evidence.verdict is Result.UNCHECKED:
             return PdfVerdict.UNCHECKED
+        if self.evidence.verdict is Result.ERASED:
+            return PdfVerdict.ERASED
         if self.page.reason is PageReason.DIFFERS:
             return PdfVerdict.PAGE_DIFFERS
         return PdfVerdict.VALID if self.page.reason is PageReason.SAME else PdfVerdict.PAGE_UNCOMPARED
 
     @property
     def exit_code(self) -> int:
-        """0 valid, 1 invalid, 2 could not check; 3 page differs, 4 page not compared, both with valid evidence."""
+        """0 valid, 1 invalid, 2 could not check, 5 erased; 3 page differs, 4 not compared, both with valid evidence."""
         return EXIT_CODES[self.verdict]
 
     def to_json(self, lang: str) -> bytes:
@@ -147,20 +149,23 @@ def refused_json(error: DocumentsError, lang: str) -> bytes:
 
 def page_of(pdf: bytes, contents: PdfContents, data: bytes, report: Report, check_address: str | None) -> PageReport:
     """How the pages compare with the document of evidence `data`, of which `report` was made."""
-    if not any(step.name == "document" and step.result is Result.VALID for step in report.steps):
-        return PageReport(PageReason.EVIDENCE_FAILED)
+    result = next((step.result for step in report.steps if step.name == "document"), Result.UNCHECKED)
+    if result is not Result.VALID:
+        return PageReport(PageReason.ERASED if result is Result.ERASED else PageReason.EVIDENCE_FAILED)
     try:
         bundle = parse(data)
     except EvidenceError:
         return PageReport(PageReason.EVIDENCE_FAILED)
+    disclosed = bundle.document
+    assert disclosed is not None, "step document compared it"
     if bundle.history[0].operation.code not in (Code.ISSUE, Code.ISSUE_RED):
         return PageReport(PageReason.OF_ELSEWHERE)
-    if bundle.document.hidden:
+    if disclosed.hidden:
         return PageReport(PageReason.REDACTED)
-    document = document_of(bundle.document)
+    document = document_of(disclosed)
     if document is None:
         return PageReport(PageReason.UNKNOWN_DOCUMENT)
-    page = compare_page(pdf, contents, document, bundle.document.root(), check_address=check_address)
+    page = compare_page(pdf, contents, document, disclosed.root(), check_address=check_address)
     return replace(page, check_address=_encodable(page.check_address))
 
 

@@ -17,6 +17,7 @@ class PageReason(StrEnum):
     PICTURE = "page_is_picture"
     OF_ELSEWHERE = "page_of_elsewhere"
     REDACTED = "evidence_redacted"
+    ERASED = "document_erased"
     EVIDENCE_FAILED = "evidence_failed"
     UNKNOWN_DOCUMENT = "document_unknown"
     COSTLY = "page_costly"
@@ -49,6 +50,7 @@ class PdfVerdict(StrEnum):
 
     INVALID = "invalid"
     UNCHECKED = "could_not_check"
+    ERASED = "erased"
     PAGE_DIFFERS = "page_differs"
     PAGE_UNCOMPARED = "page_not_compared"
     VALID = "valid"
@@ -60,12 +62,17 @@ EXIT_CODES = {
     PdfVerdict.UNCHECKED: 2,
     PdfVerdict.PAGE_DIFFERS: 3,
     PdfVerdict.PAGE_UNCOMPARED: 4,
+    PdfVerdict.ERASED: 5,
 }
 
 VERDICT_WORDS: dict[PdfVerdict, tuple[str, str]] = {
     PdfVerdict.VALID: ("有效：证据有效，页面与证据一致", "valid: the evidence holds and the page shows what it says"),
     PdfVerdict.INVALID: ("无效：证据未通过核验", "invalid: the evidence fails"),
     PdfVerdict.UNCHECKED: ("无法核对：证据无法核验", "could not check the evidence"),
+    PdfVerdict.ERASED: (
+        "已删除：票面信息已由税务局删除，仅核对了链上记录；页面所示内容没有任何证明，请勿据以采信",
+        "erased: the authority erased the document, only the chain was checked; nothing proves what the page shows",
+    ),
     PdfVerdict.PAGE_DIFFERS: (
         "页面与证据不符：证据有效，但页面被改动，请以证据为准",
         "page differs from the evidence: the evidence holds, the page does not show what it says; believe the evidence",
@@ -94,6 +101,10 @@ REASON_WORDS: dict[PageReason, tuple[str, str]] = {
     PageReason.REDACTED: (
         "证据只显示部分字段，无法比对页面",
         "the evidence shows only some fields, so the page cannot be compared",
+    ),
+    PageReason.ERASED: (
+        "票面信息已由税务局删除，无从比对页面，页面内容未经证明",
+        "the authority erased the document: there is nothing to compare the page with, and nothing proves it",
     ),
     PageReason.EVIDENCE_FAILED: (
         "证据未证明发票内容，无从比对页面",

@@ -16,7 +16,7 @@ from ledger.service.errors import Busy
 from ledger.service.proofs import public_check, trust
 from ledger.service.statement_words import AS_OF, statement_words
 from verifier.canonical import dumps
-from verifier.report import RESULT_WORDS, Report, Result
+from verifier.report import ERASED_NOTE, RESULT_WORDS, Report, Result
 from verifier.steps import verify
 from verifier.trust import parse_trust
 
@@ -25,9 +25,9 @@ from verifier.trust import parse_trust
 class CheckedFile:
     """What a file is; each text in Chinese and in English.
 
-    `verdict` is valid, invalid, could_not_check, and of PDFs page_differs and page_not_compared. `report` is the
-    verifier's, None when the file could not be looked into; `page` says how a PDF's page compares, None for others.
-    `note` is what a reader of a valid statement has to keep in mind, None for others.
+    `verdict` is valid, invalid, could_not_check, erased, of PDFs also page_differs and page_not_compared. `report` is
+    the verifier's, None when the file could not be looked into; `page` says how a PDF's page compares, None for others.
+    `note` is what a reader of a valid statement, or of evidence without its document, has to keep in mind, else None.
     `question` is number, gross in fen without its sign and commitment, where the public check answers to them.
     """
 
@@ -49,7 +49,8 @@ def check_file(context: Context, data: bytes) -> CheckedFile:
             note = AS_OF if report.verdict is Result.VALID else None
             return CheckedFile(report.verdict.value, statement_words(report), report, note=note)
         question = _question(context, report)
-        return CheckedFile(report.verdict.value, RESULT_WORDS[report.verdict], report, question=question)
+        note = ERASED_NOTE if report.verdict is Result.ERASED else None
+        return CheckedFile(report.verdict.value, RESULT_WORDS[report.verdict], report, question=question, note=note)
     try:
         return _of_pdf(context, check_pdf(data, trusted, check_address=context.settings.public_url))
     except DocumentsError as err:

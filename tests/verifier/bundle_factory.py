@@ -16,11 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.x509.oid import NameOID
+from eth_account.messages import encode_typed_data
 from eth_keys import keys
 from trie import HexaryTrie
 
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_slots, revocation_key
 from verifier.commitment import commit, disclose
+from verifier.erasure import Erasure
 from verifier.hashing import ZERO_HASH, keccak256
 from verifier.header import parse_header
 from verifier.operations import SECP256K1_ORDER, Code, Operation, domain_separator, group_digest
@@ -405,6 +407,20 @@ class Scenario:
     @cached_property
     def data(self) -> bytes:
         return self.bundle.to_bytes()
+
+
+def erasure_of(number: int, at_s: int, key: ec.EllipticCurvePrivateKey = ROOT_KEY, **changes: object) -> Erasure:
+    """The authority's statement, its digest by eth-account from the typed data as a wallet would show it."""
+    domain = {
+        "name": "E-Invoice Ledger",
+        "version": "1",
+        "chainId": CHAIN_ID,
+        "verifyingContract": "0x" + CONTRACT.hex(),
+    }
+    types = {"Erasure": [{"name": "number", "type": "uint256"}, {"name": "at", "type": "uint64"}]}
+    signable = encode_typed_data(domain | changes, types, {"number": number, "at": at_s})
+    digest = keccak256(b"\x19\x01" + signable.header + signable.body)
+    return Erasure(number, at_s, *sign(key, digest))
 
 
 def number(value: int) -> bytes:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.verifier.bundle_factory import MOVES, Scenario
+from tests.verifier.test_erased import DATA as ERASED
 from tests.verifier.test_hostile_bytes import DATA, TRUST, mutated, quick, values
 from tests.verifier.worst_cases import CASES
 from verifier import verify
@@ -64,6 +65,22 @@ def test_files_of_the_tests_are_of_their_schemas() -> None:
     TRUSTED.validate(TRUST_VALUE)
     largest = json.loads(CASES["largest groups"]())
     assert EVIDENCE.is_valid(largest)
+
+
+def test_an_erased_file_is_of_the_schema_and_holds_no_document_beside() -> None:
+    erased = json.loads(ERASED)
+    EVIDENCE.validate(erased)
+    both = copy.deepcopy(erased)
+    both["document"] |= VALUE["document"]
+    empty, more = copy.deepcopy(erased), copy.deepcopy(erased)
+    empty["document"] = {}
+    more["document"]["erasure"]["reason"] = "none of the verifier's business"
+    bare, high = copy.deepcopy(erased), copy.deepcopy(erased)
+    bare["document"] = None
+    high["document"]["erasure"]["at"] = 2**48
+    for refused in (both, empty, more, bare, high):
+        assert not EVIDENCE.is_valid(refused)
+        assert not is_read(dumps(refused))
 
 
 def set_to(value: Any, path: list[str | int], new: Any) -> Any:
@@ -138,7 +155,7 @@ def test_what_the_schema_of_trust_refuses_is_not_trusted(path: list[str | int], 
 
 
 @quick
-@given(mutated())
+@given(mutated() | mutated(json.loads(ERASED)))
 def test_whatever_is_read_is_of_the_schema(data: bytes) -> None:
     """The other way round: a reader that takes more than the schema says would be found here."""
     report = verify(data, TRUST)
