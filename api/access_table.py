@@ -30,7 +30,8 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"  # appointed by the enterprise, no grant
     ENTERPRISE = "enterprise"  # its own credential
     AUDITOR = "auditor"  # a person in the office of auditor
-    OFFICER = "officer"  # of this enterprise's district
+    OFFICER = "officer"  # of the whole ledger
+    OFFICER_ELSEWHERE = "officer elsewhere"  # of another district than this enterprise's
     AUTHORITY = "authority"
 
 
@@ -60,15 +61,16 @@ class Admission(StrEnum):
 
 OFFICERS = frozenset({Role.OFFICER, Role.AUTHORITY})
 OVERSEERS = OFFICERS | {Role.AUDITOR}
+_EVERY_OFFICER = OFFICERS | {Role.OFFICER_ELSEWHERE}
 _ALL = frozenset(Role)
 _ADMITTED: dict[Admission, frozenset[Role]] = {
     Admission.ANYONE: _ALL,
     Admission.SIGNED_IN: _ALL - {Role.STRANGER},
     Admission.WRITER: _ALL - {Role.STRANGER, Role.AUDITOR},
     Admission.CHAIN_READER: OVERSEERS | {Role.WITNESS},
-    Admission.OVERSEER: OVERSEERS,
+    Admission.OVERSEER: OVERSEERS | _EVERY_OFFICER,
     Admission.AUDIT: frozenset({Role.AUTHORITY, Role.AUDITOR}),
-    Admission.OFFICER: OFFICERS,
+    Admission.OFFICER: _EVERY_OFFICER,
     Admission.AUTHORITY: frozenset({Role.AUTHORITY}),
 }
 _CHECKS: dict[Admission, Callable[[Caller], None]] = {
@@ -133,8 +135,10 @@ def _done_by(*inside: Role, rest: Right = Right.CONTRACT, **listed: Iterable[Rol
 _PUBLIC = Rule(Admission.ANYONE)
 _EACH_ITS_OWN = Rule(Admission.SIGNED_IN)  # of the caller alone: nothing of others can be asked for
 _EACH_FOR_ITSELF = Rule(Admission.WRITER)
-_OVERSEEN = Rule(Admission.OVERSEER)
-_BY_OFFICERS = Rule(Admission.OFFICER)
+_FAR = (Role.OFFICER_ELSEWHERE,)
+_OVERSEEN = _rule(Admission.OVERSEER, Right.ALLOWED, hidden=_FAR)
+_OVERSEEN_LISTS = _rule(Admission.OVERSEER, Right.ALLOWED, own=_FAR)
+_BY_OFFICERS = _rule(Admission.OFFICER, Right.ALLOWED, hidden=_FAR)
 _BY_AUTHORITY = Rule(Admission.AUTHORITY)
 
 _ISSUING = (Role.CLERK, Role.ENTERPRISE)
@@ -261,13 +265,13 @@ RULES: dict[str, Rule] = {
     "open_month": _done_by(Role.AUTHORITY),
     # -- parties
     "list_parties": _seen_by(rest=Right.OWN),
-    "read_party": _seen_by(Role.EMPLOYEE, Role.ADMINISTRATOR, *_BOOKS, rest=Right.OWN),
+    "read_party": _seen_by(Role.EMPLOYEE, Role.ADMINISTRATOR, *_BOOKS, rest=Right.OWN, hidden=_FAR),
     "read_record": _rule(Admission.SIGNED_IN, Right.REFUSED, allowed=(Role.EMPLOYEE, Role.AUTHORITY)),
-    "list_certificates": _seen_by(Role.ENTERPRISE, rest=Right.REFUSED),
+    "list_certificates": _seen_by(Role.ENTERPRISE, rest=Right.REFUSED, hidden=_FAR),
     "grant": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "revoke": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "remove_member": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
-    "invite_parties": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, *OFFICERS, rest=Right.REFUSED),
+    "invite_parties": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, *OFFICERS, rest=Right.REFUSED, hidden=_FAR),
     "list_offices": _seen_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.OWN),
     "list_office_uses": _seen_by(Role.ADMINISTRATOR, Role.ENTERPRISE),
     "end_office": _done_by(Role.ENTERPRISE, rest=Right.HIDDEN, refused=_OUT),
@@ -278,11 +282,13 @@ RULES: dict[str, Rule] = {
     "read_chain": Rule(Admission.CHAIN_READER),
     **dict.fromkeys(
         ("list_nonfilers", "list_supervised_exceptions", "list_refusals", "list_duplicates", "list_proposals",
-         "read_proposal", "list_enrolment_requests", "read_enrolment_request"),
-        _OVERSEEN,
+         "list_enrolment_requests"),
+        _OVERSEEN_LISTS,
     ),
+    **dict.fromkeys(("read_proposal", "read_enrolment_request"), _OVERSEEN),
+    "enrol_party": Rule(Admission.OFFICER),  # of a new party, which lies nowhere yet; an enterprise's tax id says where
     **dict.fromkeys(
-        ("enrol_party", "set_quota", "allot_segment", "reinstate_party", "lift_block", "revoke_certificate",
+        ("set_quota", "allot_segment", "reinstate_party", "lift_block", "revoke_certificate",
          "void_slip", "clear_risk_flag", "force_unlock", "propose_suspension", "propose_risk_flag", "confirm_proposal",
          "refuse_proposal", "approve_enrolment",
          "refuse_enrolment", "refuse_enrolments"),

@@ -22,7 +22,7 @@ from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.credentials import end_keys, lineage, stands
 from ledger.service.errors import InvitationInvalid, NotPermitted
-from ledger.service.people import caller_of, governs, need_active, need_party, overseen_by
+from ledger.service.people import caller_of, governs, need_active, need_governed, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name, token_hash
 from ledger.service.sign_in_views import Invited, SignedIn
@@ -114,7 +114,10 @@ class Invitations:
 
     def _invite(self, connection: Connection, caller: Caller, index: int, party: int) -> Invited:
         context, now_s = self._context, self._context.now_s()
-        record = need_party(connection, party, path=f"parties.{index}")
+        path = f"parties.{index}"
+        record = need_party(connection, party, path=path)
+        if caller.is_officer and record.id != caller.party:
+            need_governed(connection, caller, party, path=path)  # another district's: as one there is none of
         if record.id == caller.party and any(one.challenge is not None for one in lineage(connection, caller.key_id)):
             raise NotPermitted(
                 "a key that answers a challenge ends with your signing key, a password would not; "

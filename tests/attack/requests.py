@@ -190,10 +190,10 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
         body={"numbers": [scene.once("selected", lambda: things.selected(scene))], "subject": scene.victim.party}
     ),
     # -- supervision
-    "list_nonfilers": _list(telltale=lambda _: ""),
-    "list_supervised_exceptions": _list(telltale=lambda _: ""),
-    "list_refusals": _list(telltale=lambda _: ""),
-    "list_duplicates": _list(telltale=lambda _: ""),
+    "list_nonfilers": _list("month={month}&format=csv", lambda scene: scene.world.tax_ids[scene.victim.party]),
+    "list_supervised_exceptions": _list(telltale=things.excepted),
+    "list_refusals": _list(telltale=things.claimed_again),
+    "list_duplicates": _list(telltale=things.claimed_again),
     # -- parties
     "list_parties": lambda _: Asked(query="kind=person", telltale='"kind":"person"'),
     "enrol_party": lambda _: Asked(body={"kind": "person", "name": "新人"}),
@@ -309,13 +309,13 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "read_enrolment_status": lambda scene: Asked(
         {"request_id": things.enrolment(scene)[0]}, headers={"enrolment-token": things.enrolment(scene)[1]}
     ),
-    "list_enrolment_requests": lambda _: Asked(),
+    "list_enrolment_requests": _list("limit=50", lambda scene: things.enrolment(scene)[0]),
     "read_enrolment_request": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}),
     "approve_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={}),
     "refuse_enrolments": lambda scene: Asked(body={"request_ids": [things.enrolment(scene)[0]], "reason": "x"}),
     "refuse_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={"reason": "x"}),
     # -- two officers, the audit log
-    "list_proposals": lambda _: Asked(),
+    "list_proposals": _list(telltale=things.proposal),
     "read_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}),
     "confirm_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}, body={}),
     "refuse_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}, body={}),

@@ -25,6 +25,7 @@ from tests.service.test_bulk import row, sheet
 from tests.service.world import World, must
 
 LARGE_FEN = 1_000_000  # from here on the victim wants claims approved
+ELSEWHERE = "3301"  # a district in which nothing of these tests lies
 
 
 @dataclass
@@ -220,6 +221,7 @@ def make_scene(world: World, cast: Cast) -> Scene:
         Role.EMPLOYEE: cast.claimant, Role.CLERK: clerk, Role.FINANCE: cast.cashier, Role.ENTERPRISE: victim,
         Role.ADMINISTRATOR: administrator, Role.OUTSIDER: cast.attacker, Role.SUSPENDED: suspended,
         Role.AUDITOR: auditor, Role.WITNESS: watcher, Role.OFFICER: world.officer, Role.AUTHORITY: world.authority,
+        Role.OFFICER_ELSEWHERE: world.officer_of(ELSEWHERE),
     }  # fmt: skip
     scene.callers = callers
     for role, caller in callers.items():

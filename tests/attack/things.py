@@ -9,7 +9,7 @@ from ledger.service.key_proofs import OwnKey
 from tests.attack.scene import Scene
 from tests.service.own_keys import Wallet, drafted, keeping_its_own
 from tests.service.test_bulk import row, sheet
-from tests.service.world import must
+from tests.service.world import must, refused
 
 
 def digest(scene: Scene) -> str:
@@ -45,6 +45,24 @@ def excepted(scene: Scene) -> str:
         return number
 
     return str(scene.once("excepted", make))
+
+
+def claimed_again(scene: Scene) -> str:
+    """An invoice that stands in a claim at the victim and was claimed a second time, which the contract refused."""
+
+    def make() -> str:
+        _, number = scene.claim
+        again = scene.world.ledger.open_claim(
+            scene.cast.claimant,
+            [number],
+            employer=scene.victim.party,
+            reference="BX",
+            idempotency_key=scene.world.key(),
+        )
+        refused(again, "locked")
+        return number
+
+    return str(scene.once("claimed again", make))
 
 
 def invitation(scene: Scene) -> str:
