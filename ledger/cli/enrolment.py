@@ -133,7 +133,7 @@ def refuse(
 
     Example: `einvoice enrolment refuse 7f7f...7f --as 2 --reason "licence not found"`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         officer = ledger.caller(as_officer)
         refused = ledger.enrolment.refuse_many(officer, request_ids, reason=reason, idempotency_key=new_key())
         rows = [ledger.enrolment.request(officer, one) for one in refused]

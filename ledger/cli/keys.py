@@ -59,7 +59,7 @@ def list_keys(
 
     Example: `einvoice key list 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         views = ledger.api_keys.keys(ledger.caller(party))
     if as_json:
         print_json({"items": [_described(view) for view in views]})
@@ -80,7 +80,7 @@ def revoke(
 
     Example: `einvoice key revoke 0a1b2c3d4e5f6071 --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         view = ledger.api_keys.revoke(ledger.caller(as_party), key_id, idempotency_key=new_key())
     if as_json:
         print_json(_described(view))

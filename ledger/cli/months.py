@@ -124,7 +124,7 @@ def declare(
     Example: `einvoice month declare 2026-11 --as 4 --uninvoiced 600:250000:15000`
     """
     sums, unread_sums = _sums(uninvoiced, "--uninvoiced"), _sums(unread, "--unread")
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         from ledger.service.declarations import declared_json
         from ledger.service.month_reporting import Declared
 

@@ -51,7 +51,7 @@ def district(
 
     Example: `einvoice officer district 9 440305 --as 1`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         view = ledger.change_district(ledger.caller(as_party), officer, where, idempotency_key=new_key())
     if as_json:
         print_json({"party": view.party, "district": view.district})

@@ -38,7 +38,7 @@ def appoint(
 
     Example: `einvoice office appoint administrator 12 --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         view = ledger.offices.appoint(ledger.caller(as_party), kind, party, idempotency_key=new_key())
     _print(view, as_json=as_json)
 
@@ -49,7 +49,7 @@ def end(office: Office, as_party: AsParty, as_json: AsJson = False) -> None:
 
     Example: `einvoice office end 3 --as 1`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         view = ledger.offices.end(ledger.caller(as_party), office, idempotency_key=new_key())
     _print(view, as_json=as_json)
 

@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
+from typer._click.globals import get_current_context  # Typer has no public name for it; a test holds it
 
 from ledger.cli.output import EXIT_USAGE, fail, spoken_errors
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from ledger.service import Ledger
+    from ledger.service.request_notes import Errand
 
 WARNING = 30
 PAGE_SIZE = 100  # rows of a list asked for at a time
 BLOCK_WAIT_MS = 20_000  # a command has nothing better to do than to see its write recorded, on a slow machine as well
+
+_OURS = frozenset({"as_party", "as_officer", "as_json", "output", "csv"})  # not what is asked for
 
 RowT_co = TypeVar("RowT_co", covariant=True)
 
@@ -37,8 +41,12 @@ def read_settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def open_ledger(*, writing: bool = False) -> Iterator[Ledger]:
-    """The ledger of the settings; with `writing`, a node runs for the command unless one runs already."""
+def open_ledger(*, writing: bool = False, looking: bool = True) -> Iterator[Ledger]:
+    """The ledger of the settings; with `writing`, a node runs for the command unless one runs already.
+
+    What an officer or auditor looks at is noted in the audit log, as at the API. Not as a look is what a command
+    changes, which is noted as that, nor what is the caller's own: those come `writing`, or else not `looking`.
+    """
     quiet_log()
     settings = read_settings()
     with spoken_errors():
@@ -46,12 +54,30 @@ def open_ledger(*, writing: bool = False) -> Iterator[Ledger]:
 
         if writing:
             settings = settings.model_copy(update={"post_wait_ms": max(settings.post_wait_ms, BLOCK_WAIT_MS)})
-        with Ledger.open(settings) as ledger:
+        with Ledger.open(settings, _errand(looks=looking and not writing)) as ledger:
             if writing:
                 with node_if_none_runs(ledger.context):
                     yield ledger
             else:
                 yield ledger
+
+
+def _errand(*, looks: bool) -> Errand | None:
+    """What the running command is, None where none runs."""
+    from ledger.service.request_notes import Errand, about_of, filters_of
+
+    context = get_current_context(silent=True)
+    if context is None:
+        return None
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if name not in _OURS and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    about = about_of(given)
+    filters = filters_of((name, str(value)) for name, value in given.items() if str(value) != about)
+    called_as = context.find_root().command_path  # `einvoice`, or how else Python was told to run it
+    return Errand(f"einvoice{context.command_path.removeprefix(called_as)}", about, filters, looks)
 
 
 class _Page(Protocol[RowT_co]):

@@ -57,7 +57,7 @@ def read(
 
     Example: `einvoice outside read invoice.ofd --as 6 --employer 5`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         items = _items([file] if file else [], qr)
         if len(items) != 1:
             fail("give a file or --qr, one of them", "请给出文件或 --qr 其中之一", EXIT_USAGE)

@@ -127,7 +127,7 @@ def drafts(as_party: AsParty, as_json: AsJson = False) -> None:
 
     Example: `einvoice key drafts --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         found = ledger.drafts.drafts(ledger.caller(as_party))
     if as_json:
         print_json([{"digest": one.digest, "sign_by": one.sign_by, "says": one.says} for one in found])
@@ -142,7 +142,7 @@ def draft(digest: Annotated[str, typer.Argument(help="Digest of the draft.")], a
 
     Example: `einvoice key draft 5b5b...5b --as 4 > typed.json`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         print_json(ledger.drafts.draft(ledger.caller(as_party), digest).typed_data)
 
 

@@ -133,7 +133,7 @@ def suspend(
 
     Example: `einvoice party suspend 4 --as 2 --reason "returns overdue"`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         made = ledger.proposals.suspension(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
     print_proposal(made, as_json=as_json)
 
@@ -150,7 +150,7 @@ def invite(
     """
     from ledger.service.sign_in_views import invitation_link
 
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         made = ledger.invitations.invite(ledger.caller(as_party), parties)
         links = {one.party: invitation_link(ledger.context.settings.public_url, one.token) for one in made}
         if as_json:

@@ -37,7 +37,7 @@ def erase_invoice(
 
     Example: `einvoice invoice erase 94403260911000000000 --reason "request 2026-17"`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         erased = ledger.erasing.invoice(ledger.caller(as_party), number, reason=reason, idempotency_key=new_key())
     _print(erased, as_json=as_json)
 
@@ -52,7 +52,7 @@ def erase_person(
 
     Example: `einvoice party erase 7 --reason "left, request 2026-18"`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         erased = ledger.erasing.person(ledger.caller(as_party), party, reason=reason, idempotency_key=new_key())
     _print(erased, as_json=as_json)
 

@@ -76,7 +76,7 @@ def refuse(proposal_id: ProposalId, as_party: AsParty, as_json: AsJson = False) 
 
     Example: `einvoice proposal refuse 4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e --as 3`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         decided = ledger.proposals.refuse(ledger.caller(as_party), proposal_id, idempotency_key=new_key())
     print_proposal(decided, as_json=as_json)
 

@@ -35,7 +35,7 @@ def flag(number: Number, as_party: AsParty, reason: Reason, as_json: AsJson = Fa
 
     Example: `einvoice risk flag 94403260911000000000 --as 2 --reason "seller not found"`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         made = ledger.proposals.flag(ledger.caller(as_party), number, reason=reason, idempotency_key=new_key())
     print_proposal(made, as_json=as_json)
 

@@ -34,7 +34,7 @@ def admit(
 
     Example: `einvoice witnesses admit witness.example/w1+e75f6532+BAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         _print(ledger.witnessing.admit(ledger.caller(as_party), key), as_json=as_json)
 
 
@@ -48,7 +48,7 @@ def withdraw(
 
     Example: `einvoice witnesses withdraw witness.example/w1`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         _print(ledger.witnessing.withdraw(ledger.caller(as_party), name), as_json=as_json)
 
 
@@ -62,7 +62,7 @@ def need(
 
     Example: `einvoice witnesses need 2`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         needed = ledger.witnessing.need(ledger.caller(as_party), count)
     if as_json:
         print_json({"needed": needed})

@@ -36,7 +36,7 @@ from ledger.service.context import Context
 from ledger.service.deductions import Deductions
 from ledger.service.enrolment import Enrolment
 from ledger.service.erasing import Erasing
-from ledger.service.errors import NotFound
+from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.events import Events
 from ledger.service.external_ids import ExternalIds
 from ledger.service.filing import Filing
@@ -51,7 +51,7 @@ from ledger.service.personal_export import personal_export
 from ledger.service.proposals import Proposals
 from ledger.service.red_letters import RedLetters
 from ledger.service.register_file import RegisterFile
-from ledger.service.request_notes import RequestNotes
+from ledger.service.request_notes import Errand, RequestNotes
 from ledger.service.sign_in import SignIn
 from ledger.service.signing_drafts import SigningDrafts
 from ledger.service.statements import Statements
@@ -84,13 +84,16 @@ from ledger.settings import Settings
 from verifier.canonical import Json
 
 DIGEST_HEX_LENGTH = 64
+_NOTED_REFUSALS = (NotPermitted, NotFound)
 
 
 class Ledger:
     """An open ledger. One a process, opened after forking; close it, or use it in a `with`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, errand: Errand | None = None) -> None:
         self.context = context
+        self._errand = errand
+        self._errands_caller: Caller | None = None
         self._chain = ChainDoor(context.settings)
         self.api_keys = ApiKeys(context)
         self.request_notes = RequestNotes(context)
@@ -123,9 +126,12 @@ class Ledger:
         self.erasing = Erasing(context)
 
     @classmethod
-    def open(cls, settings: Settings) -> Ledger:
-        """The ledger in `settings`. Raises: NotReady saying what to do."""
-        return cls(open_context(settings))
+    def open(cls, settings: Settings, errand: Errand | None = None) -> Ledger:
+        """The ledger in `settings`; with an `errand`, who comes on it is noted in the audit log as at the API.
+
+        Raises: NotReady saying what to do.
+        """
+        return cls(open_context(settings), errand)
 
     def close(self) -> None:
         """Finishes writes and closes files."""
@@ -137,6 +143,8 @@ class Ledger:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._errand is not None and self._errands_caller is not None and isinstance(error, _NOTED_REFUSALS):
+            self.request_notes.refused(self._errands_caller, self._errand.command, error, self._errand.about)
         self.close()
 
     # -- who calls ---------------------------------------------------------------------------
@@ -146,8 +154,17 @@ class Ledger:
         return people.authenticate(self.context, api_key)
 
     def caller(self, party: int) -> Caller:
-        """A party as a caller, for the command line of whoever holds the data directory. Raises: NotFound."""
-        return people.caller_by_id(self.context, party)
+        """A party as a caller, for the command line of whoever holds the data directory.
+
+        Who oversees and comes to look is noted before anything can be read as it.
+
+        Raises: NotFound; Busy when the look cannot be noted.
+        """
+        found, errand = people.caller_by_id(self.context, party), self._errand
+        self._errands_caller = found
+        if errand is not None and errand.looks and found.oversees:
+            self.request_notes.asked(found, errand.command, errand.about, errand.filters)
+        return found
 
     def new_api_key(self, party: int, label: str) -> str:
         """A new API key that acts as `party`, shown once. Raises: NotFound, InvalidRequest."""

@@ -1,4 +1,4 @@
-"""What requests leave in the audit log: refusals, and what officers and auditors asked for.
+"""What requests, and commands, leave in the audit log: refusals, and what officers and auditors asked for.
 
 A request refused or a record looked at is noted when it first happens; the same again within a minute is counted, and
 the count noted at that minute's end. So nobody fills the disk by asking again and again: all strangers together cause
@@ -8,11 +8,12 @@ write.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -29,8 +30,52 @@ ROUTES_PER_CREDENTIAL_MAX: Final = 16  # told apart in one minute of refusals; f
 KEPT_MAX: Final = 4_096  # told apart in one minute of one process; beyond, refusals are counted as one
 OTHERS: Final = "others"  # route of refusals that are counted together
 
+ABOUT: Final = (
+    "number", "claim_id", "claim", "digest", "proposal_id", "request_id", "job", "till_id", "webhook_id", "office",
+    "key_id", "officer", "person", "party", "month",
+)  # fmt: skip
+"""What a request or a command may name as what it asks for, the most exact one first."""
+IDS: Final = frozenset({"number", "party", "subject", "month", "employer", "actor"})
+"""Filters whose values are ids."""
+FILTERS_LENGTH_MAX: Final = 120  # characters of the names of other filters
+_STRICT_ID = re.compile(r"[0-9a-f-]{1,64}", re.ASCII)
+_PAGING = frozenset({"cursor", "limit", "lang", "format"})
+
 Clock = Callable[[], float]  # seconds, monotonic
 log = structlog.get_logger("audit_log")
+
+
+def about_of(values: Mapping[str, object]) -> str:
+    """Id of what is asked for, "" when nothing is named in its strict form; other words are never repeated."""
+    for name in ABOUT:
+        value = str(values.get(name, ""))
+        if _STRICT_ID.fullmatch(value):
+            return value
+    return ""
+
+
+def filters_of(given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Ids that were asked for, and under `filters` the names of what else was."""
+    found: dict[str, str] = {}
+    others = []
+    for name, value in given:
+        if name in IDS and _STRICT_ID.fullmatch(value):
+            found[name] = value
+        elif name not in _PAGING:
+            others.append(name)
+    if others:
+        found["filters"] = ",".join(sorted(others))[:FILTERS_LENGTH_MAX]
+    return found
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a ledger is opened for by one command: `command` as it is typed, without what was given to it."""
+
+    command: str
+    about: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    looks: bool = True  # False for what changes something and is noted as that, or asks for the caller's own
 
 
 @dataclass(frozen=True)

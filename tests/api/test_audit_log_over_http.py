@@ -9,10 +9,10 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import ROUTERS
-from api.noting import ABOUT
 from api.pools import access_of
 from ledger.domain.key_proof import Purpose
 from ledger.service import Ledger
+from ledger.service.request_notes import ABOUT
 from tests.api.conftest import Answer, Client, Installation
 from tests.api.test_life_of_an_invoice import World, done, key
 from tests.api.test_life_of_an_invoice import world as world  # noqa: PLC0414 - the fixture, for this module too
