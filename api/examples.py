@@ -282,6 +282,7 @@ _ERASED: dict[str, Json] = {
     "by": 1,
     "reason": "request 2026-17 of the buyer",
     "at": "2026-11-21T08:00:00Z",
+    "attested": True,
 }
 EXAMPLES: dict[str, Example] = {
     "issue_invoice": _write({"document": _DOCUMENT, "subject": 5, "first_holder": 12}),
@@ -328,7 +329,7 @@ EXAMPLES: dict[str, Example] = {
     "reinstate_party": _write({"reason": "found at its address"}, numbers=[]),
     "list_certificates": _read({"items": [_CERTIFICATE]}),
     "erase_invoice": Example({201: _ERASED}, _ERASE),
-    "erase_person": Example({201: {**_ERASED, "kind": "person", "target": "12"}}, _ERASE),
+    "erase_person": Example({201: {**_ERASED, "kind": "person", "target": "12", "attested": False}}, _ERASE),
     "list_erasures": _read({"items": [_ERASED]}),
     "read_record": _read(
         {

@@ -94,8 +94,12 @@ NOT_FOUND = ProblemType(
 )  # fmt: skip
 ERASED = ProblemType(
     "erased", 410, "The invoice's document was erased", "票面信息已删除",
-    "By the authority; there is no document, original or new evidence any more. The history stays, and evidence handed "
-    "out before stays valid.",
+    "By the authority; there is no document or original any more. The history stays, evidence is served without the "
+    "document where the authority signed the erasure, and evidence handed out before stays valid.",
+)  # fmt: skip
+ERASURE_WAITS = ProblemType(
+    "erasure-waits", 409, "A write that brings a document of it waits", "有待上链的操作将带来其票面信息",
+    "A red of the invoice, or a registration of it, is not recorded yet. Nothing was erased; erase again afterwards.",
 )  # fmt: skip
 NO_MATCH = ProblemType(
     "no-match", 404, "No invoice matches all three", "没有三项均相符的发票",
@@ -260,6 +264,7 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.ScopeMissing: SCOPE_MISSING,
     service.NotFound: NOT_FOUND,
     service.Erased: ERASED,
+    service.ErasureWaits: ERASURE_WAITS,
     service.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     service.QueueFull: QUEUE_FULL,
     service.Busy: BUSY,

@@ -62,4 +62,11 @@ def read_record(ledger: Door, caller: Authenticated, party: PathParty) -> Respon
 
 
 def _json(one: ErasureView) -> dict[str, Json]:
-    return {"kind": one.kind, "target": one.target, "by": one.by, "reason": one.reason, "at": time_text(one.at)}
+    return {
+        "kind": one.kind,
+        "target": one.target,
+        "by": one.by,
+        "reason": one.reason,
+        "at": time_text(one.at),
+        "attested": one.attested,
+    }

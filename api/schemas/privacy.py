@@ -24,6 +24,7 @@ class Erasure(Strict):
     by: int
     reason: str
     at: Time
+    attested: Annotated[bool, Field(description="The authority's key signed it, for the invoice's evidence to say so.")]
 
 
 class ErasureList(Strict):

@@ -168,7 +168,7 @@ def _page(
         erased=erased,
         term=lambda name: terms.get(name, name),
         local=_local_time,
-        command=VERIFIER_COMMAND.format(file=f"invoice-{found.number}.evidence.json") if found else "",
+        command=VERIFIER_COMMAND.format(file=f"invoice-{question.number}.evidence.json") if question else "",
     )
     headers = {"content-language": "zh-CN" if language == "zh" else "en", "vary": "accept-language"}
     return HTMLResponse(text, status, headers)

@@ -18,7 +18,8 @@ WORDS: dict[str, dict[str, str]] = {
         "other_language": "English",
         "match": "有一张发票三项均相符。",
         "no_match": "没有三项均相符的发票。",
-        "erased": "有一张发票三项均相符，其票面信息已依法删除。链上历史保留，此前出具的证据仍然有效。",
+        "erased": "有一张发票三项均相符，其票面信息已依法删除。链上历史保留，其证据核验结果为“已删除”；"
+        "此前出具的证据仍然有效。",
         "outage": "现在无法查验，请稍后再试。这不说明发票的真伪。",
         "errors": "请更正以下内容：",
         "number_error": "发票号码为 20 位数字（0 到 9）。",
@@ -55,8 +56,8 @@ WORDS: dict[str, dict[str, str]] = {
         "other_language": "中文",
         "match": "An invoice matches all three.",
         "no_match": "No invoice matches all three.",
-        "erased": "One invoice matches all three; what it said was erased. Its history stays, and evidence handed out "
-        "before stays valid.",
+        "erased": "One invoice matches all three; what it said was erased. Its history stays, evidence of it is judged "
+        "erased, and evidence handed out before stays valid.",
         "outage": "The check cannot be made now; try again later. This says nothing about the invoice.",
         "errors": "Please correct:",
         "number_error": "An invoice number is 20 digits, 0 to 9.",

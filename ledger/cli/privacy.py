@@ -86,6 +86,18 @@ def erasures(output: Output, as_party: AsAuthority = 1, as_json: AsJson = False)
 
 def _print(erased: ErasureView, *, as_json: bool) -> None:
     if as_json:
-        print_json({"kind": erased.kind, "target": erased.target, "by": erased.by, "at": erased.at.isoformat()})
+        print_json(
+            {
+                "kind": erased.kind,
+                "target": erased.target,
+                "by": erased.by,
+                "at": erased.at.isoformat(),
+                "attested": erased.attested,
+            }
+        )
     else:
         print_line(f"{erased.kind} {erased.target}: erased at {erased.at.isoformat()}; older backups still hold it")
+        if erased.kind == "invoice" and not erased.attested:
+            print_line(
+                "not signed, as the authority's root key is not kept here: no evidence can say that it was erased"
+            )

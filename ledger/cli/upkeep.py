@@ -49,7 +49,8 @@ def audit(
     else:
         print_line(
             f"block {report.block}: {report.rows} rows, {report.invoices} invoices against the contract, "
-            f"{report.documents} documents against their commitments, {report.entries} entries of the audit log"
+            f"{report.documents} documents against their commitments, {report.erased} erased, "
+            f"{report.entries} entries of the audit log"
         )
     if report.difference is not None:
         _fail_with(report.difference)
@@ -67,8 +68,8 @@ def _full_audit(state: Path | None, trust_file: Path | None, *, as_json: bool) -
         resumed = f" (went on after block {report.resumed_after})" if report.resumed_after is not None else ""
         print_line(f"block {report.block}: {report.executed} blocks executed{resumed}")
         print_line(
-            f"{report.rows} rows, {report.invoices} invoices, {report.documents} documents, {report.ground} ground "
-            f"items, {report.signatures} signatures under certificates"
+            f"{report.rows} rows, {report.invoices} invoices, {report.documents} documents, {report.erased} erased, "
+            f"{report.ground} ground items, {report.signatures} signatures under certificates"
         )
     if report.difference is not None:
         _fail_with(report.difference)

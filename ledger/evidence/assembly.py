@@ -22,6 +22,7 @@ from ledger.projection.columns import BLOCK_ORDER_SHIFT, GROUP_ORDER_SHIFT
 from ledger.projection.invoices import HistoryStep
 from verifier.bundle import Bundle, SignedEvent, build, parties_of, proof_keys
 from verifier.commitment import Disclosure
+from verifier.erasure import Erasure
 from verifier.hashing import ZERO_HASH
 from verifier.header import parse_header
 
@@ -35,13 +36,13 @@ def assemble(
     reading: Callable[[], AbstractContextManager[Connection]],
     reader: ChainReader,
     number: int,
-    disclosure: Disclosure,
+    content: Disclosure | Erasure,
     authority_root: bytes,
     *,
     at: int | None = None,
     countersigned: Countersigned = lambda _block: None,
 ) -> Bundle:
-    """Evidence of the invoice `number`, whose document is disclosed as given, as of block `at` or the latest.
+    """Evidence of the invoice `number`, its document disclosed or erased as given, as of block `at` or the latest.
 
     `authority_root` is the DER of the root certificate: what the authority itself signed, nobody can revoke.
 
@@ -61,14 +62,14 @@ def assemble(
         proof = _proof(reader, keys) if at is None else _earlier_proof(reader, keys, at)
         if proof.words[1].to_bytes(32, "big") == steps[-1].head:
             signed = countersigned(parse_header(proof.header_rlp).number)
-            return _bundle(reader.identity, number, disclosure, events, identities, proof, signed)
+            return _bundle(reader.identity, number, content, events, identities, proof, signed)
     raise EvidenceUnavailableError("the projection lags behind the chain; ask again in a moment")
 
 
 def _bundle(
     identity: ChainIdentity,
     number: int,
-    disclosure: Disclosure,
+    content: Disclosure | Erasure,
     events: list[SignedEvent],
     identities: dict[int, tuple[bytes, str | None]],
     proof: StorageProof,
@@ -79,7 +80,7 @@ def _bundle(
         contracts=proof.contracts,
         genesis=identity.genesis_hash,
         number=number,
-        document=disclosure,
+        document=content,
         events=events,
         parties=identities,
         header=proof.header_rlp,

@@ -49,7 +49,10 @@ _DECIDED = ("reason", "refused_number", "block")  # what the queue repeats of a 
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What was compared; `difference` is None when all of it agrees. `entries` are those of the audit log."""
+    """What was compared; `difference` is None when all of it agrees. `entries` are those of the audit log.
+
+    `documents` were held against their commitments; `erased` are not there any more, so nothing of them was.
+    """
 
     block: int
     rows: int
@@ -57,6 +60,7 @@ class AuditReport:
     documents: int
     difference: Difference | None
     entries: int = 0
+    erased: int = 0
 
 
 def audit(
@@ -98,12 +102,12 @@ def compare(
     """Holds what is `stored` as of `block` against a replay of the same blocks, then the replay against the chain."""
     rows, difference = _compare_tables(stored, replayed_engine)
     difference = difference or _compare_queue(stored)
-    invoices = documents = 0
+    invoices = documents = erased = 0
     if difference is None:
         invoices, difference = _compare_words(replayed_engine, source, catch_up)
     if difference is None and check_document is not None:
-        documents, difference = _check_documents(stored, check_document)
-    return AuditReport(block, rows, invoices, documents, difference)
+        documents, erased, difference = _check_documents(stored, check_document)
+    return AuditReport(block, rows, invoices, documents, difference, erased=erased)
 
 
 def _compare_tables(stored: Connection, replayed_engine: Engine) -> tuple[int, Difference | None]:
@@ -190,9 +194,12 @@ def _compare_words(replayed_engine: Engine, source: BlockSource, catch_up: Catch
     return count, difference
 
 
-def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, Difference | None]:
-    """Each invoice with the document of the group that issued it, or what was read for the registration that counts."""
-    count = 0
+def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, int, Difference | None]:
+    """Each invoice with the document of the group that issued it, or what was read for the registration that counts.
+
+    How many fit, how many were erased, and the first that does not fit.
+    """
+    count = erased = 0
     statement = (
         select(INVOICE, *_labelled(DOCUMENT), *_labelled(OUTSIDE_DOCUMENT))
         .outerjoin(DOCUMENT, _same(DOCUMENT))
@@ -206,14 +213,19 @@ def _check_documents(stored: Connection, check: DocumentCheck) -> tuple[int, Dif
         document = _document(read if record.is_outside else issued, record)
         name = OUTSIDE_DOCUMENT.name if record.is_outside else DOCUMENT.name
         if document is not None and document.commitment != record.commitment:
-            return count, Difference(
+            differing = Difference(
                 name, values["number"], "commitment", document.commitment.hex(), record.commitment.hex()
             )
+            return count, erased, differing
+        if document is not None and document.sealed_document is None and document.sealed_seed is None:
+            erased += 1
+            continue
         wrong = check(record, document)
         if wrong is not None:
-            return count, Difference(name, values["number"], "sealed_document", wrong, "fits its commitment")
+            differing = Difference(name, values["number"], "sealed_document", wrong, "fits its commitment")
+            return count, erased, differing
         count += 1
-    return count, None
+    return count, erased, None
 
 
 def _same(table: Table) -> ColumnElement[bool]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ledger.projection import Connection
 from ledger.projection.audit_words import Difference
 from ledger.projection.erasures import erasures, unlisted_gap
+from ledger.service.attesting import SIGNATURE, is_attested, sealed_facts
 from ledger.service.context import Context
-from ledger.service.erasing import sealed_facts
 from ledger.service.errors import NotReady
 
 
@@ -25,6 +25,9 @@ def check_erasures(context: Context, connection: Connection) -> Iterator[Differe
             if facts[name] != getattr(one, column):
                 yield Difference("erasure", key, column, str(getattr(one, column)), str(facts[name]))
                 return
+        if facts.get(SIGNATURE) and not is_attested(context, connection, one.target, facts):
+            yield Difference("erasure", key, "sealed_reason", "another signature", "the authority's of this erasure")
+            return
         yield None
     gap = unlisted_gap(connection)
     if gap is not None:

@@ -16,6 +16,7 @@ from ledger.domain.errors import NumberError
 from ledger.domain.numbers import format_number, parse_number
 from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, parties
+from ledger.projection.apply import projected_head
 from ledger.projection.erasures import (
     ERASURES_MAX,
     Erasure,
@@ -28,10 +29,12 @@ from ledger.projection.erasures import (
 )
 from ledger.projection.ground_privacy import ErasedKind
 from ledger.projection.parties import PartyRecord
+from ledger.projection.waiting_documents import replace_erasure, waiting_document
+from ledger.service.attesting import SEALED_ERASURE, SIGNATURE, erasure_of, is_attested, sealed_facts, signature_of
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.credentials import end_keys
-from ledger.service.errors import NotFound, NotReady
+from ledger.service.errors import ErasureWaits, NotFound, NotReady
 from ledger.service.forms import PARTY_MAX, checked_number, checked_party, checked_text
 from ledger.service.people import PEOPLE, need_authority
 from ledger.service.problems import invalid
@@ -40,7 +43,6 @@ from ledger.service.writing import remembered, request_hash, run_write
 from verifier.canonical import Json, check_depth, dumps
 from verifier.errors import EvidenceError
 
-SEALED_ERASURE = "erasure"  # kind of the sealed item, as in context.py
 REASON_LENGTH_MAX = 128  # characters
 LIST_FORMAT = "einvoice-erasures-1"
 LIST_SIZE_MAX = 128 << 20  # bytes of a list of ERASURES_MAX
@@ -48,13 +50,17 @@ LIST_SIZE_MAX = 128 << 20  # bytes of a list of ERASURES_MAX
 
 @dataclass(frozen=True)
 class ErasureView:
-    """One erasure: an `invoice` by number or a `person` by party id; `by` is 0 when a restore applied it again."""
+    """One erasure: an `invoice` by number or a `person` by party id; `by` is 0 when a restore applied it again.
+
+    `attested`: the authority's key signed it, so that evidence can say it; never for a person.
+    """
 
     kind: str
     target: str
     by: int
     reason: str
     at: datetime
+    attested: bool
 
 
 @dataclass(frozen=True)
@@ -72,15 +78,22 @@ class Erasing:
         self._context = context
 
     def invoice(self, caller: Caller, number: str, *, reason: str, idempotency_key: str) -> ErasureView:
-        """Erases an invoice's document, its reds, originals and words; a second time nothing changes.
+        """Erases an invoice's document, its reds, originals and words, and signs that it did.
 
-        Raises: NotPermitted but for the authority; NotFound; InvalidRequest at `reason`; IdempotencyConflict; Busy.
+        A second time nothing changes, but that a signature which is lacking or does not cover it is made.
+
+        Raises: NotPermitted but for the authority; NotFound; ErasureWaits; InvalidRequest at `reason`;
+        IdempotencyConflict; Busy.
         """
         key = checked_number(number)
 
         def erase(connection: Connection) -> None:
-            if invoices.invoice(connection, key) is None:
+            record = invoices.invoice(connection, key)
+            if record is None:
                 raise NotFound("invoice", number)
+            waiting = waiting_document(connection, key, record.seller)
+            if waiting is not None:  # its document would land after the erasure, with all the names again
+                raise ErasureWaits(format_number(key), waiting.hex())
             erase_invoice(connection, key)
 
         return self._erased(caller, ErasedKind.INVOICE, format_number(key), reason, idempotency_key, erase)
@@ -106,7 +119,7 @@ class Erasing:
         """Every erasure, oldest first. Raises: NotPermitted but for the authority."""
         need_authority(caller)
         with self._context.reading() as connection:
-            return tuple(_view(self._context, one) for one in erasures(connection))
+            return tuple(_view(self._context, connection, one) for one in erasures(connection))
 
     def list_file(self, caller: Caller) -> bytes:
         """The list as a file for `einvoice restore --erasures`: kinds, targets and times, no reasons.
@@ -139,7 +152,11 @@ class Erasing:
         def write(connection: Connection) -> None:
             def take() -> dict[str, Json]:
                 erase(connection)
-                if add_erasure(connection, new_erasure(context, kind, target, caller.party, text, context.now_s())):
+                new = new_erasure(context, connection, kind, target, caller.party, text, context.now_s())
+                if add_erasure(connection, new):
+                    note(context, connection, AuditKind.ERASED, actor=caller.party, about=target)
+                elif kind is ErasedKind.INVOICE and not _covered(context, connection, int(target)):
+                    replace_erasure(connection, new)
                     note(context, connection, AuditKind.ERASED, actor=caller.party, about=target)
                 return {}
 
@@ -149,8 +166,8 @@ class Erasing:
         truncate_log(context.store.engine)
         with context.reading() as connection:
             found = erasure(connection, kind, target)
-        assert found is not None
-        return _view(context, found)
+            assert found is not None
+            return _view(context, connection, found)
 
 
 def apply_list(context: Context, data: bytes) -> ErasedAgain:
@@ -165,7 +182,8 @@ def apply_list(context: Context, data: bytes) -> ErasedAgain:
         for kind, target, at in listed:
             if erasure(connection, kind, target) is not None or not _erase_again(context, connection, kind, target, at):
                 continue
-            add_erasure(connection, new_erasure(context, kind, target, 0, "a list of erasures, after a restore", at))
+            reason = "a list of erasures, after a restore"
+            add_erasure(connection, new_erasure(context, connection, kind, target, 0, reason, at))
             note(context, connection, AuditKind.ERASED, actor=None, about=target, detail={"after": "restore"})
             count += 1
         return count
@@ -173,13 +191,6 @@ def apply_list(context: Context, data: bytes) -> ErasedAgain:
     count = run_write(context, write)
     truncate_log(context.store.engine)
     return ErasedAgain(len(listed), count)
-
-
-def sealed_facts(context: Context, one: Erasure) -> dict[str, Json]:
-    """Who erased, when and why, as it was sealed. Raises: NotReady when somebody changed the row."""
-    value = json.loads(context.opened(one.sealed_reason, SEALED_ERASURE, f"{one.kind.value} {one.target}"))
-    assert isinstance(value, dict)
-    return value
 
 
 def _erase_again(context: Context, connection: Connection, kind: ErasedKind, target: str, at: int) -> bool:
@@ -234,13 +245,29 @@ def _item(one: dict[str, object]) -> tuple[ErasedKind, str, int]:
     return kind, str(int(target)), at
 
 
-def new_erasure(context: Context, kind: ErasedKind, target: str, actor: int, reason: str, at: int) -> Erasure:
-    """An erasure for the list, its facts sealed and bound to what was erased."""
-    sealed = context.seal(dumps({"reason": reason, "by": actor, "at": at}), SEALED_ERASURE, f"{kind.value} {target}")
+def new_erasure(
+    context: Context, connection: Connection, kind: ErasedKind, target: str, actor: int, reason: str, at: int
+) -> Erasure:
+    """An erasure for the list, its facts sealed and bound to what was erased; of an invoice with the authority's word.
+
+    Its time is `at`, or the last block's where that one's clock is ahead: it is never before what it erases.
+    """
+    head = projected_head(connection)
+    at = at if head is None else max(at, head.time_s)
+    facts: dict[str, Json] = {"reason": reason, "by": actor, "at": at}
+    if kind is ErasedKind.INVOICE:
+        facts[SIGNATURE] = signature_of(context, connection, target, at)
+    sealed = context.seal(dumps(facts), SEALED_ERASURE, f"{kind.value} {target}")
     return Erasure(kind, target, actor, sealed, at)
 
 
-def _view(context: Context, one: Erasure) -> ErasureView:
+def _covered(context: Context, connection: Connection, number: int) -> bool:
+    """Whether an invoice's erasure is signed and not older than its document."""
+    record = invoices.invoice(connection, number)
+    return record is not None and erasure_of(context, connection, record) is not None
+
+
+def _view(context: Context, connection: Connection, one: Erasure) -> ErasureView:
     facts = sealed_facts(context, one)
-    at = utc_time(one.erased_at)
-    return ErasureView(one.kind.value, one.target, one.actor, str(facts["reason"]), at)
+    attested = one.kind is ErasedKind.INVOICE and is_attested(context, connection, one.target, facts)
+    return ErasureView(one.kind.value, one.target, one.actor, str(facts["reason"]), utc_time(one.erased_at), attested)

@@ -13,6 +13,7 @@ ServiceError
 ├── ChallengeEnded        a challenge to sign in was answered before, or its time is over
 ├── NotFound              no such thing, or none the caller may know of
 ├── Erased                the invoice is on the chain, what was kept of it was erased
+├── ErasureWaits          an invoice cannot be erased while a write waits that brings a document of it
 ├── IdempotencyConflict   the key was used for another request
 ├── QueueFull             too many of this party's groups wait
 ├── Busy                  the write queue is full or the database cannot be reached; nothing was stored
@@ -165,11 +166,24 @@ class Erased(ServiceError):
 
     def __init__(self, number: str) -> None:
         super().__init__(
-            f"the document of invoice {number} was erased; its history stays on the chain, evidence handed out before "
-            "stays valid",
-            f"发票 {number} 的票面信息已依法删除；链上历史保留，此前出具的证据仍然有效",
+            f"the document of invoice {number} was erased; its history stays on the chain, evidence of it says so, and "
+            "evidence handed out before stays valid",
+            f"发票 {number} 的票面信息已依法删除；链上历史保留，其证据注明已删除，此前出具的证据仍然有效",
         )
         self.number = number
+
+
+class ErasureWaits(ServiceError):
+    """The group `digest` (hex) waits to be recorded and brings a document of the invoice: a red, a registration."""
+
+    def __init__(self, number: str, digest: str) -> None:
+        super().__init__(
+            f"operation {digest} waits to be recorded and brings another document of invoice {number}; nothing was "
+            "erased: erase again once it is recorded or has ended, which takes seconds while the ledger runs",
+            f"操作 {digest} 正待上链，将带来发票 {number} 的另一份票面信息；尚未删除任何内容，请待其上链或失效后重新删除",
+        )
+        self.number = number
+        self.digest = digest
 
 
 class IdempotencyConflict(ServiceError):

@@ -51,6 +51,7 @@ class FullAuditReport:
     """What was held against what; `difference` is None when all of it agrees.
 
     `block` is the last block executed, `executed` how many this run did; `resumed_after` the block it went on from.
+    `erased` documents are not among the `documents`, which were held against their commitments.
     """
 
     block: int
@@ -59,6 +60,7 @@ class FullAuditReport:
     rows: int = 0
     invoices: int = 0
     documents: int = 0
+    erased: int = 0
     ground: int = 0
     signatures: int = 0
     difference: Difference | None = None
@@ -238,7 +240,9 @@ class _FullAudit:
             lambda record, document: document_trouble(self._context, record, document),
             self._execute,
         )
-        self._report = replace(self._report, rows=found.rows, invoices=found.invoices, documents=found.documents)
+        self._report = replace(
+            self._report, rows=found.rows, invoices=found.invoices, documents=found.documents, erased=found.erased
+        )
         if found.difference is not None:
             raise _Found(found.difference)
         domains = self._context.reader.identity.domains

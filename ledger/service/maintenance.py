@@ -177,8 +177,10 @@ def document_trouble(context: Context, record: InvoiceRecord, stored: StoredDocu
     """What is wrong with an invoice's stored document, in words; None when it is what the chain commits to."""
     if stored is None:
         return "no document is stored"
-    if stored.sealed_document is None or stored.sealed_seed is None:
+    if stored.sealed_document is None and stored.sealed_seed is None:
         return None  # erased on purpose; the chain keeps its history
+    if stored.sealed_document is None or stored.sealed_seed is None:
+        return "document or seed is gone, the other is not: no erasure does that"
     try:
         if record.is_outside:  # what was read of others' invoices need not be a whole document
             number = format_number(record.number)

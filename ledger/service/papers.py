@@ -29,7 +29,7 @@ from ledger.service.absent import absent
 from ledger.service.bulk_texts import LANGUAGES
 from ledger.service.claims import need_claim
 from ledger.service.context import Context
-from ledger.service.errors import InvalidRequest, NotPermitted, NotReady
+from ledger.service.errors import Erased, InvalidRequest, NotPermitted, NotReady
 from ledger.service.file_checks import CheckedFile, check_file
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
@@ -242,7 +242,10 @@ class Papers:
         for one in (record, *reds):
             folder = number if one is record else f"{number}/red-{format_number(one.number)}"
             for kind in FORMATS:
-                paper = self.document(caller, format_number(one.number), kind=kind)
+                try:
+                    paper = self.document(caller, format_number(one.number), kind=kind)
+                except Erased:
+                    break  # its evidence says so
                 yield ArchiveEntry(f"{folder}/invoice.{kind}", paper.data, "document", format_number(one.number))
 
 

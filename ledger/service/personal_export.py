@@ -9,10 +9,10 @@ from ledger.domain.times import utc_time
 from ledger.projection import keystore, parties
 from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.personal import ROWS_MAX, Person, rows_about
+from ledger.service.attesting import SEALED_ERASURE
 from ledger.service.audit_log import AuditKind, note_alone
 from ledger.service.audit_opening import SEALED_ITEMS
 from ledger.service.context import SEALED_DOCUMENT, Context
-from ledger.service.erasing import SEALED_ERASURE
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_party
 from ledger.service.outside_papers import SEALED_OUTSIDE_DOCUMENT

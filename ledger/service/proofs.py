@@ -21,6 +21,7 @@ from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.keystore import StoredDocument
 from ledger.service import checkpoints
 from ledger.service.absent import absent
+from ledger.service.attesting import erasure_of
 from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import Busy, Erased, NotFound, NotWitnessed
 from ledger.service.forms import checked_number
@@ -45,7 +46,9 @@ PUBLIC_FIELDS = (  # what the public check may show: no buyer tax id, no lines
 def evidence(context: Context, caller: Caller, number: str, *, witnessed: Witnessed = Witnessed.PREFERRED) -> bytes:
     """The whole evidence file of an invoice the caller may see: blue, red, or registered from elsewhere.
 
-    Raises: NotFound; Erased; Busy while the projection lags; NotWitnessed.
+    Of an erased one without its document, with the authority's signature that it erased it.
+
+    Raises: NotFound; Erased where nobody signed that; Busy while the projection lags; NotWitnessed.
     """
     key = checked_number(number)
     with context.reading() as connection:
@@ -161,15 +164,16 @@ def opened_stored(context: Context, stored: StoredDocument) -> tuple[dict[str, J
 def _bundle(context: Context, record: InvoiceRecord, witnessed: Witnessed = Witnessed.PREFERRED) -> Bundle:
     with context.reading() as connection:
         opened = _disclosable(context, connection, record)
+        erased = erasure_of(context, connection, record) if opened is None else None
         needed = witnesses.needed_witnesses(connection)
         count = 0 if witnessed is Witnessed.NONE else max(needed, int(witnessed is Witnessed.REQUIRED))
         point = checkpoints.witnessed_block(context, connection, count) if count else None
         root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
-    if opened is None:
+    content = erased if opened is None else disclose(*opened)
+    if content is None:
         raise absent(context, record.number)
-    document, seed = opened
     made = partial(
-        assemble, context.reading, context.reader, record.number, disclose(document, seed), root,
+        assemble, context.reading, context.reader, record.number, content, root,
         countersigned=partial(_countersigned, context, count),
     )  # fmt: skip
     try:

@@ -17,6 +17,7 @@ from ledger.domain.red import Credit
 from ledger.domain.slips import RedReason
 from ledger.domain.times import utc_time
 from ledger.projection import Connection, NewDocument, invoices, number_pool, parties, red_queries, slips
+from ledger.projection.erasures import erased_among
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.slips import SlipRecord
 from ledger.service import instructions
@@ -180,11 +181,12 @@ class RedLetters:
         self, connection: Connection, caller: Caller, number: str, planned: _Planned | InvalidRequest | NotFound,
         plan: _Plan,
     ) -> tuple[InvoiceRecord, InvoiceDocument]:  # fmt: skip
-        """The blue as it is now and the draft, reckoned again where the blue changed meanwhile."""
+        """The blue as it is now and the draft, reckoned again where the blue changed or was erased meanwhile."""
         if not isinstance(planned, _Planned):
             raise planned
         record = seen_invoice(connection, caller, checked_number(number))
-        if (record.version, record.slip_order) == (planned.version, planned.slip_order):
+        same = (record.version, record.slip_order) == (planned.version, planned.slip_order)
+        if same and record.number not in erased_among(connection, [record.number]):
             return record, planned.draft
         return record, plan(connection, record)
 

@@ -14,10 +14,11 @@ import structlog
 
 from ledger.domain.months import CST
 from ledger.domain.numbers import format_number
-from ledger.projection import Connection
+from ledger.projection import Connection, invoices
 from ledger.projection.erasures import add_erasure, erase_invoice, truncate_log
 from ledger.projection.ground_privacy import ErasedKind
 from ledger.projection.retention import ENDINGS, ROWS_MAX, ended_invoices
+from ledger.projection.waiting_documents import reds_left, waiting_document
 from ledger.service.audit_log import AuditKind, note
 from ledger.service.context import Context
 from ledger.service.erasing import new_erasure
@@ -121,6 +122,9 @@ class Housekeeping:
             count = sum(self._rounds(end, before_s))
             if count:
                 ended[one.kind] = count
+        left = sum(self._rounds(self._erase_reds, now_s))
+        if left:
+            ended["reds_of_erased"] = left
         truncate_log(self._context.store.engine)
         if ended:
             log.info("ended", **ended)
@@ -134,18 +138,27 @@ class Housekeeping:
 
     def _erase_old(self, connection: Connection, before_s: int) -> int:
         """Erases invoices whose time has ended, on the list as any other erasure, by nobody."""
-        numbers = ended_invoices(connection, before_s)
-        for number in numbers:
-            target = format_number(number)
-            erase_invoice(connection, number)
-            reason = f"{VOUCHER_YEARS} years after its year"
-            if add_erasure(
-                connection, new_erasure(self._context, ErasedKind.INVOICE, target, 0, reason, self._now_s())
-            ):
-                note(
-                    self._context, connection, AuditKind.ERASED, actor=None, about=target, detail={"after": "retention"}
-                )
-        return len(numbers)
+        count = 0
+        for number in ended_invoices(connection, before_s):
+            known = invoices.invoice(connection, number)
+            if waiting_document(connection, number, known.seller if known is not None else 0) is None:  # else next time
+                self._erase(connection, number, f"{VOUCHER_YEARS} years after its year", "retention")
+                count += 1
+        return count
+
+    def _erase_reds(self, connection: Connection, _before_s: int) -> int:
+        """Erases reds that came after their blue was erased: a restored queue held one."""
+        left = reds_left(connection)
+        for number in left:
+            self._erase(connection, number, "red of an erased invoice", "its blue")
+        return len(left)
+
+    def _erase(self, connection: Connection, number: int, reason: str, after: str) -> None:
+        target, context = format_number(number), self._context
+        erase_invoice(connection, number)
+        new = new_erasure(context, connection, ErasedKind.INVOICE, target, 0, reason, self._now_s())
+        if add_erasure(connection, new):
+            note(context, connection, AuditKind.ERASED, actor=None, about=target, detail={"after": after})
 
 
 def ends_before(settings: Settings, one: Kept, now_s: int) -> int:

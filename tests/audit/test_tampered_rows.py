@@ -153,6 +153,7 @@ EDITS = [
         "sealed_document",
         "UPDATE document SET sealed_document = NULL, sealed_seed = NULL WHERE sealed_document IS NOT NULL",
     ),
+    ("document", "sealed_document", "UPDATE document SET sealed_seed = NULL WHERE sealed_seed IS NOT NULL"),
     (
         "outside_document",
         "sealed_document",

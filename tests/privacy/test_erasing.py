@@ -54,17 +54,16 @@ def test_an_erased_invoice_keeps_its_history_and_loses_its_words(told: Planted) 
     assert (view.erased, view.document, view.commitment) == (True, None, commitment)
     assert [one.operation for one in ledger.history(seller, number)] == [one.operation for one in before]
     for asked in (
-        lambda: ledger.evidence(seller, number),
         lambda: ledger.papers.document(seller, number, kind="json"),
         lambda: ledger.papers.document(seller, number, kind="pdf"),
         lambda: ledger.public_check(number, view.gross_fen, commitment),
-        lambda: ledger.public_evidence(number, view.gross_fen, commitment),
     ):
         with pytest.raises(Erased):
             asked()
     assert ledger.public_check(number, view.gross_fen + 1, commitment) is None
-    report = verify(evidence, parse_trust(dumps(ledger.trust())))
-    assert report.verdict is Result.VALID
+    trust = parse_trust(dumps(ledger.trust()))
+    assert verify(evidence, trust).verdict is Result.VALID
+    assert verify(ledger.evidence(seller, number), trust).verdict is Result.ERASED
     files = bytes_of(world.settings.data_dir)
     assert not any(one in files for one in held)
 
