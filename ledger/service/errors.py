@@ -180,7 +180,7 @@ class ErasureWaits(ServiceError):
         super().__init__(
             f"operation {digest} waits to be recorded and brings another document of invoice {number}; nothing was "
             "erased: erase again once it is recorded or has ended, which takes seconds while the ledger runs",
-            f"操作 {digest} 正待上链，将带来发票 {number} 的另一份票面信息；尚未删除任何内容，请待其上链或失效后重新删除",
+            f"操作 {digest} 正待上链，将带来发票 {number} 的另一份票面信息；尚未删除，请待其上链或失效后重新删除",
         )
         self.number = number
         self.digest = digest

@@ -95,7 +95,7 @@ PROPOSAL = proposal_views.ProposalView(
 CALLER = views.Caller(12, "authority", "authority:" + "0" * 32, "李明", suspended=False, grants={7: 4})
 
 
-ERASURE = ErasureView("invoice", NUMBER, 1, "申请", NOW)
+ERASURE = ErasureView("invoice", NUMBER, 1, "申请", NOW, attested=True)
 EXPORT = {
     "format": "einvoice-person-1", "party": 7, "made_at": "2026-11-21T08:00:00Z", "tables": {"party_name": [{}]},
     "left_out": {}, "more_rows_in": [],
