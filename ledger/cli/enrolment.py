@@ -159,22 +159,25 @@ def register(
 
     Example: `einvoice enrolment register firms.xlsx --as 2 --quota A=100000000 --quota B=5000000 --results done.csv`
     """
-    from ledger.service.register_file import RowStatus, results_csv
+    from ledger.service.register_views import ENROLLED, RowStatus
 
     quotas = dict(map(_quota, quota))
     data = file.read_bytes() if file.exists() else fail(f"{file} does not exist", "文件不存在")
     with open_ledger(writing=True) as ledger, bar("enrol") as moved:
+        caller = ledger.caller(as_officer)
         done = ledger.register_file.enrol(
-            ledger.caller(as_officer), data, quotas=quotas, first_month=first_month, moved=moved
+            caller, data, quotas=quotas, first_month=first_month, file_name=file.name, moved=moved
         )
         if results is not None:
-            write_file(results, results_csv(done))
-    counts = {status.value: sum(one.status is status for one in done) for status in RowStatus}
+            write_file(results, ledger.register_file.results(caller, done.job))
+    counts = {status.value: done.counts.get(status, 0) for status in RowStatus}
     if as_json:
-        print_json(counts)
+        print_json({"job": done.job, **counts})
     else:
-        print_line(", ".join(f"{count} {status}" for status, count in counts.items() if count))
-    if counts[RowStatus.ENROLLED] + counts[RowStatus.BEFORE] < len(done):
+        print_line(f"job {done.job}: " + ", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    if done.stopped is not None:
+        print_line(f"stopped: {done.stopped.message} {done.stopped.message_zh}")
+    if sum(done.counts.get(status, 0) for status in ENROLLED) < done.row_count:
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -76,6 +76,11 @@ class Identity:
         return cls.parse(urn.removeprefix(CERTIFICATE_URN))
 
 
+def enrolment_order(identity_hash: bytes) -> int:
+    """The number of an operation that makes this party: the first 80 bits of its identity hash (docs/OPERATIONS.md)."""
+    return int.from_bytes(identity_hash, "big") >> 176
+
+
 def enterprise_identity(tax_id: str) -> Identity:
     """Identity of an enterprise known by its unified social credit code (or older tax id)."""
     return Identity(PartyKind.ENTERPRISE, tax_id)

@@ -24,7 +24,7 @@ IDENTITY_URN = "urn:einvoice:"
 ROOT_LIFETIME = timedelta(days=30 * 365)  # vouchers are archived for 30 years
 COMMON_NAME_SIZE_MAX = 64  # bytes of UTF-8 a common name holds; longer names are cut, the identity URI is what counts
 NAME_LENGTH_MAX = 200  # characters of a display name, longer than any registered company's
-LOW_S_TRIES_MAX = 64
+_SEQUENCE, _BIT_STRING = 0x30, 0x03  # DER tags
 _CURVE = ec.SECP256K1
 
 
@@ -62,6 +62,37 @@ def create_root(key: bytes, name: str, now: datetime, *, identity_text: str | No
     return _signed(builder, private)
 
 
+class CertificateIssuer:
+    """A root with its key, opened once for as many certificates as are wanted: opening costs as much as signing."""
+
+    def __init__(self, root_key: bytes, root_der: bytes) -> None:
+        """Raises: CertificateError when the root is not of `root_key`."""
+        root = _load(root_der)
+        if _point(root.public_key()) != public_key_of(root_key):
+            raise CertificateError("the root certificate is of another key")
+        self._issuer = root.subject
+        self._key = _private(root_key)
+
+    def issue(
+        self, public_key: bytes, identity_text: str, common_name: str, not_before: datetime, not_after: datetime
+    ) -> bytes:
+        """DER of a certificate for `public_key` (33 or 65 bytes) of the party `identity_text`, signed by the root.
+
+        Raises: CertificateError when a time is naive or reversed, or a text is out of range.
+        """
+        try:
+            subject_key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE(), public_key)
+        except ValueError as err:
+            raise CertificateError("not a secp256k1 public key (33 or 65 bytes)") from err
+        builder = (
+            _builder(_name(common_name), self._issuer, subject_key, not_before, not_after)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(_alternative_name(identity_text), critical=False)
+        )
+        return _signed(builder, self._key)
+
+
 def issue_certificate(
     root_key: bytes,
     root_der: bytes,
@@ -71,24 +102,9 @@ def issue_certificate(
     not_before: datetime,
     not_after: datetime,
 ) -> bytes:
-    """DER of a certificate for `public_key` (33 or 65 bytes) of the party `identity_text`, signed by the root.
-
-    Raises: CertificateError when the root is not of `root_key`, a time is naive or reversed, or a text is out of range.
-    """
-    root = _load(root_der)
-    if _point(root.public_key()) != public_key_of(root_key):
-        raise CertificateError("the root certificate is of another key")
-    try:
-        subject_key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE(), public_key)
-    except ValueError as err:
-        raise CertificateError("not a secp256k1 public key (33 or 65 bytes)") from err
-    builder = (
-        _builder(_name(common_name), root.subject, subject_key, not_before, not_after)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(authority=False), critical=True)
-        .add_extension(_alternative_name(identity_text), critical=False)
-    )
-    return _signed(builder, _private(root_key))
+    """One certificate of a root that is opened for it; see CertificateIssuer. Raises: CertificateError."""
+    issuer = CertificateIssuer(root_key, root_der)
+    return issuer.issue(public_key, identity_text, common_name, not_before, not_after)
 
 
 def read_certificate(der: bytes) -> CertificateFacts:
@@ -119,13 +135,33 @@ def read_certificate(der: bytes) -> CertificateFacts:
 def _signed(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
     """DER of the certificate with a low s, the one form of a signature the verifier takes.
 
-    Signing draws anew each time, so half of all tries do; LOW_S_TRIES_MAX all failing is one chance in 2**64.
+    Of (r, s) and (r, n - s), which both sign the same bytes, half of all signatures come as the one with the high s.
     """
-    for _ in range(LOW_S_TRIES_MAX):
-        certificate = builder.sign(key, hashes.SHA256())
-        if utils.decode_dss_signature(certificate.signature)[1] <= SECP256K1_ORDER // 2:
-            return certificate.public_bytes(serialization.Encoding.DER)
-    raise CertificateError("no signature with a low s was drawn; check the source of randomness")
+    certificate = builder.sign(key, hashes.SHA256())
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    r, s = utils.decode_dss_signature(certificate.signature)
+    if s <= SECP256K1_ORDER // 2:
+        return der
+    old = certificate.signature
+    signed = _der(_BIT_STRING, b"\0" + utils.encode_dss_signature(r, SECP256K1_ORDER - s))
+    tail = _der(_BIT_STRING, b"\0" + old)
+    body = der[_header_size(der) :]
+    assert body.endswith(tail)  # a certificate ends with its signature (RFC 5280, 4.1)
+    return _der(_SEQUENCE, body[: -len(tail)] + signed)
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    """A DER element: tag, length in its shortest form, content."""
+    size = len(content)
+    if size < 128:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def _header_size(der: bytes) -> int:
+    """Bytes of tag and length that a DER element begins with."""
+    return 2 if der[1] < 128 else 2 + (der[1] & 0x7F)
 
 
 def _load(der: bytes) -> x509.Certificate:

@@ -38,7 +38,7 @@ from ledger.projection.errors import (
 from ledger.projection.external_ids import ExternalId
 from ledger.projection.ground import NumberState, QueueState
 from ledger.projection.ground_tills import TillState
-from ledger.projection.ground_work import BulkState, Decision, DeliveryState, RowState, WebhookState
+from ledger.projection.ground_work import BulkState, Decision, DeliveryState, JobKind, RowState, WebhookState
 from ledger.projection.outside_documents import OutsideDocument
 from ledger.projection.store import Connection, Store
 
@@ -58,6 +58,7 @@ __all__ = [
     "ExternalIdTakenError",
     "IdempotencyConflictError",
     "IdempotencyEntry",
+    "JobKind",
     "NewClaimRequest",
     "NewDocument",
     "NewGroup",

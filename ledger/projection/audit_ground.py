@@ -7,15 +7,16 @@ such rows only what is sealed is opened. docs/THREATS.md lists them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, exists, func, or_, select
 
 from ledger.domain.identifiers import USCC_LENGTH
+from ledger.domain.identities import enrolment_order
 from ledger.projection.audit_groups import Opened
 from ledger.projection.audit_words import Difference
-from ledger.projection.columns import METADATA
+from ledger.projection.columns import METADATA, number_text
 from ledger.projection.derived import CLAIM, INVOICE, OPERATION_RECORD, PARTY, SEGMENT
 from ledger.projection.ground import (
     API_KEY,
@@ -42,6 +43,7 @@ from ledger.projection.ground_work import (
     TILL_ORDER,
     WEBHOOK,
     WEBHOOK_DELIVERY,
+    JobKind,
     RowState,
 )
 from verifier.operations import Code
@@ -194,8 +196,12 @@ def _tills(connection: Connection) -> Iterator[Difference | None]:
 
 
 def _sheets(connection: Connection) -> Iterator[Difference | None]:
-    """A signed row names its group; a recorded one is an invoice that this group issued, of its sum."""
+    """A signed row names its group; a recorded one is what this group did: an invoice of its sum, an enrolment."""
     rows = BULK_ROW
+    kinds = [one.value for one in JobKind]
+    yield from _missing(connection, BULK_JOB, "kind", BULK_JOB.c.kind.in_(kinds), " or ".join(kinds))
+    registers = select(BULK_JOB.c.job_id).where(BULK_JOB.c.kind == JobKind.REGISTER.value)
+    of_register = rows.c.job_id.in_(registers)
     signed = rows.c.state == RowState.SIGNED.value
     yield from _missing(connection, rows, "digest", signed == rows.c.digest.is_not(None), "the group that holds it")
     issued = and_(INVOICE.c.number == rows.c.number, INVOICE.c.digest == rows.c.digest)
@@ -204,12 +210,37 @@ def _sheets(connection: Connection) -> Iterator[Difference | None]:
         ("gross_fen", and_(issued, INVOICE.c.gross_fen == rows.c.gross_fen)),
         ("tax_fen", and_(issued, INVOICE.c.tax_fen == rows.c.tax_fen)),
     ):
-        fits = or_(~_recorded(rows), exists(select(INVOICE.c.number).where(same)))
+        fits = or_(of_register, ~_recorded(rows), exists(select(INVOICE.c.number).where(same)))
         yield from _missing(connection, rows, column, fits, "its invoice's")
+    yield from _enrolled_rows(connection)
     count = select(func.count()).where(rows.c.job_id == BULK_JOB.c.job_id).scalar_subquery()
     yield from _missing(connection, BULK_JOB, "row_count", BULK_JOB.c.row_count == count, "as many as it has rows")
     of_job = exists(select(BULK_JOB.c.job_id).where(BULK_JOB.c.job_id == rows.c.job_id))
     yield from _missing(connection, rows, "job_id", of_job, "a sheet's")
+
+
+def _enrolled_rows(connection: Connection) -> Iterator[Difference | None]:
+    """A recorded row of a register stands for an enrolment that its group made: their orders are those of its parties.
+
+    That no two rows stand for one enrolment follows from there being as many.
+    """
+    rows, done = BULK_ROW, OPERATION_RECORD
+    registers = select(BULK_JOB.c.job_id).where(BULK_JOB.c.kind == JobKind.REGISTER.value)
+    held = connection.execute(
+        select(rows.c.digest, rows.c.job_id, rows.c.position, rows.c.number)
+        .where(rows.c.job_id.in_(registers), _recorded(rows))
+        .order_by(rows.c.digest, rows.c.position)
+    )
+    for digest, group in groupby(held, key=lambda row: row.digest):
+        enrols = select(done.c.who).where(done.c.digest == digest, done.c.code == Code.ENROL)
+        orders = {number_text(enrolment_order(who)) for who in connection.scalars(enrols)}
+        for row in group:
+            if row.number in orders:
+                orders.remove(row.number)
+                yield None
+            else:
+                key = f"{row.job_id} {row.position}"
+                yield Difference(rows.name, key, "number", str(row.number), "an enrolment of its group")
 
 
 def _external_ids(connection: Connection) -> Iterator[Difference | None]:

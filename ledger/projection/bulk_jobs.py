@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from ledger.projection.columns import number_text
 from ledger.projection.ground import OPERATION, QueueState
-from ledger.projection.ground_work import BULK_JOB, BULK_ROW, BulkState, RowState
+from ledger.projection.ground_work import BULK_JOB, BULK_ROW, BulkState, JobKind, RowState
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 from ledger.projection.queued import FAILED
 
-ROWS_MAX = 10_000  # rows of one sheet: two hours of a clerk's typing, 40 signatures
+ROWS_MAX = 30_000  # rows of one sheet: a district's whole register, 118 signatures
 RESUMED_MAX = 1_000  # jobs found at a restart
 
 
@@ -28,7 +28,7 @@ class BulkJob:
     job_id: str
     subject: int
     party: int
-    kind: str
+    kind: JobKind
     file_hash: bytes
     options: bytes
     state: BulkState
@@ -101,21 +101,24 @@ def job(connection: Connection, job_id: str) -> BulkJob | None:
     return None if row is None else _job(row)
 
 
-def jobs(connection: Connection, subject: int, *, limit: int, cursor: str | None = None) -> Page[BulkJob]:
-    """Jobs of an enterprise, newest first. Raises: CursorError; ValueError for a page size outside its limit."""
+def jobs(
+    connection: Connection, kind: JobKind, subject: int | None, *, limit: int, cursor: str | None = None
+) -> Page[BulkJob]:
+    """Jobs of a kind of a party (None: everybody's), newest first. Raises: CursorError; ValueError as `page_size`."""
     size, before = page_size(limit), parse_cursor(cursor)
-    statement = select(BULK_JOB).where(BULK_JOB.c.subject == subject)
+    statement = select(BULK_JOB).where(BULK_JOB.c.kind == kind.value)
+    if subject is not None:
+        statement = statement.where(BULK_JOB.c.subject == subject)
     if before is not None:
         statement = statement.where(BULK_JOB.c.seq < before)
     rows = connection.execute(statement.order_by(BULK_JOB.c.seq.desc()).limit(size + 1))
     return page_of([(row.seq, _job(row)) for row in rows], size)
 
 
-def running_jobs(connection: Connection) -> tuple[BulkJob, ...]:
-    """Jobs to go on with after a restart, oldest first."""
-    rows = connection.execute(
-        select(BULK_JOB).where(BULK_JOB.c.state == BulkState.RUNNING.value).order_by(BULK_JOB.c.seq).limit(RESUMED_MAX)
-    )
+def running_jobs(connection: Connection, kind: JobKind) -> tuple[BulkJob, ...]:
+    """Jobs of a kind to go on with after a restart, oldest first."""
+    running = (BULK_JOB.c.state == BulkState.RUNNING.value) & (BULK_JOB.c.kind == kind.value)
+    rows = connection.execute(select(BULK_JOB).where(running).order_by(BULK_JOB.c.seq).limit(RESUMED_MAX))
     return tuple(_job(row) for row in rows)
 
 
@@ -205,7 +208,7 @@ def forget_drafts(connection: Connection, job_id: str) -> int:
 def _job(row: Row[tuple[object, ...]]) -> BulkJob:
     values = row._mapping
     fields = {name: values[name] for name in BulkJob.__dataclass_fields__}
-    return BulkJob(**{**fields, "state": BulkState(fields["state"])})
+    return BulkJob(**{**fields, "kind": JobKind(fields["kind"]), "state": BulkState(fields["state"])})
 
 
 def _row(row: Row[tuple[object, ...]]) -> BulkRow:

@@ -124,13 +124,17 @@ def ready_positions(connection: Connection, job_id: str, first: int, last: int) 
     return list(rows.scalars())
 
 
-def spoil_row(connection: Connection, job_id: str, position: int, problems: bytes) -> None:
-    """Makes a row invalid that was ready, with what is wrong in the service's encoding."""
-    connection.execute(
-        update(BULK_ROW)
-        .where(BULK_ROW.c.job_id == job_id, BULK_ROW.c.position == position, BULK_ROW.c.state == RowState.READY.value)
-        .values(state=RowState.INVALID.value, problems=problems)
-    )
+def end_row(connection: Connection, job_id: str, position: int, state: RowState, problems: bytes | None = None) -> None:
+    """Ends a row that was ready without signing it; `problems` says why in the service's encoding, None: as before."""
+    values = {"state": state.value} if problems is None else {"state": state.value, "problems": problems}
+    row = (BULK_ROW.c.job_id == job_id) & (BULK_ROW.c.position == position)
+    connection.execute(update(BULK_ROW).where(row, BULK_ROW.c.state == RowState.READY.value).values(**values))
+
+
+def waiting_digests(connection: Connection, job_id: str) -> tuple[bytes, ...]:
+    """Groups of a sheet that wait for their block."""
+    of_job = select(BULK_ROW.c.digest).where(BULK_ROW.c.job_id == job_id, BULK_ROW.c.digest == OPERATION.c.digest)
+    return tuple(connection.execute(select(OPERATION.c.digest).where(WAITING, of_job.exists())).scalars())
 
 
 def taken_ids(connection: Connection, party: int, kind: str, ids: Sequence[str]) -> dict[str, str]:

@@ -54,12 +54,21 @@ class BulkState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JobKind(StrEnum):
+    """What the rows of an uploaded sheet are."""
+
+    ISSUE = "issue"  # invoices
+    REGISTER = "register"  # enterprises to be enrolled; a row's `number` is what its operation is ordered by
+
+
 class RowState(StrEnum):
     """Where one row of a sheet stands; what became of a signed one is its group's outcome."""
 
     INVALID = "invalid"  # cannot be signed, `problems` says why
     READY = "ready"
     SIGNED = "signed"  # in the group `digest`
+    BEFORE = "before"  # of a register: the enterprise was enrolled before its turn came
+    REFUSED = "refused"  # of a register: the contract refused this row, `problems` says why
 
 
 class OutsideDocumentRow(Row, table=True):
@@ -200,9 +209,9 @@ class BulkJobRow(Row, table=True):
 
     seq: int = column.sequence()
     job_id: str = column.text(ID_SIZE)
-    subject: int = column.whole()  # enterprise it is for
+    subject: int = column.whole()  # enterprise it is for; of a register the officer that uploaded it
     party: int = column.whole()  # who uploaded it
-    kind: str = column.text(ITEM_KIND_SIZE_MAX)  # what its rows are: issue, register...
+    kind: str = column.text(ITEM_KIND_SIZE_MAX)  # JobKind
     file_hash: bytes = column.word()  # SHA-256 of the uploaded bytes
     options: bytes = column.blob()  # the file's name and what holds for every row, sealed
     state: str = column.text(16)  # BulkState

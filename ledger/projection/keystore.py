@@ -136,7 +136,15 @@ def certificates_of(connection: Connection, identity_text: str) -> list[StoredCe
 
 def put_party_name(connection: Connection, name: PartyName) -> None:
     """Stores who an identity hash is, replacing what was known."""
-    _put(connection, PARTY_NAME, replace(name, district=district_of(name.tax_id)))
+    _put(connection, PARTY_NAME, _placed(name))
+
+
+def put_enrolled(connection: Connection, rows: Sequence[SigningKey | StoredCertificate | PartyName]) -> None:
+    """Stores keys, certificates and names of many at once, one statement a kind."""
+    upsert(connection, SIGNING_KEY, [_values(SIGNING_KEY, one) for one in rows if isinstance(one, SigningKey)])
+    upsert(connection, CERTIFICATE, [_values(CERTIFICATE, one) for one in rows if isinstance(one, StoredCertificate)])
+    names = [_values(PARTY_NAME, _placed(one)) for one in rows if isinstance(one, PartyName)]
+    upsert(connection, PARTY_NAME, names)
 
 
 def party_name(connection: Connection, identity: bytes) -> PartyName | None:
@@ -214,7 +222,15 @@ def meta(connection: Connection) -> dict[str, str]:
 
 
 def _put(connection: Connection, table: Table, item: object) -> None:
-    upsert(connection, table, [{column.name: getattr(item, column.name) for column in table.c}])
+    upsert(connection, table, [_values(table, item)])
+
+
+def _values(table: Table, item: object) -> dict[str, object]:
+    return {column.name: getattr(item, column.name) for column in table.c}
+
+
+def _placed(name: PartyName) -> PartyName:
+    return replace(name, district=district_of(name.tax_id))
 
 
 def _one(connection: Connection, table: Table, key: str | bytes) -> Row[tuple[object, ...]] | None:

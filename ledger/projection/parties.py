@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -12,11 +13,13 @@ from ledger.projection.derived_rules import ANCHOR, LIFT, REVOCATION
 from ledger.projection.districts import District, overseen
 from ledger.projection.pages import Page, page_of, page_size, parse_cursor
 
+IDENTITIES_MAX = 1_000  # in one question: a page of rows
 ROWS_MAX = 10_000  # grants, segments or filings of one party in one answer
 
 # Every request asks these. Built once: building and caching a statement costs more than running it.
 _BY_ID = select(PARTY).where(PARTY.c.id == bindparam("id"))
 _BY_IDENTITY = select(PARTY).where(PARTY.c.identity == bindparam("identity")).limit(1)
+_BY_IDENTITIES = select(PARTY).where(PARTY.c.identity.in_(bindparam("identities", expanding=True)))
 _BY_IDS = select(PARTY).where(PARTY.c.id.in_(bindparam("ids", expanding=True)))
 _GRANTS = select(GRANT).where(GRANT.c.bits != 0).order_by(GRANT.c.enterprise, GRANT.c.person).limit(ROWS_MAX)
 _GRANTS_OF_PERSON = _GRANTS.where(GRANT.c.person == bindparam("person"))
@@ -147,6 +150,14 @@ def party(connection: Connection, party_id: int) -> PartyRecord | None:
 def party_of_identity(connection: Connection, identity: bytes) -> PartyRecord | None:
     """The party with that 32-byte identity hash."""
     return _party(connection.execute(_BY_IDENTITY, {"identity": identity}).one_or_none())
+
+
+def parties_of_identities(connection: Connection, identities: Sequence[bytes]) -> dict[bytes, PartyRecord]:
+    """Parties by identity hash, at most IDENTITIES_MAX; those nobody named are left out."""
+    if len(identities) > IDENTITIES_MAX:
+        raise ValueError(f"at most {IDENTITIES_MAX} identities are asked for at a time")
+    rows = connection.execute(_BY_IDENTITIES, {"identities": list(identities)})
+    return {row.identity: _party_of(row) for row in rows}
 
 
 def parties_of_signer(connection: Connection, address: bytes) -> tuple[PartyRecord, ...]:

@@ -25,7 +25,7 @@ from ledger.formats import (
     template,
     write_results,
 )
-from ledger.projection import BulkState, Connection, QueueState, RowState, bulk_jobs, bulk_queries
+from ledger.projection import BulkState, Connection, JobKind, QueueState, RowState, bulk_jobs, bulk_queries
 from ledger.projection.bulk_jobs import BulkJob, BulkRow, BulkSums
 from ledger.projection.pages import PAGE_SIZE_MAX
 from ledger.service.bulk_rows import (
@@ -52,9 +52,8 @@ from verifier.canonical import Json
 from verifier.operations import GROUP_OPERATIONS_MAX
 from verifier.words import Grant, PartyKind
 
-INVOICES_MAX = bulk_jobs.ROWS_MAX
+INVOICES_MAX = 10_000  # of one sheet: two hours of a clerk's typing, 40 signatures
 FILE_NAME_LENGTH_MAX = 200
-KIND = "issue"
 
 
 class Bulk:
@@ -93,7 +92,7 @@ class Bulk:
             def take() -> dict[str, Json]:
                 now_s = self._context.now_s()
                 job = BulkJob(
-                    job_id, seller.party, caller.party, KIND, file_hash, options.sealed(self._context, job_id),
+                    job_id, seller.party, caller.party, JobKind.ISSUE, file_hash, options.sealed(self._context, job_id),
                     BulkState.DRAFT, len(rows), now_s, now_s,
                 )  # fmt: skip
                 bulk_jobs.add_job(connection, job, rows)
@@ -179,7 +178,7 @@ class Bulk:
             raise NotFound("party", str(party))
         with self._context.reading() as connection:
             with checked_cursor():
-                page = bulk_jobs.jobs(connection, party, limit=size, cursor=cursor)
+                page = bulk_jobs.jobs(connection, JobKind.ISSUE, party, limit=size, cursor=cursor)
             return BulkJobPage(tuple(self._view(connection, one) for one in page.items), page.next_cursor)
 
     def rows(
@@ -235,7 +234,7 @@ class Bulk:
 
     def _need(self, connection: Connection, caller: Caller, job_id: str) -> BulkJob:
         job = bulk_jobs.job(connection, job_id)
-        if job is None or job.kind != KIND or not acts_for(caller, job.subject, Grant.ISSUE):
+        if job is None or job.kind is not JobKind.ISSUE or not acts_for(caller, job.subject, Grant.ISSUE):
             raise NotFound("sheet", job_id[:40])
         return job
 

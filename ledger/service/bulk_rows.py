@@ -6,6 +6,7 @@ that erases it; facts (the caller's own ids, what was wrong) stay for the result
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from ledger.domain.errors import FieldProblem
@@ -25,13 +26,18 @@ FirstHolder = int | str | None
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """The file's name and what holds for all rows of a sheet. `signer` is 0 until somebody signs."""
+    """The file's name and what holds for all rows of a sheet. `signer` is 0 until somebody signs.
+
+    `quotas` (gross fen a month by class) and `first_month` are a register's.
+    """
 
     first_holder: FirstHolder = None
     signer: int = 0
     warnings: tuple[FieldProblem, ...] = ()
     stopped: BulkStop | None = None
     file_name: str = ""
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    first_month: str = ""
 
     def sealed(self, context: Context, job_id: str) -> bytes:
         """As they are stored: a file's name and cells that warnings quote may hold names, so they are sealed."""
@@ -42,6 +48,8 @@ class SheetOptions:
             "stopped": None if self.stopped is None else asdict(self.stopped),
             "file_name": self.file_name,
         }
+        if self.quotas:
+            value |= {"quotas": dict(self.quotas), "first_month": self.first_month}
         return context.seal(dumps(value), SEALED_SHEET, job_id)
 
     @classmethod
@@ -54,7 +62,12 @@ class SheetOptions:
         assert isinstance(warnings, list)
         assert holder is None or isinstance(holder, (int, str))
         problems = tuple(FieldProblem(*map(str, one)) for one in warnings if isinstance(one, list))
-        return cls(holder, signer, problems, _stop(stopped), str(value["file_name"]))
+        quotas = value.get("quotas")
+        by_class = (
+            {name: fen for name, fen in quotas.items() if isinstance(fen, int)} if isinstance(quotas, dict) else {}
+        )
+        first_month = str(value.get("first_month", ""))
+        return cls(holder, signer, problems, _stop(stopped), str(value["file_name"]), by_class, first_month)
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ def new_row(context: Context, job_id: str, invoice: SheetInvoice, extra: dict[st
     draft = invoice.draft if extra is None else None
     sealed = None
     if draft is not None:
-        sealed = context.seal(dumps(draft), SEALED_DRAFT, _item(job_id, invoice.row))
+        sealed = context.seal(dumps(draft), SEALED_DRAFT, row_item(job_id, invoice.row))
     return NewBulkRow(
         position=invoice.row,
         state=RowState.INVALID if draft is None else RowState.READY,
@@ -100,14 +113,14 @@ def sealed_facts(context: Context, job_id: str, position: int, facts: RowFacts) 
         "row_count": facts.row_count,
         "problems": list(facts.problems),
     }
-    return context.seal(dumps(value), SEALED_ROW, _item(job_id, position))
+    return context.seal(dumps(value), SEALED_ROW, row_item(job_id, position))
 
 
 def facts_of(context: Context, job_id: str, row: BulkRow) -> RowFacts:
     """Facts of a stored row. Raises: NotReady when somebody changed it."""
     if row.problems is None:
         return RowFacts()
-    value = loads(context.opened(row.problems, SEALED_ROW, _item(job_id, row.position)), ROW_SIZE_MAX)
+    value = loads(context.opened(row.problems, SEALED_ROW, row_item(job_id, row.position)), ROW_SIZE_MAX)
     assert isinstance(value, dict)
     row_count, problems = value["row_count"], value["problems"]
     assert isinstance(row_count, int)
@@ -120,12 +133,13 @@ def draft_of(context: Context, job_id: str, row: BulkRow) -> dict[str, Json] | N
     """Plain draft of a stored row, None when it had problems or was forgotten. Raises: NotReady, as above."""
     if row.sealed_draft is None:
         return None
-    value = loads(context.opened(row.sealed_draft, SEALED_DRAFT, _item(job_id, row.position)), ROW_SIZE_MAX)
+    value = loads(context.opened(row.sealed_draft, SEALED_DRAFT, row_item(job_id, row.position)), ROW_SIZE_MAX)
     assert isinstance(value, dict)
     return value
 
 
-def _item(job_id: str, position: int) -> str:
+def row_item(job_id: str, position: int) -> str:
+    """What the sealed parts of a row are bound to."""
     return f"{job_id}:{position}"
 
 

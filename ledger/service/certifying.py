@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from ledger.domain.identities import Identity
 from ledger.domain.times import utc_time
-from ledger.identity import address_of, certificate_hash, issue_certificate, new_key, public_key_of
+from ledger.identity import address_of, certificate_hash, new_key, public_key_of
+from ledger.identity.certificates import CertificateIssuer
 from ledger.projection import Connection, keystore
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
 from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
@@ -28,21 +29,59 @@ class Certified:
     rows: tuple[SigningKey | StoredCertificate, ...]
 
 
+class Certifier:
+    """The authority's root, opened for as many certificates as are wanted, all from this moment on."""
+
+    def __init__(self, context: Context, connection: Connection) -> None:
+        """Raises: NotReady where the authority's key is not."""
+        root = keystore.meta(connection).get(AUTHORITY_ROOT, "")
+        # the root's own key, which signs certificates for ever: the authority may have rotated the one it signs with
+        root_key = context.private_key(connection, read_certificate(bytes.fromhex(root)).address) if root else None
+        if root_key is None:
+            raise NotReady(
+                "the authority's root key is not in this key store: certificates are issued where it is kept"
+            )
+        self._context = context
+        self._issuer = CertificateIssuer(root_key, bytes.fromhex(root))
+
+    def new_key(self, identity: Identity, name: str) -> Certified:
+        """Makes a key to be kept here, and its certificate."""
+        key = new_key()
+        address = address_of(key)
+        certificate = self._certificate(identity, name, public_key_of(key))
+        sealed = self._context.seal(key, SEALED_KEY, address.hex())
+        kept = SigningKey(address, identity.hash, sealed, self._context.now_s())
+        return Certified(address, certificate.certificate_hash, (kept, certificate))
+
+    def own_key(self, identity: Identity, name: str, public_key: bytes, address: bytes) -> Certified:
+        """A certificate for a key that its party keeps."""
+        certificate = self._certificate(identity, name, public_key)
+        return Certified(address, certificate.certificate_hash, (certificate,))
+
+    def _certificate(self, identity: Identity, name: str, public_key: bytes) -> StoredCertificate:
+        now_s = self._context.now_s()
+        now = utc_time(now_s)
+        der = self._issuer.issue(
+            public_key,
+            str(identity),
+            # a certificate goes into evidence that strangers read: an enterprise's name is public, a person's is not
+            name if identity.kind is PartyKind.ENTERPRISE else identity.id,
+            now - CERTIFICATE_BACKDATED,
+            now + CERTIFICATE_LIFETIME,
+        )
+        return StoredCertificate(certificate_hash(der), der, str(identity), now_s)
+
+
 def certify_new_key(context: Context, connection: Connection, identity: Identity, name: str) -> Certified:
     """Makes a key to be kept here, and its certificate. Raises: NotReady where the authority's key is not."""
-    key = new_key()
-    address = address_of(key)
-    certificate = _certificate(context, connection, identity, name, public_key_of(key))
-    kept = SigningKey(address, identity.hash, context.seal(key, SEALED_KEY, address.hex()), context.now_s())
-    return Certified(address, certificate.certificate_hash, (kept, certificate))
+    return Certifier(context, connection).new_key(identity, name)
 
 
 def certify_own_key(
     context: Context, connection: Connection, identity: Identity, name: str, public_key: bytes, address: bytes
 ) -> Certified:
     """A certificate for a key that its party keeps. Raises: NotReady where the authority's key is not here."""
-    certificate = _certificate(context, connection, identity, name, public_key)
-    return Certified(address, certificate.certificate_hash, (certificate,))
+    return Certifier(context, connection).own_key(identity, name, public_key, address)
 
 
 def name_row(context: Context, identity: Identity, name: str, tax_id: str | None) -> PartyName:
@@ -56,27 +95,3 @@ def name_row(context: Context, identity: Identity, name: str, tax_id: str | None
         sealed=None if public else context.seal(name.encode(), SEALED_NAME, identity.hash.hex()),
         updated_at=context.now_s(),
     )
-
-
-def _certificate(
-    context: Context, connection: Connection, identity: Identity, name: str, public_key: bytes
-) -> StoredCertificate:
-    facts = keystore.meta(connection)
-    root = facts.get(AUTHORITY_ROOT, "")
-    # the root's own key, which signs certificates for ever: the authority may have rotated the one it signs with
-    root_key = context.private_key(connection, read_certificate(bytes.fromhex(root)).address) if root else None
-    if root_key is None:
-        raise NotReady("the authority's root key is not in this key store: certificates are issued where it is kept")
-    now_s = context.now_s()
-    now = utc_time(now_s)
-    der = issue_certificate(
-        root_key,
-        bytes.fromhex(root),
-        public_key,
-        str(identity),
-        # a certificate goes into evidence that strangers read: an enterprise's name is public, a person's is not
-        name if identity.kind is PartyKind.ENTERPRISE else identity.id,
-        now - CERTIFICATE_BACKDATED,
-        now + CERTIFICATE_LIFETIME,
-    )
-    return StoredCertificate(certificate_hash(der), der, str(identity), now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.domain.identities import enrolment_order
 from verifier.hashing import ZERO_HASH
 from verifier.operations import Code, Operation
 from verifier.words import PartyKind
@@ -47,7 +48,7 @@ def enrol(
     return Operation(
         code=Code.ENROL,
         subject=officer,
-        number=int.from_bytes(identity, "big") >> 176,
+        number=enrolment_order(identity),
         version=version,
         month=first_month,
         option=kind,
@@ -64,7 +65,7 @@ def appoint(
     return Operation(
         code=Code.APPOINT_OFFICER,
         subject=authority,
-        number=int.from_bytes(identity, "big") >> 176,
+        number=enrolment_order(identity),
         version=version,
         option=kind,
         terms=int.from_bytes(signer, "big"),

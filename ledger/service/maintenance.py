@@ -32,6 +32,7 @@ from ledger.service.installation import open_sequencer
 from ledger.service.outside_papers import DOCUMENT_SIZE_MAX, SEALED_OUTSIDE_DOCUMENT, SEALED_OUTSIDE_SEED
 from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
+from ledger.service.register_signing import RegisterSigning
 from ledger.service.retention import Housekeeping
 from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
@@ -142,6 +143,7 @@ def _beside_a_node(context: Context) -> dict[str, Callable[[threading.Event], No
     work: dict[str, Callable[[threading.Event], None]] = {
         "anchoring": Anchoring(context).run,
         "sheets": BulkSigning(context).run,
+        "registers": RegisterSigning(context).run,
         "webhooks": partial(run_sending, context),
         "housekeeping": Housekeeping(context).run,
     }

@@ -71,6 +71,6 @@ def test_a_register_writes_a_result_a_row(desk: Desk) -> None:
         read = list(csv.DictReader(text))
     assert [one["status"] for one in read] == ["enrolled"] * 3 + ["invalid"]
     assert all(one["party"] for one in read[:3])
-    assert "3 enrolled before" in desk.run(*words, code=3).stdout
+    assert "3 enrolled_before" in desk.run(*words, code=3).stdout
     desk.run("enrolment", "register", file, "--as", 2, "--quota", "A", code=2)
     desk.run("enrolment", "register", desk.directory / "none.csv", "--as", 2, "--quota", "A=1", code=1)

@@ -13,6 +13,7 @@ from ledger.projection import (
     Acceptance,
     BulkState,
     DeliveryState,
+    JobKind,
     NewGroup,
     QueueState,
     RowState,
@@ -128,7 +129,7 @@ def test_paused_webhook_keeps_what_waits_and_an_ended_one_stays_ended(hook: Stor
 
 def _job(town: Any) -> bulk_jobs.BulkJob:
     return bulk_jobs.BulkJob(
-        JOB, town.seller, town.seller, "issue", b"\x01" * 32, b"sealed", BulkState.DRAFT, 5, NOW_S, NOW_S
+        JOB, town.seller, town.seller, JobKind.ISSUE, b"\x01" * 32, b"sealed", BulkState.DRAFT, 5, NOW_S, NOW_S
     )
 
 
@@ -208,15 +209,15 @@ def test_rows_of_a_refused_group_can_be_signed_again(
 
 def test_running_jobs_are_found_again(sheet: Store, town: Any) -> None:
     with sheet.reading() as connection:
-        assert bulk_jobs.running_jobs(connection) == ()
+        assert bulk_jobs.running_jobs(connection, JobKind.ISSUE) == ()
     sheet.write(lambda connection: bulk_jobs.set_job_state(connection, JOB, BulkState.RUNNING, NOW_S + 1))
     expected = replace(_job(town), state=BulkState.RUNNING, updated_at=NOW_S + 1)
     with sheet.reading() as connection:
-        assert bulk_jobs.running_jobs(connection) == (expected,)
+        assert bulk_jobs.running_jobs(connection, JobKind.ISSUE) == (expected,)
         assert bulk_jobs.job(connection, JOB) == expected
         assert bulk_jobs.job(connection, "ff" * 16) is None
-        assert bulk_jobs.jobs(connection, town.seller, limit=5).items == (expected,)
-        assert bulk_jobs.jobs(connection, town.stranger, limit=5).items == ()
+        assert bulk_jobs.jobs(connection, JobKind.ISSUE, town.seller, limit=5).items == (expected,)
+        assert bulk_jobs.jobs(connection, JobKind.ISSUE, town.stranger, limit=5).items == ()
 
 
 def test_drafts_are_forgotten_and_too_long_a_sheet_is_refused(sheet: Store, town: Any) -> None:
@@ -225,7 +226,7 @@ def test_drafts_are_forgotten_and_too_long_a_sheet_is_refused(sheet: Store, town
         assert {row.sealed_draft for row in bulk_jobs.rows(connection, JOB, limit=9)} == {None}
     rows = [bulk_jobs.NewBulkRow(n, RowState.READY, b"") for n in range(1, bulk_jobs.ROWS_MAX + 2)]
     longer = replace(_job(town), job_id="2d" * 16)
-    with pytest.raises(ValueError, match="at most 10000 rows"):
+    with pytest.raises(ValueError, match="at most 30000 rows"):
         sheet.write(lambda connection: bulk_jobs.add_job(connection, longer, rows))
     with sheet.reading() as connection:
         assert bulk_jobs.job(connection, longer.job_id) is None

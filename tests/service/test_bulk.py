@@ -14,7 +14,8 @@ from openpyxl import Workbook, load_workbook
 
 from ledger.projection import bulk_jobs
 from ledger.service import Busy, IdempotencyConflict, InvalidRequest, Ledger, NotFound
-from ledger.service.bulk_signing import BulkSigning, Step
+from ledger.service.bulk_signing import BulkSigning
+from ledger.service.bulk_steps import Step
 from tests.service.world import World, must
 
 HEAD = ["单据编号", "外部单号", "购买方名称", "项目名称", "金额", "税率", "税额"]
@@ -102,7 +103,7 @@ def test_kill_between_groups_doubles_nothing_and_the_rest_goes_on(world, seller,
     # the process that was asked ended here; another opens the same ledger, as the node does at its start
     other = world.opened()
     signing = BulkSigning(other.context)
-    monkeypatch.setattr("ledger.service.bulk_signing.LEFT_S", 0)
+    monkeypatch.setattr("ledger.service.bulk_steps.LEFT_S", 0)
     assert signing.go_on() is True
     again = other.bulk.sign(seller, job.job, idempotency_key="bulk-kill")  # the request repeated
     while again.state == "running":
@@ -166,7 +167,7 @@ def test_node_leaves_a_sheet_alone_while_somebody_is_at_it(world, seller, monkey
         world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
     signing = BulkSigning(world.ledger.context)
     assert signing.go_on() is False
-    monkeypatch.setattr("ledger.service.bulk_signing.LEFT_S", 0)
+    monkeypatch.setattr("ledger.service.bulk_steps.LEFT_S", 0)
     assert signing.go_on() is True
 
 
@@ -362,7 +363,7 @@ def test_busy_is_not_taken_for_an_end(world, seller, monkeypatch):
     def busy(*_args: object) -> None:
         raise Busy
 
-    monkeypatch.setattr("ledger.service.bulk_signing.run_write", busy)
+    monkeypatch.setattr("ledger.service.bulk_steps.run_write", busy)
     with pytest.raises(Busy):
         world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key())
     assert replace(world.ledger.bulk.job(seller, job.job)).state == "running"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
 
 from ledger.domain.key_proof import Purpose
-from ledger.service import InvalidRequest, NotPermitted
-from ledger.service.register_file import RegisterFile, RowStatus, results_csv
+from ledger.service import Caller, InvalidRequest, NoSigningKey, NotFound, NotPermitted, instructions
+from ledger.service.register_signing import RegisterSigning
+from ledger.service.register_views import RegisterRowView, RegisterView, RowStatus
 from tests.service.conftest import Cast
 from tests.service.own_keys import Wallet
 from tests.service.world import SERIALS, World, tax_id
@@ -29,8 +31,18 @@ def row(name: str = "登记公司", code: str | None = None, quota_class: str = 
     return [name, tax_id(next(SERIALS)) if code is None else code, quota_class]
 
 
-def statuses(results: object) -> list[RowStatus]:
-    return [one.status for one in results]  # type: ignore[attr-defined]
+def rows_of(world: World, view: RegisterView, caller: Caller | None = None) -> list[RegisterRowView]:
+    return list(world.ledger.register_file.every_row(caller or world.officer, view.job))
+
+
+def enrolled(world: World, data: bytes, caller: Caller | None = None, **asked: Any) -> list[RegisterRowView]:
+    """Rows of a file after one run."""
+    done = world.ledger.register_file.enrol(caller or world.officer, data, quotas=QUOTAS, **asked)
+    return rows_of(world, done, caller)
+
+
+def statuses(results: list[RegisterRowView]) -> list[RowStatus]:
+    return [one.status for one in results]
 
 
 def test_every_row_has_its_result(world: World, cast: Cast) -> None:
@@ -44,20 +56,17 @@ def test_every_row_has_its_result(world: World, cast: Cast) -> None:
         [*row(), *signed], [*row(), proof.address],
     ]  # fmt: skip
     seen: list[tuple[int, int]] = []
-    results = world.ledger.register_file.enrol(
-        world.officer, file_of(rows), quotas=QUOTAS, moved=lambda done, of: seen.append((done, of))
-    )
-    enrolled, invalid = RowStatus.ENROLLED, RowStatus.INVALID
+    results = enrolled(world, file_of(rows), moved=lambda done, of: seen.append((done, of)))
+    done, wrong = RowStatus.ENROLLED, RowStatus.INVALID
     assert statuses(results) == [
-        enrolled, enrolled, enrolled, invalid, invalid, invalid, enrolled, invalid, RowStatus.BEFORE, invalid, invalid,
-        invalid,
+        done, done, done, wrong, wrong, wrong, done, wrong, RowStatus.BEFORE, wrong, wrong, wrong,
     ]  # fmt: skip
-    assert [one.row.number for one in results] == list(range(2, 14))
+    assert [one.row for one in results] == list(range(2, 14))
     assert seen[-1] == (12, 12)
     for one, code in zip(
         results[3:6] + results[9:], ("class", "name", "tax_id", "name", "signature", "time"), strict=True
     ):
-        assert one.reason.startswith(f"{code}: ")
+        assert one.problems[0].path == code
     parties = [world.ledger.party(world.officer, one.party or 0) for one in results[:3]]
     assert [one.quota_fen for one in parties] == [10**9, 10**6, 10**9]
     assert [one.tax_id for one in parties] == [one[1] for one in rows[:3]]
@@ -70,7 +79,8 @@ def test_every_row_has_its_result(world: World, cast: Cast) -> None:
 
 
 def test_the_same_file_goes_on_after_a_break(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.service.register_file.GROUP_OPERATIONS_MAX", 2)
+    monkeypatch.setattr("ledger.service.register_signing.GROUP_OPERATIONS_MAX", 2)
+    monkeypatch.setattr("ledger.service.register_file.STEP_MS", 1)
     data = file_of([row() for _ in range(6)])
 
     class Killed(BaseException):
@@ -82,49 +92,87 @@ def test_the_same_file_goes_on_after_a_break(world: World, monkeypatch: pytest.M
 
     with pytest.raises(Killed):
         world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS, moved=kill_after)
-    results = world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)
-    assert statuses(results) == [RowStatus.BEFORE] * 2 + [RowStatus.ENROLLED] * 4
-    again = world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)
+    results = enrolled(world, data)
+    assert statuses(results) == [RowStatus.ENROLLED] * 6
+    again = enrolled(world, data)
     assert statuses(again) == [RowStatus.BEFORE] * 6
     assert [one.party for one in again] == [one.party for one in results]
 
 
 def test_killed_while_a_group_waits_nothing_is_enrolled_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The group is durable and no block has it yet: the next run waits for it instead of signing another."""
-    monkeypatch.setattr("ledger.service.register_file.GROUP_WAIT_MS", 50)
+    monkeypatch.setattr("ledger.service.register_file.STEP_MS", 20)
     data = file_of([row() for _ in range(3)])
     with world.sequencing.held():
-        first = world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)
-        assert statuses(first) == [RowStatus.WAITING] * 3
-        waiting = world.ledger.health().waiting_groups
-        assert statuses(world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)) == [RowStatus.WAITING] * 3
+        with monkeypatch.context() as hurried:
+            hurried.setattr("ledger.service.register_file.STUCK_S", 0.05)
+            assert statuses(enrolled(world, data)) == [RowStatus.WAITING] * 3
+            waiting = world.ledger.health().waiting_groups
+            assert statuses(enrolled(world, data)) == [RowStatus.WAITING] * 3
+            other = file_of([["其他公司", *one.split(",")[1:3]] for one in data.decode().splitlines()[1:]])
+            assert statuses(enrolled(world, other)) == [RowStatus.READY] * 3
         assert world.ledger.health().waiting_groups == waiting
-    monkeypatch.setattr("ledger.service.register_file.GROUP_WAIT_MS", 20_000)
-    assert statuses(world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)) == [RowStatus.BEFORE] * 3
+    assert statuses(enrolled(world, data)) == [RowStatus.ENROLLED] * 3
+    assert statuses(enrolled(world, other)) == [RowStatus.BEFORE] * 3
+
+
+def test_who_is_enrolled_meanwhile_does_not_stop_its_group(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enrolled by somebody else between look-up and block: the contract refuses that row alone."""
+    rows = [row() for _ in range(4)]
+    raced = rows[1][1]
+    hurried: list[str] = []
+    prepared = RegisterSigning._prepared
+
+    def raced_by(self: RegisterSigning, picked: Any) -> Any:
+        made = prepared(self, picked)
+        if not hurried:
+            hurried.append(raced)
+            world.ledger.enrol(
+                world.officer, kind="enterprise", name="先到公司", tax_id=raced, idempotency_key=world.key()
+            )
+        return made
+
+    monkeypatch.setattr(RegisterSigning, "_prepared", raced_by)
+    results = enrolled(world, file_of(rows))
+    assert statuses(results) == [RowStatus.ENROLLED, RowStatus.BEFORE, RowStatus.ENROLLED, RowStatus.ENROLLED]
+    assert results[1].party
 
 
 def test_one_refused_row_does_not_stop_its_group(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An enterprise enrolled by somebody else between look-up and block: the contract refuses that row alone."""
     rows = [row() for _ in range(4)]
-    accepted, raced = RegisterFile._accepted, rows[1][1]
+    made, bad = instructions.enrol, iter([True])
 
-    def slow(self: RegisterFile, caller: object, entries: list[object], month: object) -> bytes:
-        digest: bytes
-        if any(one.row.tax_id == raced for one in entries):  # type: ignore[attr-defined]
-            with world.sequencing.held():
-                hurried = world.hurried()
-                hurried.enrol(
-                    world.officer, kind="enterprise", name="先到公司", tax_id=raced, idempotency_key=world.key()
-                )
-                digest = accepted(self, caller, entries, month)  # type: ignore[arg-type]
-        else:
-            digest = accepted(self, caller, entries, month)  # type: ignore[arg-type]
-        return digest
+    def without_month(**words: Any) -> Any:
+        """The first operation is one that the contract calls wrong."""
+        spoilt.update(words["identity"] for _ in bad)
+        return made(**{**words, "first_month": 0} if words["identity"] in spoilt else words)
 
-    monkeypatch.setattr(RegisterFile, "_accepted", slow)
-    results = world.ledger.register_file.enrol(world.officer, file_of(rows), quotas=QUOTAS)
-    assert statuses(results) == [RowStatus.ENROLLED, RowStatus.REFUSED, RowStatus.ENROLLED, RowStatus.ENROLLED]
-    assert results[1].reason
+    spoilt: set[bytes] = set()
+    monkeypatch.setattr(instructions, "enrol", without_month)
+    results = enrolled(world, file_of(rows))
+    assert sorted(statuses(results)) == [RowStatus.ENROLLED] * 3 + [RowStatus.REFUSED]
+    (refused,) = (one for one in results if one.status is RowStatus.REFUSED)
+    assert (refused.problems[0].code, refused.party) == ("bad_terms", None)
+
+
+def test_a_dismissed_or_moved_officer_stops(world: World, cast: Cast) -> None:
+    """Rows are signed in the name of an officer as it is now, not as it was when the file was read."""
+    appointed, _ = world.ledger.appoint_officer(world.authority, name="赵税官", idempotency_key=world.key())
+    assert appointed.party is not None
+    officer = world.ledger.caller(appointed.party)
+    register = world.ledger.register_file
+    asked = {"quotas": QUOTAS, "idempotency_key": world.key()}
+    moved = register.upload(officer, file_of([row(), row()]), **asked)
+    world.ledger.change_district(world.authority, officer.party, "99", idempotency_key=world.key())
+    done = register.sign(world.ledger.caller(officer.party), moved.job, idempotency_key=world.key())
+    assert (done.state, dict(done.counts)) == ("done", {RowStatus.INVALID: 2})
+    world.ledger.change_district(world.authority, officer.party, "", idempotency_key=world.key())
+    officer = world.ledger.caller(officer.party)
+    left = register.upload(officer, file_of([row()]), **{**asked, "idempotency_key": world.key()})
+    world.ledger.dismiss_officer(world.authority, officer.party, reason="离任", idempotency_key=world.key())
+    with pytest.raises(NotPermitted):
+        register.sign(world.ledger.caller(officer.party), left.job, idempotency_key=world.key())
+    assert register.job(world.officer, left.job).counts == {RowStatus.READY: 1}
 
 
 def test_a_workbook_is_read_too(world: World) -> None:
@@ -133,8 +181,8 @@ def test_a_workbook_is_read_too(world: World) -> None:
     book.active.append(["Name", "Tax ID", "Class"])
     book.active.append(made)
     book.save(file)
-    (result,) = world.ledger.register_file.enrol(world.officer, file.getvalue(), quotas=QUOTAS)
-    assert (result.status, result.row.number, result.row.tax_id) == (RowStatus.ENROLLED, 3, made[1])
+    (result,) = enrolled(world, file.getvalue())
+    assert (result.status, result.row, result.tax_id) == (RowStatus.ENROLLED, 3, made[1])
 
 
 @pytest.mark.parametrize(
@@ -150,16 +198,75 @@ def test_files_that_are_no_register_are_refused(world: World, data: bytes, code:
 
 def test_officers_alone_enrol_a_register(world: World, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
-        world.ledger.register_file.enrol(cast.seller, file_of([row()]), quotas=QUOTAS)
+        enrolled(world, file_of([row()]), cast.seller)
     with pytest.raises(InvalidRequest):
         world.ledger.register_file.enrol(world.officer, file_of([row()]), quotas={})
 
 
 def test_results_are_a_sheet_without_formulas_or_secrets(world: World) -> None:
-    results = world.ledger.register_file.enrol(world.officer, file_of([row("'+公司"), row()]), quotas=QUOTAS)
-    text = results_csv(results).decode("utf-8-sig")
+    data = file_of([row("'+公司"), row(), row("=cmd()")])
+    done = world.ledger.register_file.enrol(world.officer, data, quotas=QUOTAS)
+    text = world.ledger.register_file.results(world.officer, done.job).decode("utf-8-sig")
     read = list(csv.reader(io.StringIO(text)))
     assert read[0][0] == "row"
-    assert [line[4] for line in read[1:]] == ["enrolled", "enrolled"]
-    assert read[1][1].startswith("'")
+    assert [line[4] for line in read[1:]] == ["enrolled", "enrolled", "invalid"]
+    assert [line[1][:1] for line in read[1:]] == ["'", "登", ""]
     assert "einv_" not in text
+
+
+def test_a_register_given_up_enrols_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.service.register_signing.GROUP_OPERATIONS_MAX", 1)
+    register = world.ledger.register_file
+    view = register.upload(world.officer, file_of([row(), row()]), quotas=QUOTAS, idempotency_key=world.key())
+    assert view.counts == {RowStatus.READY: 2}
+    with world.sequencing.held():
+        register.sign(world.officer, view.job, idempotency_key=world.key(), budget_ms=0)
+        cancel_key = world.key()
+        ended = register.cancel(world.officer, view.job, idempotency_key=cancel_key)
+        assert (ended.state, ended.counts) == ("cancelled", {RowStatus.WAITING: 1, RowStatus.CANCELLED: 1})
+        assert register.cancel(world.officer, view.job, idempotency_key=cancel_key) == ended
+    register.go_on(world.officer, view.job, budget_ms=10)
+    with pytest.raises(InvalidRequest, match="given up"):
+        register.sign(world.officer, view.job, idempotency_key=world.key())
+    again = rows_of(world, register.enrol(world.officer, file_of([row()]), quotas=QUOTAS))
+    assert statuses(again) == [RowStatus.ENROLLED]
+    assert statuses(rows_of(world, register.job(world.officer, view.job)))[1] is RowStatus.CANCELLED
+
+
+def test_a_register_is_its_officers_and_the_whole_ledgers(world: World, cast: Cast) -> None:
+    register = world.ledger.register_file
+    view = register.upload(world.authority, file_of([row()]), quotas=QUOTAS, idempotency_key=world.key())
+    appointed, _ = world.ledger.appoint_officer(
+        world.authority, name="区税官", district="4403", idempotency_key=world.key()
+    )
+    local = world.ledger.caller(appointed.party or 0)
+    assert register.job(world.officer, view.job) == view
+    assert view in register.jobs(world.officer, limit=10).items
+    assert register.jobs(local, limit=10).items == ()
+    for act in (
+        lambda: register.job(local, view.job),
+        lambda: register.rows(local, view.job, limit=5),
+        lambda: register.results(local, view.job),
+        lambda: register.sign(local, view.job, idempotency_key=world.key()),
+        lambda: register.cancel(local, view.job, idempotency_key=world.key()),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with pytest.raises(NotPermitted):
+        register.job(cast.seller, view.job)
+    far = register.upload(local, file_of([row()]), quotas=QUOTAS, idempotency_key=world.key())
+    assert far.counts.get(RowStatus.INVALID, 0) + far.counts.get(RowStatus.READY, 0) == 1
+    world.ledger.dismiss_officer(world.authority, local.party, reason="离任", idempotency_key=world.key())
+
+
+def test_an_officer_that_keeps_its_key_is_told_so(world: World, cast: Cast) -> None:
+    appointed, _ = world.ledger.appoint_officer(world.authority, name="自管税官", idempotency_key=world.key())
+    officer = world.ledger.caller(appointed.party or 0)
+    register = world.ledger.register_file
+    view = register.upload(officer, file_of([row()]), quotas=QUOTAS, idempotency_key=world.key())
+    wallet = Wallet()
+    purpose, identity = Purpose.REPLACE_KEY, f"party:{officer.party}"
+    world.ledger.rotate_key(officer, idempotency_key=world.key(), own=wallet.proof(world.ledger, purpose, identity, ""))
+    with pytest.raises(NoSigningKey):
+        register.sign(world.ledger.caller(officer.party), view.job, idempotency_key=world.key())
+    world.ledger.dismiss_officer(world.authority, officer.party, reason="离任", idempotency_key=world.key())
