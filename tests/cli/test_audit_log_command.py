@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
-from ledger.cli.app import app
 from tests.cli.town import OFFICER, Town
 
 UNKNOWN = "94403260911099999999"  # a number that was never issued
@@ -56,50 +51,10 @@ def test_a_filter_that_cannot_be_read_is_named(town: Town, given: tuple[str, str
     assert said in answer.err
 
 
-def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
-
-
-def looks() -> dict[str, Any]:
-    """Every command that somebody's name is given to and that opens the ledger to look."""
-    return {
-        path: command
-        for path, command in commands(typer.main.get_command(app), "einvoice")
-        if {"as_party", "as_officer"} & {one.name for one in command.params}
-        and "open_ledger()" in inspect.getsource(command.callback)
-    }
-
-
 def noted(town: Town, kind: str = "officer_query", **about: str) -> list[dict[str, Any]]:
     given = [part for name, value in about.items() for part in (f"--{name}", value)]
     listed = town.shell.done("audit-log", "list", "--kind", kind, *given, "--limit", 100, "--json").json
     return [one for one in listed if one["actor"] == OFFICER]
-
-
-@pytest.mark.slow
-def test_every_command_that_an_officer_looks_with_leaves_its_name_in_the_log(
-    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)  # some write a file where they are called
-    given: dict[str, str | int | Path] = {
-        "number": town.number, "claim": "0f" * 16, "proposal_id": "0f" * 16, "party": town.seller, "office": 1,
-        "period": "2026-10", "month": "2026-10", "kind": "refusals", "says": "not_settled", "output": tmp_path / "out",
-    }  # fmt: skip
-    asked = looks()
-    for path, command in asked.items():
-        words = path.split()[1:]
-        for one in command.params:
-            if one.required or one.name in ("as_party", "as_officer"):
-                value = OFFICER if one.name in ("as_party", "as_officer") else given[one.name]
-                words += [str(value)] if one.param_type_name == "argument" else [one.opts[0], str(value)]
-        town.shell.run(*words)
-    entries = noted(town)
-    assert {one["detail"]["route"] for one in entries} == set(asked)
-    assert {one["about"] for one in entries if one["detail"]["route"] == "einvoice evidence"} == {town.number}
 
 
 def test_a_look_names_what_it_is_about_and_which_filters_were_given_and_no_words(town: Town) -> None:
