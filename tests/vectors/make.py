@@ -1,9 +1,10 @@
-"""Makes tests/vectors/evidence-v1: evidence and statements of a ledger that lived, with what each must be judged to be.
+"""Makes tests/vectors/evidence-v1*: evidence and statements of ledgers that lived, with what each is judged to be.
 
     python -m tests.vectors.make
 
 The vectors were made once, by the first release with this format, and are kept for ever: every later release must judge
-them alike. So the script refuses to write over them. `index.json` names for each file its trust file, verdict, number,
+them alike. So the script makes only the sets that are not there: `evidence-v1`, and `evidence-v1-erased`, of a
+ledger whose authority erased documents. `index.json` names for each file its trust file, verdict, number,
 block, and every step with result and reason; and for some of them changes of one value (`path`, and its new `value` or
 `remove`) with the steps that are not valid then. Texts are not recorded: words may change, codes never.
 
@@ -39,12 +40,11 @@ from tests.service.world import must
 from tests.succession.handing_over import Town
 from verifier import parse_trust, verify
 from verifier.canonical import Json, dumps
-from verifier.operations import Code, Operation
+from verifier.operations import SECP256K1_ORDER, Code, Operation
 from verifier.parsing import parse
 from verifier.report import Report
 
 HERE = Path(__file__).parent
-TARGET = HERE / "evidence-v1"
 EPOCH_LENGTH = 16
 PUBLIC = ("number", "issued_on", "seller.name", "gross_fen", "lines.0.name")
 WITNESSES = tuple(map(signer, ("witness.example/audit", "witness.example/chamber", "witness.example/university")))
@@ -103,7 +103,7 @@ class Vectors:
         twins: list[Json] = []
         for path, value in changes:
             twin = verify(altered(json.loads(content), path, value), known)
-            assert twin.verdict.value != "valid", f"{name}: {path}"
+            assert twin.verdict.value not in {"valid", "erased"}, f"{name}: {path}"
             change: dict[str, Json] = {"path": list(path)} | ({"remove": True} if value is REMOVE else {"value": value})
             twins.append(change | {"verdict": twin.verdict.value, "not_valid": not_valid(twin)})
         self.index.append({"file": name, "what": what, "trust": trust, **judged(report), "altered": twins})
@@ -127,17 +127,34 @@ def changes_of(content: bytes) -> list[Change]:
         (["proof", "account", 0], REMOVE),
         (["proof", "storage", len(value["proof"]["storage"]) - 1], REMOVE),
     ]
-    for at, leaf in enumerate(value["document"]["shown"]):
+    for at, leaf in enumerate(value["document"].get("shown", ())):
         if leaf[1] == "gross_fen":
             changes.append((["document", "shown", at, 3], leaf[3] + 1))
     return changes
+
+
+def changes_of_erased(content: bytes, document: Json) -> list[Change]:
+    """As `changes_of`, and of the erasure itself; `document` is one that is there."""
+    erasure = json.loads(content)["document"]["erasure"]
+    both = {**json.loads(dumps(document)), "erasure": erasure}
+    return [
+        *changes_of(content),
+        (["document", "erasure", "number"], f"{int(erasure['number']) + 1:020d}"),
+        (["document", "erasure", "at"], erasure["at"] + 1),
+        (["document", "erasure", "at"], 1),
+        (["document", "erasure", "r"], erasure["s"]),
+        (["document", "erasure", "s"], f"{SECP256K1_ORDER - int(erasure['s'], 16):064x}"),
+        (["document", "erasure", "s"], REMOVE),
+        (["document"], both),
+        (["document"], {}),
+    ]
 
 
 class Life:
     """A ledger whose parties do what the vectors show."""
 
     def __init__(self, directory: Path) -> None:
-        with mock.patch("ledger.service.installation.create_chain", partial(create_chain, epoch_length=EPOCH_LENGTH)):
+        with mock.patch("ledger.chain.create_chain", partial(create_chain, epoch_length=EPOCH_LENGTH)):
             self.town = Town(directory)
         town = self.town
         self.other_cashier = town.person("赵财务", (town.other_employer, ["finance"]))
@@ -363,30 +380,81 @@ def second_contract(life: Life, vectors: Vectors, lived: str) -> None:
     vectors.add("succession-hidden.json", what, dumps(value), trust, "invalid")
 
 
+def lived(life: Life, vectors: Vectors) -> None:
+    """The set `evidence-v1`."""
+    number = first_contract(life, vectors)
+    revoked(life, vectors)
+    witnessed(life, vectors, number)
+    second_contract(life, vectors, number)
+
+
+def erased(life: Life, vectors: Vectors) -> None:
+    """The set `evidence-v1-erased`: files without their documents, and some of before."""
+    town = life.town
+    number, (blue, red), outside = life.lived(buyer=town.employer), life.reds(), life.outside()
+    trust = vectors.trust("trust.json", life.trust())
+    before, stands = life.evidence(number), life.evidence(life.lived())
+    document = json.loads(stands)["document"]
+
+    def erase(target: str) -> None:
+        town.ledger.erasing.invoice(town.authority, target, reason="data_subject_request", idempotency_key=town.key())
+
+    for target in (number, blue, outside):
+        erase(target)
+    vectors.add("before.json", "of before its document was erased", before, trust, "valid", *changes_of(before))
+    for name, what, target in (
+        ("erased.json", "issued, claimed twice, settled, booked, then erased", number),
+        ("blue.json", "settled, reddened by agreement, then erased", blue),
+        ("red.json", "the red of it, erased with it", red),
+        ("outside.json", "registered from elsewhere, settled, then erased", outside),
+    ):
+        content = life.evidence(target)
+        vectors.add(name, what, content, trust, "erased", *changes_of_erased(content, document))
+    redacted = parse((vectors.directory / "erased.json").read_bytes()).redacted(()).to_bytes()
+    vectors.add("texts-kept-back.json", "erased, identity texts kept back", redacted, trust, "erased")
+    value = json.loads(stands)
+    value["document"] = json.loads((vectors.directory / "erased.json").read_bytes())["document"]
+    vectors.add("stripped.json", "the erasure of another in a document's place", dumps(value), trust, "invalid")
+    both = json.loads((vectors.directory / "erased.json").read_bytes())
+    both["document"] |= document
+    vectors.add("both.json", "a document beside an erasure", dumps(both), trust, "could_not_check")
+    town.succeeded()
+    must(town.ledger.withdraw_booking(town.cashier, number, reason="return", idempotency_key=town.key()))
+    trust = vectors.trust("trust-succession.json", life.trust())
+    content = life.evidence(number)
+    what = "erased under the first contract, its booking withdrawn under the second"
+    vectors.add("succession.json", what, content, trust, "erased", *changes_of_erased(content, document))
+
+
+SETS: dict[str, Callable[[Life, Vectors], None]] = {"evidence-v1": lived, "evidence-v1-erased": erased}
+
+
 def _without_witnesses(content: bytes) -> bytes:
     return dumps(json.loads(content) | {"witnesses": {"needed": 0, "keys": []}})
 
 
-def main() -> None:
-    """Makes all vectors, in a directory that must not be there yet."""
-    if TARGET.exists():
-        sys.exit(f"{TARGET} is there: vectors are kept, never made again")
-    building = Path(tempfile.mkdtemp(prefix=".evidence-v1-", dir=HERE))
-    steps: list[Callable[[], object]] = []
+def make(name: str) -> None:
+    """Makes one set, in a directory that must not be there yet."""
+    building = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=HERE))
     with tempfile.TemporaryDirectory(prefix="einvoice-vectors-") as directory:
         life, vectors = Life(Path(directory)), Vectors(building)
         try:
-            lived = first_contract(life, vectors)
-            steps = [partial(revoked, life, vectors), partial(witnessed, life, vectors, lived)]
-            steps.append(partial(second_contract, life, vectors, lived))
-            for step in steps:
-                step()
+            SETS[name](life, vectors)
         finally:
             life.town.close()
     rows = (json.dumps(entry, ensure_ascii=False, sort_keys=True) for entry in vectors.index)
     (building / "index.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
     building.chmod(0o755)
-    building.rename(TARGET)
+    building.rename(HERE / name)
+
+
+def main() -> None:
+    """Makes the sets that are not there."""
+    missing = [name for name in SETS if not (HERE / name).exists()]
+    if not missing:
+        sys.exit(f"{', '.join(SETS)}: vectors are kept, never made again")
+    for name in missing:
+        make(name)
 
 
 if __name__ == "__main__":

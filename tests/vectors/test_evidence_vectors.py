@@ -37,7 +37,7 @@ def test_altered_vector_is_refused_as_it_was(folder: Path, entry: dict[str, Any]
     for twin in entry["altered"]:
         report = examine(altered(value, twin["path"], REMOVE if "remove" in twin else twin["value"]), trust)
         assert (report.verdict.value, not_valid(report)) == (twin["verdict"], twin["not_valid"]), twin["path"]
-        assert report.verdict is not Result.VALID
+        assert report.verdict not in {Result.VALID, Result.ERASED}
 
 
 @each_vector
@@ -59,6 +59,13 @@ def test_vectors_cover_what_evidence_can_show() -> None:
     }  # fmt: skip
     shown = "".join((SETS[0] / entry["file"]).read_text() for entry in entries)
     assert '"contract":1' in shown
+
+
+def test_vectors_cover_what_can_be_erased() -> None:
+    entries = [entry for folder, entry in VECTORS if folder.name == "evidence-v1-erased"]
+    assert {entry["verdict"] for entry in entries} == {"valid", "invalid", "could_not_check", "erased"}
+    refused = {step[2] for entry in entries for twin in entry["altered"] for step in twin["not_valid"]}
+    assert refused >= {"erasure_invalid", "erasure_of_another", "erasure_too_early", "not_evidence", "head_differs"}
 
 
 def test_every_file_is_listed_and_all_are_small() -> None:
