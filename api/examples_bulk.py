@@ -20,6 +20,7 @@ _JOB: dict[str, Json] = {
     "first_holder": None,
     "row_count": 2,
     "group_count": 1,
+    "drafts": [],
     "sums": [
         {"status": "invalid", "count": 1, "net_fen": 0, "tax_fen": 0, "gross_fen": 0},
         {"status": "ready", "count": 1, "net_fen": 10000, "tax_fen": 600, "gross_fen": 10600},
@@ -62,6 +63,23 @@ _DONE: dict[str, Json] = {
 }
 
 
+_WAITING: dict[str, Json] = {
+    **_JOB,
+    "sums": [{"status": "drafted", "count": 2, "net_fen": 20000, "tax_fen": 1200, "gross_fen": 21200}],
+    "drafts": [
+        {
+            "digest": "5b" * 32,
+            "signer": 5,
+            "count": 2,
+            "gross_fen": 21200,
+            "first_number": "94403260911000000001",
+            "last_number": "94403260911000000002",
+            "sign_by": "2026-11-05T03:30:00Z",
+        }
+    ],
+}
+
+
 def bulk_examples(made: Callable[..., T]) -> dict[str, T]:
     """Examples by operation id; `made` takes (answers by status, request)."""
     return {
@@ -69,7 +87,7 @@ def bulk_examples(made: Callable[..., T]) -> dict[str, T]:
         "list_sheets": made({200: {"items": [_JOB], "next_cursor": None}}, None),
         "sheet_template": made({}, None),
         "read_sheet": made({200: {"job": _JOB, "items": [_ROW], "next_cursor": None}}, None),
-        "sign_sheet": made({201: _DONE, 202: {**_JOB, "state": "running"}}, {"again": False}),
+        "sign_sheet": made({201: _DONE, 202: _WAITING}, {"again": False}),
         "cancel_sheet": made({201: {**_JOB, "state": "cancelled", "group_count": 0}}, {}),
         "sheet_results": made({}, None),
         "export_invoices": made({}, None),

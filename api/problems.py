@@ -165,7 +165,7 @@ HISTORY_DIFFERS = ProblemType(
 )  # fmt: skip
 NO_SIGNING_KEY = ProblemType(
     "no-signing-key", 409, "The server holds no key of this party", "系统未保管该参与方的密钥",
-    "This write is made only with a key kept here: sheets, tills, an administrator's in the enterprise's name.",
+    "This write is made only with a key kept here: tills, an administrator's in the enterprise's name.",
 )  # fmt: skip
 SIGNATURE_NEEDED = ProblemType(
     "signature-needed", 409, "Your signature is needed", "需要您签名",

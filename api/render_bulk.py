@@ -8,6 +8,7 @@ from api.problems import (
     NO_SIGNING_KEY,
     NOT_PERMITTED,
     NUMBERS_EXHAUSTED,
+    QUEUE_FULL,
     REFUSED,
     ProblemError,
     error_json,
@@ -22,12 +23,12 @@ _STOPS = {
     "expired": GROUP_EXPIRED,
     "numbers_exhausted": NUMBERS_EXHAUSTED,
     "no_signing_key": NO_SIGNING_KEY,
+    "drafts_full": QUEUE_FULL,
 }
 
 
 def job_json(view: views.BulkJobView) -> dict[str, Json]:
     """A sheet."""
-    stopped = view.stopped
     return {
         "job": view.job,
         "state": view.state,
@@ -38,6 +39,18 @@ def job_json(view: views.BulkJobView) -> dict[str, Json]:
         "first_holder": view.first_holder,
         "row_count": view.row_count,
         "group_count": view.group_count,
+        "drafts": [
+            {
+                "digest": one.digest,
+                "signer": one.signer,
+                "count": one.count,
+                "gross_fen": one.gross_fen,
+                "first_number": one.first_number,
+                "last_number": one.last_number,
+                "sign_by": time_text(one.sign_by),
+            }
+            for one in view.drafts
+        ],
         "sums": [
             {
                 "status": one.status,
@@ -50,17 +63,17 @@ def job_json(view: views.BulkJobView) -> dict[str, Json]:
         ],
         "warnings": [error_json(one) for one in view.warnings],
         "same_file": list(view.same_file),
-        "stopped": None
-        if stopped is None
-        else {
-            "code": stopped.code,
-            "message": stopped.message,
-            "message_zh": stopped.message_zh,
-            "row": stopped.row,
-        },
+        "stopped": stop_json(view.stopped),
         "created_at": time_text(view.created_at),
         "updated_at": time_text(view.updated_at),
     }
+
+
+def stop_json(stop: views.BulkStop | None) -> dict[str, Json] | None:
+    """Why signing stopped."""
+    if stop is None:
+        return None
+    return {"code": stop.code, "message": stop.message, "message_zh": stop.message_zh, "row": stop.row}
 
 
 def row_json(view: views.BulkRowView) -> dict[str, Json]:
@@ -92,10 +105,9 @@ def row_json(view: views.BulkRowView) -> dict[str, Json]:
     }
 
 
-def check_not_stopped(view: views.BulkJobView) -> None:
+def check_not_stopped(state: str, stop: views.BulkStop | None, location: str) -> None:
     """Raises: ProblemError of what stopped the signing of a sheet; it says which row the contract named."""
-    stop = view.stopped
-    if stop is None or view.state != "draft":
+    if stop is None or state != "draft":
         return
     where, where_zh = (f" (row {stop.row})", f"（第 {stop.row} 行）") if stop.row is not None else ("", "")
     kind = REFUSED.get(stop.code) or _STOPS.get(stop.code, NOT_PERMITTED)
@@ -107,5 +119,5 @@ def check_not_stopped(view: views.BulkJobView) -> None:
         f"{stop.message}{where}",
         f"{stop.message_zh}{where_zh}",
         extra=members,
-        headers={"location": f"/v1/bulk/{view.job}"},
+        headers={"location": location},
     )

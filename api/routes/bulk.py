@@ -94,10 +94,12 @@ def sign_sheet(
 ) -> Response:
     """Signs every sound row, once for 256; 201 when all are recorded, 202 while the node goes on with the rest.
 
+    For a signer that keeps its key itself, 202 with `drafts`: what waits for its signatures.
+
     Stopped by a refusal or for lack of numbers, it is a problem that says why; asked again, it goes on.
     """
     signed = ledger.bulk.sign(caller, job, again=body.again, idempotency_key=key)
-    check_not_stopped(signed)
+    check_not_stopped(signed.state, signed.stopped, f"/v1/bulk/{job}")
     return answer(job_json(signed), 201 if signed.state == "done" else 202, {"location": f"/v1/bulk/{job}"})
 
 

@@ -16,8 +16,8 @@ JobId = Annotated[
 ]
 SheetFormat = Literal["csv", "xlsx"]
 Language = Literal["zh", "en"]
-RowState = Literal["invalid", "ready", "signed"]
-RowStatus = Literal["invalid", "ready", "accepted", "recorded", "refused", "malformed", "expired"]
+RowState = Literal["invalid", "ready", "drafted", "signed"]
+RowStatus = Literal["invalid", "ready", "drafted", "accepted", "recorded", "refused", "malformed", "expired"]
 
 
 def _holder(value: Any) -> int | str:
@@ -69,6 +69,18 @@ class BulkStop(Strict):
     row: int | None
 
 
+class SheetDraft(Strict):
+    """A group of a sheet that waits for the signature of a party that keeps its key itself."""
+
+    digest: Annotated[Hash, Field(description="Its address is `/v1/drafts/{digest}`, for `signer` alone.")]
+    signer: int
+    count: int
+    gross_fen: int
+    first_number: Annotated[Number, Field(description="Invoice numbers it takes once it is signed.")]
+    last_number: Number
+    sign_by: Time
+
+
 class BulkJob(Strict):
     """An uploaded sheet: what it holds, how far it is."""
 
@@ -84,6 +96,7 @@ class BulkJob(Strict):
     first_holder: int | str | None
     row_count: Annotated[int, Field(description="Invoices of the sheet.")]
     group_count: Annotated[int, Field(description="Signatures still to be given, one for 256 invoices.")]
+    drafts: Annotated[list[SheetDraft], Field(description="What waits for the signer's own key, in the sheet's order.")]
     sums: list[BulkSum]
     warnings: list[FieldError]
     same_file: Annotated[list[JobId], Field(description="Other sheets made of the very same file.")]

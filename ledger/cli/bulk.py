@@ -21,6 +21,8 @@ from ledger.cli.output import (
     print_line,
     write_file,
 )
+from ledger.cli.own_keys import PasswordFile
+from ledger.cli.sheet_signing import SheetSigner
 
 if TYPE_CHECKING:
     from ledger.service import Caller, Ledger
@@ -38,6 +40,9 @@ def bulk(
     seller: Annotated[int | None, typer.Option(help="Enterprise it issues for, when it is a clerk of several.")] = None,
     holder: Annotated[int | None, typer.Option(help="Person who holds them first; else the buyer or seller.")] = None,
     sign: Annotated[bool, typer.Option("--sign", help="Sign the sound rows; without it they are only shown.")] = False,
+    key: Annotated[Path | None, typer.Option(help="Key file of a party that keeps its key itself; signs all.")] = None,
+    password_file: PasswordFile = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal before that key signs.")] = False,
     again: Annotated[bool, typer.Option("--again", help="The same file was signed before and is meant twice.")] = False,
     results: Annotated[Path | None, typer.Option(help="Write every row's result there: .csv or .xlsx.")] = None,
     template: Annotated[Path | None, typer.Option(help="Write an empty sheet there and end: .csv or .xlsx.")] = None,
@@ -47,6 +52,7 @@ def bulk(
     """Issue a sheet of invoices: every row's result first, then one signature for 256.
 
     Broken off, it goes on with `--job JOB --sign`, and nothing is issued twice. Exit code 3 when signing was stopped.
+    With a key of your own, `--key` signs every group, after saying what it holds; without it the groups wait as drafts.
 
     Example: `einvoice bulk may.xlsx --as 4 --sign --results may-results.csv`
     """
@@ -65,6 +71,8 @@ def bulk(
             _print_sheet(ledger, caller, view)
         if sign:
             view = _signed(ledger, caller, view, again=again)
+            if key is not None:
+                view = _signed_here(ledger, caller, view, SheetSigner(key, password_file, yes=yes), again=again)
         if results is not None:
             write_file(results, ledger.bulk.results(caller, view.job, kind=results.suffix[1:], language=lang)[2])
     _end(view, as_party=as_party, sign=sign, as_json=as_json)
@@ -87,14 +95,28 @@ def _sheet(
 
 def _signed(ledger: Ledger, caller: Caller, view: BulkJobView, *, again: bool) -> BulkJobView:
     """Signs until the sheet is done or stopped."""
+    view = ledger.bulk.sign(caller, view.job, again=again, idempotency_key=new_key(), budget_ms=STEP_MS)
+    return _gone_on(ledger, caller, view)
+
+
+def _gone_on(ledger: Ledger, caller: Caller, view: BulkJobView) -> BulkJobView:
+    """Waits for what was signed, and has the next groups made."""
     of = view.row_count - view.count("invalid")
-    with bar("sign") as moved:
-        view = ledger.bulk.sign(caller, view.job, again=again, idempotency_key=new_key(), budget_ms=STEP_MS)
+    with bar("record") as moved:
         while view.state == "running":
             moved(view.count("recorded"), of)
             view = ledger.bulk.go_on(caller, view.job, budget_ms=STEP_MS)
         moved(view.count("recorded"), of)
     return view
+
+
+def _signed_here(ledger: Ledger, caller: Caller, view: BulkJobView, signer: SheetSigner, *, again: bool) -> BulkJobView:
+    """Signs drafts with a key of one's own, round after round, until none is left or none counts."""
+    while view.stopped is None and signer.sign(ledger, caller, view):
+        view = _gone_on(ledger, caller, ledger.bulk.job(caller, view.job))
+        if view.state == "draft" and view.stopped is None and not view.drafts:  # rows of a draft that ended
+            view = _signed(ledger, caller, view, again=again)
+    return _gone_on(ledger, caller, ledger.bulk.job(caller, view.job))
 
 
 def _print_sheet(ledger: Ledger, caller: Caller, view: BulkJobView) -> None:
@@ -130,14 +152,38 @@ def _end(view: BulkJobView, *, as_party: int, sign: bool, as_json: bool) -> None
                 "row_count": view.row_count,
                 "sums": {one.status: {"count": one.count, "gross_fen": one.gross_fen} for one in view.sums},
                 "same_file": list(view.same_file),
+                "drafts": [
+                    {
+                        "digest": one.digest,
+                        "signer": one.signer,
+                        "count": one.count,
+                        "gross_fen": one.gross_fen,
+                        "first_number": one.first_number,
+                        "last_number": one.last_number,
+                        "sign_by": one.sign_by,
+                    }
+                    for one in view.drafts
+                ],
                 "stopped": None if view.stopped is None else view.stopped.code,
             }
         )
     elif sign:
         print_line(f"{view.state}: {view.count('recorded')} invoices recorded, sheet {view.job}")
+        _print_drafts(view, as_party)
     else:
         print_line(f"nothing is signed yet; sign with: einvoice bulk --job {view.job} --as {as_party} --sign")
     if view.stopped is not None and view.state == "draft":
         row = f" (row {view.stopped.row})" if view.stopped.row is not None else ""
         complain(f"{view.stopped.code}: {view.stopped.message}{row}", view.stopped.message_zh)
         raise typer.Exit(EXIT_REFUSED)
+
+
+def _print_drafts(view: BulkJobView, as_party: int) -> None:
+    for one in view.drafts:
+        yuan = f"{one.gross_fen // 100}.{one.gross_fen % 100:02d}"
+        print_line(
+            f"draft {one.digest}: {one.count} invoices, {yuan} yuan, {one.first_number} to {one.last_number}, "
+            f"waits for party {one.signer} until {one.sign_by.isoformat()}"
+        )
+    if any(one.signer == as_party for one in view.drafts):
+        print_line(f"sign all with: einvoice bulk --job {view.job} --as {as_party} --sign --key KEY_FILE")

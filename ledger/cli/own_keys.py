@@ -43,7 +43,7 @@ def new(file: KeyFile, password_file: PasswordFile = None) -> None:
     with _spoken():
         if file.exists():
             fail(f"{file} exists; a key file is never written over", "文件已存在，不会覆盖")
-        password = _password(password_file, confirm=True)
+        password = password_of(password_file, confirm=True)
         print_line(f"0x{create_key_file(file, password).hex()}")
 
 
@@ -82,7 +82,7 @@ def sign(
             err.print(line, highlight=False, markup=False)
         if not yes and str(typed_data) != "-" and sys.stdin.isatty():
             typer.confirm("Sign this? 是否签名", abort=True, err=True)
-        key = read_key_file(file, _password(password_file))
+        key = read_key_file(file, password_of(password_file))
         print_line(signature_text(sign_digest(key, digest)))
 
 
@@ -114,7 +114,7 @@ def prove(
         )
     with _spoken():
         domain = _domain(trust)
-        key = read_key_file(file, _password(password_file))
+        key = read_key_file(file, password_of(password_file))
         purpose = Purpose.REPLACE_KEY if replace else Purpose.ENROL
         proof = KeyProof(purpose, identity, name, address_of(key), int(time.time()))
         signature = signature_text(sign_digest(key, proof.digest(domain)))
@@ -194,7 +194,7 @@ def _spoken() -> Iterator[None]:
             fail(f"not signed: {error}", "未签名：不是本系统的 typed data")
 
 
-def _password(file: Path | None, *, confirm: bool = False) -> str:
+def password_of(file: Path | None, *, confirm: bool = False) -> str:
     """The password: from a file's first line, the environment, or asked for; there is none by default."""
     if file is not None:
         return file.read_text(encoding="utf-8").partition("\n")[0]

@@ -124,7 +124,10 @@ def _with_groups(connection: Connection) -> Iterator[Difference | None]:
     )
     for table in tables:
         known = exists(select(OPERATION.c.digest).where(OPERATION.c.digest == table.c.digest))
-        yield from _missing(connection, table, "digest", or_(table.c.digest.is_(None), known), "an accepted group")
+        fits = or_(table.c.digest.is_(None), known)
+        if table is BULK_ROW:
+            fits = or_(fits, table.c.state == RowState.DRAFTED.value)  # what nobody signed yet is no group
+        yield from _missing(connection, table, "digest", fits, "an accepted group")
 
 
 def _idempotency(connection: Connection) -> Iterator[Difference | None]:
@@ -202,8 +205,11 @@ def _sheets(connection: Connection) -> Iterator[Difference | None]:
     yield from _missing(connection, BULK_JOB, "kind", BULK_JOB.c.kind.in_(kinds), " or ".join(kinds))
     registers = select(BULK_JOB.c.job_id).where(BULK_JOB.c.kind == JobKind.REGISTER.value)
     of_register = rows.c.job_id.in_(registers)
-    signed = rows.c.state == RowState.SIGNED.value
-    yield from _missing(connection, rows, "digest", signed == rows.c.digest.is_not(None), "the group that holds it")
+    held = rows.c.state.in_([RowState.SIGNED.value, RowState.DRAFTED.value])
+    yield from _missing(connection, rows, "digest", held == rows.c.digest.is_not(None), "the group that holds it")
+    accepted = exists(select(OPERATION.c.digest).where(OPERATION.c.digest == rows.c.digest))
+    fits = or_(rows.c.state != RowState.DRAFTED.value, ~accepted)
+    yield from _missing(connection, rows, "state", fits, "signed: its group was accepted")
     issued = and_(INVOICE.c.number == rows.c.number, INVOICE.c.digest == rows.c.digest)
     for column, same in (
         ("number", issued),

@@ -63,11 +63,12 @@ def jobs_of_file(connection: Connection, subject: int, file_hash: bytes, *, but:
 
 
 def any_signed(connection: Connection, job_ids: Sequence[str]) -> bool:
-    """Whether a row of those sheets is signed, at most SAME_FILE_MAX of them."""
+    """Whether a row of those sheets is signed or waits for its signature in a draft, at most SAME_FILE_MAX of them."""
     if not job_ids:
         return False
     found = select(BULK_ROW.c.position).where(
-        BULK_ROW.c.job_id.in_(list(job_ids)), BULK_ROW.c.state == RowState.SIGNED.value
+        BULK_ROW.c.job_id.in_(list(job_ids)),
+        BULK_ROW.c.state.in_([RowState.SIGNED.value, RowState.DRAFTED.value]),
     )
     return connection.execute(found.limit(1)).one_or_none() is not None
 

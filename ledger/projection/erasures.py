@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, exists, or_, select, update
 
+from ledger.projection import signing_drafts
 from ledger.projection.columns import number_text
 from ledger.projection.database import translated
 from ledger.projection.derived import OPERATION_RECORD, PARTY
 from ledger.projection.derived_rules import RED
 from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, PARTY_NAME, REFERENCE
-from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
+from ledger.projection.ground_enrolment import ENROLMENT_REQUEST
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE
@@ -130,7 +131,7 @@ def erase_person(connection: Connection, party: int, identity: bytes, now_s: int
     hooks = select(WEBHOOK.c.webhook_id).where(WEBHOOK.c.party == party)
     connection.execute(delete(WEBHOOK_DELIVERY).where(WEBHOOK_DELIVERY.c.webhook_id.in_(hooks)))
     connection.execute(delete(WEBHOOK).where(WEBHOOK.c.party == party))
-    connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.actor == party))
+    signing_drafts.remove_of(connection, party)
 
 
 def unlisted_gap(connection: Connection) -> tuple[str, str, str] | None:

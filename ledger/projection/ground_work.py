@@ -66,6 +66,7 @@ class RowState(StrEnum):
 
     INVALID = "invalid"  # cannot be signed, `problems` says why
     READY = "ready"
+    DRAFTED = "drafted"  # in the draft `digest`, which waits for the signature of whoever keeps its own key
     SIGNED = "signed"  # in the group `digest`
     BEFORE = "before"  # of a register: the enterprise was enrolled before its turn came
     REFUSED = "refused"  # of a register: the contract refused this row, `problems` says why

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from ledger.projection.ground_enrolment import SIGNING_DRAFT
+from ledger.projection.ground_work import BULK_ROW, RowState
 
 DRAFTS_OF_PARTY_MAX = 32  # waiting drafts of one party: a screen of work for whoever signs by hand
 DRAFT_SIZE_MAX = 8 * 1024 * 1024  # sealed bytes of one draft: a list of 256 invoices takes 4 MB
@@ -64,12 +65,12 @@ def count_of(connection: Connection, actor: int) -> int:
 
 def remove(connection: Connection, digest: bytes) -> None:
     """Deletes a draft that was signed or is of no use any more."""
-    connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.digest == digest))
+    _end(connection, SIGNING_DRAFT.c.digest == digest)
 
 
 def remove_of(connection: Connection, actor: int) -> int:
     """Deletes every draft of one party; how many."""
-    return int(connection.execute(delete(SIGNING_DRAFT).where(SIGNING_DRAFT.c.actor == actor)).rowcount)
+    return _end(connection, SIGNING_DRAFT.c.actor == actor)
 
 
 def expire(connection: Connection, now_s: int, *, actor: int | None = None) -> int:
@@ -77,7 +78,15 @@ def expire(connection: Connection, now_s: int, *, actor: int | None = None) -> i
     ended = SIGNING_DRAFT.c.valid_until < now_s
     if actor is not None:
         ended = ended & (SIGNING_DRAFT.c.actor == actor)
-    return int(connection.execute(delete(SIGNING_DRAFT).where(ended)).rowcount)
+    return _end(connection, ended)
+
+
+def _end(connection: Connection, which: ColumnElement[bool]) -> int:
+    """Deletes drafts; rows of sheets that they hold are ready again, those that were signed stay so."""
+    of_drafts = BULK_ROW.c.digest.in_(select(SIGNING_DRAFT.c.digest).where(which))
+    held = of_drafts & (BULK_ROW.c.state == RowState.DRAFTED.value)
+    connection.execute(update(BULK_ROW).where(held).values(state=RowState.READY.value, number=None, digest=None))
+    return int(connection.execute(delete(SIGNING_DRAFT).where(which)).rowcount)
 
 
 _FIELDS = tuple(SigningDraft.__dataclass_fields__)

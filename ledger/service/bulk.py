@@ -28,6 +28,7 @@ from ledger.formats import (
 from ledger.projection import BulkState, Connection, JobKind, QueueState, RowState, bulk_jobs, bulk_queries
 from ledger.projection.bulk_jobs import BulkJob, BulkRow, BulkSums
 from ledger.projection.pages import PAGE_SIZE_MAX
+from ledger.service.bulk_drafting import take_over, waiting_drafts, withdraw_all
 from ledger.service.bulk_rows import (
     FirstHolder,
     SheetOptions,
@@ -110,6 +111,7 @@ class Bulk:
     ) -> BulkJobView:  # fmt: skip
         """Signs what is ready, a group after the other, for `budget_ms` (None: as long as a write waits).
 
+        Of a caller that keeps its key itself, the groups wait as drafts for its signatures; see `BulkJobView.drafts`.
         The node goes on with the rest. Rows whose group failed are signed anew. `again` says that the same file was
         signed before and is meant twice.
 
@@ -125,6 +127,7 @@ class Bulk:
                 options = replace(SheetOptions.of(self._context, job), signer=caller.party, stopped=None)
                 now_s = self._context.now_s()
                 bulk_jobs.reopen_failed(connection, job_id)
+                take_over(self._context, connection, job_id, caller.party)
                 bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
                 bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)
                 return {"job": job_id}
@@ -141,7 +144,7 @@ class Bulk:
         return self.job(caller, job_id)
 
     def cancel(self, caller: Caller, job_id: str, *, idempotency_key: str) -> BulkJobView:
-        """Gives a sheet up: its drafts are forgotten, what it issued stays.
+        """Gives a sheet up: its drafts are forgotten, signed by nobody any more; what it issued stays.
 
         Raises: NotFound; InvalidRequest at `job` while it is being signed.
         """
@@ -154,6 +157,7 @@ class Bulk:
                 if job.state is BulkState.RUNNING or bulk_queries.waiting_digest(connection, job_id) is not None:
                     raise invalid("job", "bulk_running")
                 if job.state is not BulkState.DONE:
+                    withdraw_all(connection, job_id)
                     bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
                     bulk_jobs.forget_drafts(connection, job_id)
                 return {"job": job_id}
@@ -184,7 +188,7 @@ class Bulk:
     def rows(
         self, caller: Caller, job_id: str, *, state: str | None = None, cursor: str | None = None, limit: int
     ) -> BulkRowPage:
-        """A page of a sheet's rows, in its order; `state` is invalid, ready or signed."""
+        """A page of a sheet's rows, in its order; `state` is invalid, ready, drafted or signed."""
         size = checked_page_size(self._context, limit)
         if state is not None and state not in list(RowState):
             raise invalid("state", "row_state_unknown", given=state[:40])
@@ -252,6 +256,7 @@ class Bulk:
         options = SheetOptions.of(self._context, job)
         found = _sums(bulk_jobs.sums(connection, job.job_id))
         ready = sum(one.count for one in found if one.status == RowState.READY.value)
+        drafts = waiting_drafts(self._context, connection, job.job_id)
         if job.state is BulkState.CANCELLED:
             ready = 0
         return BulkJobView(
@@ -263,13 +268,14 @@ class Bulk:
             file_sha256=job.file_hash.hex(),
             first_holder=options.first_holder,
             row_count=job.row_count,
-            group_count=ceil(ready / GROUP_OPERATIONS_MAX),
+            group_count=ceil(ready / GROUP_OPERATIONS_MAX) + len(drafts),
             sums=found,
             warnings=options.warnings,
             same_file=bulk_queries.jobs_of_file(connection, job.subject, job.file_hash, but=job.job_id),
             stopped=options.stopped,
             created_at=utc_time(job.created_at),
             updated_at=utc_time(job.updated_at),
+            drafts=drafts,
         )
 
     def _all_rows(self, connection: Connection, caller: Caller, job: BulkJob) -> Iterator[BulkRowView]:
@@ -282,7 +288,7 @@ class Bulk:
         facts = facts_of(self._context, job.job_id, row)
         draft = draft_of(self._context, job.job_id, row)
         buyer = draft.get("buyer") if draft is not None else None
-        failed = row.group_state is not None and row.group_state not in (QueueState.ACCEPTED, QueueState.RECORDED)
+        is_issued = row.group_state in (QueueState.ACCEPTED, QueueState.RECORDED)
         refusal = None
         if row.group_state is QueueState.REFUSED:
             refusal = refusal_of(self._context, connection, caller, row.reason, row.number)
@@ -295,7 +301,7 @@ class Bulk:
             buyer_name=str(buyer["name"]) if isinstance(buyer, dict) else "",
             gross_fen=row.gross_fen,
             tax_fen=row.tax_fen,
-            number=format_number(row.number) if row.number is not None and not failed else None,
+            number=format_number(row.number) if row.number is not None and is_issued else None,
             block=row.block,
             problems=facts.problems,
             refusal=refusal,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.domain.document import parse_issuable
 from ledger.domain.groups import Group
@@ -15,26 +15,30 @@ from ledger.projection import (
     Acceptance,
     BulkState,
     Connection,
-    ExternalId,
     JobKind,
     NewGroup,
     RowState,
     accept,
+    bulk_drafts,
     bulk_jobs,
     bulk_queries,
     number_pool,
     parties,
 )
+from ledger.projection.bulk_drafts import DRAFTS_OF_SHEETS_MAX
 from ledger.projection.bulk_jobs import BulkJob, BulkRow
 from ledger.service.audit_log import note_group
+from ledger.service.bulk_drafting import fitted, keep_rows, may_draft
 from ledger.service.bulk_rows import SheetOptions, draft_of, facts_of, sealed_facts
 from ledger.service.bulk_steps import SheetSteps, Step, Taken, stop_of
 from ledger.service.context import Context
+from ledger.service.drafts import Draft
 from ledger.service.errors import (
+    DraftsFull,
     NotPermitted,
     ServiceError,
 )
-from ledger.service.external_ids import INVOICE_ID
+from ledger.service.external_ids import INVOICE_ID, NewId
 from ledger.service.issuing import Seller, numbered, seller_at
 from ledger.service.people import acts_for, caller_of
 from ledger.service.problems import service_problem
@@ -48,12 +52,12 @@ NUMBERS_HELD_S = 600  # until the group is stored; a process that dies in betwee
 
 @dataclass(frozen=True)
 class Picked:
-    """Rows that are to be signed next, in one group by `actor`, and the numbers held for them, ascending."""
+    """Rows that are to be signed next, in one group by `caller`, and the numbers held for them, ascending."""
 
     job: BulkJob
     options: SheetOptions
-    actor: int
-    key: bytes = field(repr=False)
+    caller: Caller
+    key: bytes | None = field(repr=False)  # None: the actor keeps its key, and the group becomes a draft
     seller: Seller
     rows: tuple[BulkRow, ...]
     numbers: tuple[int, ...]
@@ -83,59 +87,91 @@ class BulkSigning(SheetSteps[Picked]):
             return Taken(Step.SIGNED)
         options, now_s = SheetOptions.of(self._context, job), self._context.now_s()
         caller, seller = self._signer(connection, job, options)
-        if not self._has_room(connection, caller.party, len(ready)):
+        key = self._context.kept_key(connection, caller.party)
+        if key is None and not may_draft(self._context, connection, caller.party):
+            if not bulk_drafts.has_drafted(connection, job_id):
+                raise DraftsFull(DRAFTS_OF_SHEETS_MAX)
+            return self._end(connection, job_id)
+        if key is not None and not self._has_room(connection, caller.party, len(ready)):
             return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
-        key = self._context.signing_key(connection, caller.party)
         expires_at = now_s + NUMBERS_HELD_S
         numbers = number_pool.reserve(connection, seller.party, len(ready), expires_at=expires_at, now_s=now_s)
         bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)  # somebody is at it
-        return Picked(job, options, caller.party, key, seller, ready, numbers)
+        return Picked(job, options, caller, key, seller, ready, numbers)
 
     def _signed(self, picked: Picked) -> Taken:
-        """Signs and stores the group of picked rows; their numbers come back when that fails."""
+        """Signs and stores the group of picked rows, or keeps its draft; their numbers come back when that fails."""
         try:
-            acceptance = self._prepared(picked)
+            draft = self._prepared(picked)
+            if picked.key is None:
+                part = fitted(draft)
+                return run_write(self._context, lambda connection: self._keep(connection, picked, part))
+            acceptance = self._acceptance(picked, picked.key, draft)
             return run_write(self._context, lambda connection: self._store(connection, picked, acceptance))
         except Exception:
             with suppress(ServiceError):  # then they come back when the reservation ends
                 run_write(self._context, lambda connection: _give_back(connection, picked))
             raise
 
-    def _prepared(self, picked: Picked) -> Acceptance:
-        """The group of picked rows, numbered, committed, sealed and signed, and the callers' own ids."""
-        context, job, now_s = self._context, picked.job, self._context.now_s()
+    def _prepared(self, picked: Picked) -> Draft:
+        """What the picked rows want signed: numbered, committed and sealed, with the callers' own ids."""
+        context, job = self._context, picked.job
         documents = [_draft(context, job.job_id, row) for row in picked.rows]
         draft = numbered(context, documents, picked.numbers, picked.seller, picked.options.first_holder)
-        group = Group(picked.actor, now_s + context.settings.group_lifetime_s, draft.operations)
-        domain = context.domain
-        digest = group.digest(domain)
         named = zip((facts_of(context, job.job_id, row) for row in picked.rows), picked.numbers, strict=True)
         ids = tuple(
-            ExternalId(job.subject, INVOICE_ID, facts.external_id, format_number(number), digest, now_s)
+            NewId(job.subject, INVOICE_ID, facts.external_id, format_number(number))
             for facts, number in named
             if facts.external_id
         )
-        signed = sign_group(picked.key, group, domain)
-        return Acceptance((NewGroup(digest, signed, draft.documents),), external_ids=ids)
+        return replace(draft, external_ids=ids)
+
+    def _acceptance(self, picked: Picked, key: bytes, draft: Draft) -> Acceptance:
+        """The draft as a group under the key that is kept here."""
+        now_s, domain = self._context.now_s(), self._context.domain
+        group = Group(picked.caller.party, now_s + self._context.settings.group_lifetime_s, draft.operations)
+        digest = group.digest(domain)
+        ids = tuple(one.of_group(digest, now_s) for one in draft.external_ids)
+        return Acceptance((NewGroup(digest, sign_group(key, group, domain), draft.documents),), external_ids=ids)
 
     def _store(self, connection: Connection, picked: Picked, acceptance: Acceptance) -> Taken:
         """Stores the group and marks its rows, unless somebody else signed one of them meanwhile."""
-        job_id = picked.job.job_id
-        positions = [row.position for row in picked.rows]
-        ids = sorted(one.external_id for one in acceptance.external_ids)
-        if (
-            self._running(connection, job_id) is None
-            or bulk_queries.ready_positions(connection, job_id, positions[0], positions[-1]) != positions
-            or bulk_queries.taken_ids(connection, picked.job.subject, INVOICE_ID, ids)
-        ):
+        job_id, positions = picked.job.job_id, [row.position for row in picked.rows]
+        if not self._still(connection, picked, [one.external_id for one in acceptance.external_ids]):
             _give_back(connection, picked)
             return Taken(Step.SIGNED)  # the next step sees what is left
         (group,) = acceptance.groups
         accept(connection, acceptance, queue_limit=self._queue_limit, now_s=self._context.now_s())
         operations = group.signed.group.operations
-        note_group(self._context, connection, actor=picked.actor, digest=group.digest, operations=operations)
+        note_group(self._context, connection, actor=picked.caller.party, digest=group.digest, operations=operations)
         bulk_jobs.sign_rows(connection, job_id, dict(zip(positions, picked.numbers, strict=True)), group.digest)
         return Taken(Step.SIGNED, group.digest)
+
+    def _keep(self, connection: Connection, picked: Picked, draft: Draft) -> Taken:
+        """Keeps the group's draft and marks its rows, unless somebody else signed one of them meanwhile."""
+        if not self._still(connection, picked, [one.external_id for one in draft.external_ids]):
+            _give_back(connection, picked)
+            return Taken(Step.SIGNED)
+        positions = [row.position for row in picked.rows]
+        keep_rows(self._context, connection, picked.caller, picked.job.job_id, draft, positions, picked.numbers)
+        return Taken(Step.SIGNED)
+
+    def _still(self, connection: Connection, picked: Picked, ids: list[str]) -> bool:
+        """Whether the sheet still runs, and its picked rows are still ready and their own ids free."""
+        job_id, positions = picked.job.job_id, [row.position for row in picked.rows]
+        return (
+            self._running(connection, job_id) is not None
+            and bulk_queries.ready_positions(connection, job_id, positions[0], positions[-1]) == positions
+            and not bulk_queries.taken_ids(connection, picked.job.subject, INVOICE_ID, sorted(ids))
+        )
+
+    def _end(self, connection: Connection, job_id: str) -> Taken:
+        """Nothing is left to sign here; while drafts wait for their signature, the sheet is back with its owner."""
+        drafted = bulk_drafts.has_drafted(connection, job_id)
+        if not drafted or bulk_queries.waiting_digest(connection, job_id) is not None:
+            return super()._end(connection, job_id)
+        bulk_jobs.set_job_state(connection, job_id, BulkState.DRAFT, self._context.now_s())
+        return Taken(Step.ENDED)
 
     def _without_taken(self, connection: Connection, job: BulkJob, ready: tuple[BulkRow, ...]) -> tuple[BulkRow, ...]:
         """Rows whose own id does not name an invoice yet; the others become invalid and say which it names."""

@@ -24,7 +24,15 @@ from ledger.projection.bulk_queries import FailedGroup
 from ledger.service.bulk_rows import SheetOptions
 from ledger.service.bulk_views import BulkStop
 from ledger.service.context import Context
-from ledger.service.errors import Busy, InvalidRequest, NoSigningKey, NumbersExhausted, QueueFull, ServiceError
+from ledger.service.errors import (
+    Busy,
+    DraftsFull,
+    InvalidRequest,
+    NoSigningKey,
+    NumbersExhausted,
+    QueueFull,
+    ServiceError,
+)
 from ledger.service.writing import run_write
 from verifier.operations import Reason
 
@@ -179,4 +187,6 @@ def _code_of(err: ServiceError) -> str:
         return "numbers_exhausted"
     if isinstance(err, NoSigningKey):
         return "no_signing_key"
+    if isinstance(err, DraftsFull):
+        return "drafts_full"
     return err.problems[0].code if isinstance(err, InvalidRequest) else "not_permitted"

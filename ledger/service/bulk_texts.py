@@ -10,6 +10,7 @@ LANGUAGES = ("zh", "en")
 STATUS_TEXTS: dict[str, dict[Language, str]] = {
     "invalid": {"zh": "有误，未签名", "en": "wrong, not signed"},
     "ready": {"zh": "待签名", "en": "ready to sign"},
+    "drafted": {"zh": "草稿待自管密钥签名", "en": "in a draft that waits for a signature"},
     "accepted": {"zh": "已受理，等待上链", "en": "accepted, waits for its block"},
     "recorded": {"zh": "已开具", "en": "issued"},
     "refused": {"zh": "被合约拒绝，可重新签名", "en": "refused, can be signed again"},

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.errors import FieldProblem
+from ledger.domain.numbers import format_number
+from ledger.domain.times import utc_time
+from ledger.projection.bulk_drafts import SheetDraft
 from ledger.service.views import Refusal
 from verifier.canonical import Json
 
@@ -14,7 +17,7 @@ from verifier.canonical import Json
 class BulkSum:
     """Rows of one status, their count and sums."""
 
-    status: str  # invalid, ready, accepted, recorded, refused, malformed, expired
+    status: str  # invalid, ready, drafted, accepted, recorded, refused, malformed, expired
     count: int
     net_fen: int
     tax_fen: int
@@ -25,10 +28,31 @@ class BulkSum:
 class BulkStop:
     """Why signing stopped before its end; signing again goes on. `row` is the row the contract named."""
 
-    code: str  # a reason of the contract, malformed, expired, numbers_exhausted, no_signing_key, invalid, not_permitted
+    code: str  # a reason of the contract, malformed, expired, numbers_exhausted, no_signing_key, drafts_full...
     message: str
     message_zh: str
     row: int | None = None
+
+
+@dataclass(frozen=True)
+class SheetDraftView:
+    """A group of a sheet that waits for the signature of `signer`, which keeps its key itself, until `sign_by`."""
+
+    digest: str
+    signer: int
+    count: int
+    gross_fen: int
+    first_number: str
+    last_number: str
+    sign_by: datetime
+
+    @classmethod
+    def of(cls, draft: SheetDraft) -> SheetDraftView:
+        """As it is shown."""
+        return cls(
+            draft.digest.hex(), draft.actor, draft.count, draft.gross_fen, format_number(draft.first_number),
+            format_number(draft.last_number), utc_time(draft.valid_until),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,7 @@ class BulkJobView:
     stopped: BulkStop | None
     created_at: datetime
     updated_at: datetime
+    drafts: tuple[SheetDraftView, ...] = ()  # in the sheet's order
 
     def count(self, status: str) -> int:
         """Rows of a status."""

@@ -25,6 +25,7 @@ from ledger.projection import (
     NewReference,
     OutsideDocument,
     accept,
+    bulk_drafts,
     claim_queries,
     enrolment_requests,
     keystore,
@@ -44,7 +45,7 @@ from ledger.projection.offices import OfficeKind
 from ledger.projection.signing_drafts import DRAFT_SIZE_MAX, DRAFTS_OF_PARTY_MAX, SigningDraft
 from ledger.service.audit_log import note_group
 from ledger.service.context import Context
-from ledger.service.errors import DraftsFull, NoSigningKey, ProposalConflict
+from ledger.service.errors import DraftsFull, DraftStale, NoSigningKey, ProposalConflict
 from ledger.service.external_ids import NewId
 from ledger.service.office_seals import seal_office, standing_offices
 from ledger.service.problems import invalid
@@ -54,6 +55,7 @@ from verifier.operations import Code, Operation
 SEALED_SIGNING_DRAFT = "signing draft"
 _UNSEATING = frozenset({Code.SUSPEND, Code.REINSTATE, Code.DISMISS_OFFICER})
 _SEALING_SIZE = 1_024  # bytes that sealing adds at most
+DRAFT_CONTENT_SIZE_MAX = DRAFT_SIZE_MAX - _SEALING_SIZE
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ class EndedMembership:
 
 
 @dataclass(frozen=True)
+class SheetGroup:
+    """The uploaded sheet, and how many of its rows, that the group issues: they are signed when it is accepted."""
+
+    job_id: str
+    count: int
+
+
+@dataclass(frozen=True)
 class ApprovedRequest:
     """The request for enrolment that the group grants, and the officer who does."""
 
@@ -113,6 +123,7 @@ Kept = (
     | EndedProposals
     | EndedMembership
     | ApprovedRequest
+    | SheetGroup
 )
 """Rows that are stored when a group is accepted, beside what an acceptance holds."""
 
@@ -188,8 +199,8 @@ def keep_draft(context: Context, connection: Connection, caller: Caller, asked: 
         raise DraftsFull(DRAFTS_OF_PARTY_MAX)
     group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
     digest = group.digest(context.domain)
-    content = draft_bytes(draft, group)
-    if len(content) > DRAFT_SIZE_MAX - _SEALING_SIZE:
+    content = draft_bytes(draft)
+    if len(content) > DRAFT_CONTENT_SIZE_MAX:
         raise invalid("", "draft_size", high=DRAFT_SIZE_MAX, given=len(content))
     stored = SigningDraft(
         digest=digest,
@@ -246,12 +257,12 @@ _KEPT: dict[str, type[Any]] = {one.__name__: one for one in get_args(Kept)}
 _BYTES = "base64"  # the one member of an object that stands for bytes
 
 
-def draft_bytes(draft: Draft, group: Group) -> bytes:
+def draft_bytes(draft: Draft) -> bytes:
     """A draft as JSON; `then` is not in it."""
     value = {
         "operations": [
             [str(what), str(terms), who.hex(), ref.hex()]
-            for what, terms, who, ref in (operation.words() for operation in group.operations)
+            for what, terms, who, ref in (operation.words() for operation in draft.operations)
         ],
         **{name: [_plain(one) for one in getattr(draft, name)] for name in _PARTS},
         "kept": [[type(one).__name__, _plain(one)] for one in draft.kept],
@@ -331,6 +342,9 @@ def _store(context: Context, connection: Connection, one: Kept, digest: bytes, n
         state = enrolment_requests.RequestState.APPROVED
         if not enrolment_requests.decide(connection, one.request_id, state, by=one.by, now_s=now_s, digest=digest):
             raise invalid("request_id", "request_decided", state=state.value)  # since it was drafted
+    elif isinstance(one, SheetGroup):
+        if bulk_drafts.sign_drafted(connection, one.job_id, digest, now_s) != one.count:
+            raise DraftStale(digest.hex())  # its rows are no longer the draft's
     elif isinstance(one, EndedProposals):
         end_begun_work(connection, one.proposer, by=one.by, now_s=now_s)
     elif isinstance(one, EndedMembership):

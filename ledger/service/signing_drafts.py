@@ -14,8 +14,18 @@ from ledger.domain.operation_texts import group_texts
 from ledger.domain.times import utc_time
 from ledger.domain.typed_data import group_typed_data
 from ledger.identity import SigningError, read_signature, signer_of
-from ledger.projection import Connection, ExternalIdTakenError, invoices, number_pool, parties, queued, signing_drafts
+from ledger.projection import (
+    Connection,
+    ExternalIdTakenError,
+    external_ids,
+    invoices,
+    number_pool,
+    parties,
+    queued,
+    signing_drafts,
+)
 from ledger.projection.erasures import erased_since
+from ledger.projection.queued import group_failed
 from ledger.projection.signing_drafts import SigningDraft
 from ledger.service.context import Context
 from ledger.service.draft_views import DraftView
@@ -111,8 +121,12 @@ class SigningDrafts:
             return DraftExpired(digest)
         draft, group = opened_draft(self._context, found)
         for_this_contract = group.digest(self._context.domain) == found.digest
-        erased = _names_erased(connection, draft, found.created_at)
-        if for_this_contract and not erased and not is_stale(connection, group):
+        stale = (
+            _names_erased(connection, draft, found.created_at)
+            or _names_taken(connection, draft)
+            or is_stale(connection, group)
+        )
+        if for_this_contract and not stale:
             return None
         signing_drafts.remove(connection, found.digest)
         number_pool.end_hold(connection, numbers_of(group), expires_at=found.valid_until)
@@ -152,6 +166,15 @@ def _names_erased(connection: Connection, draft: Draft, since_s: int) -> bool:
     numbers.update(document.number for document in draft.documents)
     numbers.update(outside.number for outside in draft.outside_documents)
     return erased_since(connection, numbers, since_s)
+
+
+def _names_taken(connection: Connection, draft: Draft) -> bool:
+    """Whether an own id of the draft names something else since: it would be made a second time."""
+    for one in draft.external_ids:
+        known = external_ids.external_id(connection, one.party, one.kind, one.external_id)
+        if known is not None and known.target != one.target and not group_failed(connection, known.digest):
+            return True
+    return False
 
 
 def is_stale(connection: Connection, group: Group) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
+from api.schemas import bulk as shapes
 from ledger.domain.key_proof import Purpose
 from tests.api.conftest import Client, Installation
 from tests.service.own_keys import Wallet
@@ -108,3 +109,42 @@ def test_a_narrow_key_makes_no_own_key_that_would_sign_in_for_everything(
         seller.post("/v1/key/rotation", {"own": own}, key="own-narrow-whole"),
     ):
         assert (asked.status, asked.json()["type"]) == (409, "/problems/signature-needed"), asked.text
+
+
+SHEET = "单据编号,外部单号,购买方名称,项目名称,金额,税率,税额\n" + "".join(
+    f"R{at},,张三,*餐饮服务*餐费,100.00,6%,6.00\n" for at in range(2)
+)
+
+
+def test_a_sheet_waits_for_its_sellers_signature(seller: Client, officer: Client, wallet: Wallet) -> None:
+    given = {"content-type": "text/csv", "idempotency-key": "own-sheet"}
+    job = seller.request("POST", "/v1/bulk?first_holder=seller", SHEET.encode(), given).json()["job"]
+    asked = seller.post(f"/v1/bulk/{job}/signing", {}, key="own-sheet-sign")
+    assert asked.status == 202, asked.text
+    shapes.BulkJob.model_validate_json(asked.body)
+    (waiting,) = asked.json()["drafts"]
+    assert (waiting["count"], waiting["gross_fen"], asked.json()["sums"][0]["status"]) == (2, 21_200, "drafted")
+    address = f"/v1/drafts/{waiting['digest']}"
+    assert officer.get(address).status == 404
+    draft = seller.get(address).json()
+    assert (draft["numbers"][0], draft["numbers"][-1]) == (waiting["first_number"], waiting["last_number"])
+    wrong = seller.post(f"{address}/signature", {"signature": Wallet().sign(draft["typed_data"])}, key=None)
+    assert wrong.status == 422
+    drafted = seller.get(f"/v1/bulk/{job}?limit=10&state=drafted").json()["items"]
+    assert [(one["status"], one["number"]) for one in drafted] == [("drafted", None)] * 2
+    signed = seller.post(f"{address}/signature", {"signature": wallet.sign(draft["typed_data"])}, key=None)
+    assert (signed.status, signed.json()["numbers"]) == (201, draft["numbers"])
+    done = seller.post(f"/v1/bulk/{job}/signing", {}, key="own-sheet-end")
+    assert (done.status, done.json()["state"], done.json()["drafts"]) == (201, "done", []), done.text
+
+
+def test_a_cancelled_sheet_leaves_nothing_to_sign(seller: Client, wallet: Wallet) -> None:
+    given = {"content-type": "text/csv", "idempotency-key": "own-gone"}
+    job = seller.request("POST", "/v1/bulk", SHEET.replace("R", "Q").encode(), given).json()["job"]
+    (waiting,) = seller.post(f"/v1/bulk/{job}/signing", {}, key="own-gone-sign").json()["drafts"]
+    address = f"/v1/drafts/{waiting['digest']}"
+    signature = wallet.sign(seller.get(address).json()["typed_data"])
+    cancelled = seller.post(f"/v1/bulk/{job}/cancellation", {}, key="own-gone-cancel")
+    assert (cancelled.status, cancelled.json()["drafts"]) == (201, [])
+    assert seller.get(address).status == 404
+    assert seller.post(f"{address}/signature", {"signature": signature}, key=None).status == 404

@@ -99,6 +99,7 @@ EDITS = [
     ("bulk_job", "row_count", "UPDATE bulk_job SET row_count = 9"),
     ("bulk_job", "options", "UPDATE bulk_job SET options = zeroblob(length(options))"),
     ("bulk_row", "digest", "UPDATE bulk_row SET digest = NULL"),
+    ("bulk_row", "state", "UPDATE bulk_row SET state = 'drafted' WHERE state = 'signed'"),
     ("bulk_row", "number", "UPDATE bulk_row SET number = '94403260911000009999'"),
     ("bulk_row", "gross_fen", "UPDATE bulk_row SET gross_fen = gross_fen + 1"),
     ("bulk_row", "sealed_draft", "UPDATE bulk_row SET sealed_draft = zeroblob(length(sealed_draft))"),
