@@ -1,0 +1,18 @@
+"""What every test leaves as it found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+LOG = structlog.get_config()  # before any command or server was set up in this process
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """A command run in this process sends the log to the standard error it had, which is closed afterwards."""
+    structlog.configure(**LOG)  # a fixture of the whole file may have run one
+    yield
+    structlog.configure(**LOG)
