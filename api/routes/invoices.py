@@ -143,7 +143,10 @@ def read_evidence(
     ledger: Door, caller: Authenticated, number: Number,
     witnessed: Annotated[Witnessed, Query(description="With which witnesses' signatures.")] = Witnessed.PREFERRED,
 ) -> Response:  # fmt: skip
-    """The file a stranger verifies offline: `python -m verifier FILE --trust trust.json`."""
+    """The file a stranger verifies offline: `python -m verifier FILE --trust trust.json`.
+
+    Of an erased invoice it has the authority's signed erasure in the document's place; 410 where nobody signed that.
+    """
     return evidence_answer(number, ledger.evidence(caller, number, witnessed=witnessed))
 
 

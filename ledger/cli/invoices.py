@@ -67,6 +67,8 @@ def evidence(
 ) -> None:
     """Write an invoice's evidence file, which `einvoice verify` checks anywhere.
 
+    Of an erased invoice it has the authority's signed erasure in the document's place.
+
     Example: `einvoice evidence 94403260911000000000 --as 4 -o evidence.json --witnessed required`
     """
     with open_ledger() as ledger:
