@@ -286,6 +286,12 @@ RULES: dict[str, Rule] = {
         _OVERSEEN_LISTS,
     ),
     **dict.fromkeys(("read_proposal", "read_enrolment_request"), _OVERSEEN),
+    "upload_register": Rule(Admission.OFFICER),  # rows of other districts are refused one by one
+    "list_registers": _OVERSEEN_LISTS,
+    "read_register": _OVERSEEN,
+    "register_results": _OVERSEEN,
+    "sign_register": _BY_OFFICERS,
+    "cancel_register": _BY_OFFICERS,
     "enrol_party": Rule(Admission.OFFICER),  # of a new party, which lies nowhere yet; an enterprise's tax id says where
     **dict.fromkeys(
         ("set_quota", "allot_segment", "reinstate_party", "lift_block", "revoke_certificate",

@@ -17,6 +17,7 @@ from api.examples_offices import office_examples
 from api.examples_outside import outside_examples
 from api.examples_proposals import proposal_examples
 from api.examples_reds import red_examples
+from api.examples_registers import register_examples
 from api.examples_sign_in import sign_in_examples
 from api.examples_tills import till_examples
 from verifier.canonical import Json
@@ -371,6 +372,7 @@ EXAMPLES: dict[str, Example] = {
     **office_examples(_read, lambda value, request: Example({201: value}, request)),
     **month_examples(_read, _write, lambda value, request: Example({201: value}, request)),
     **bulk_examples(Example),
+    **register_examples(Example),
     **sign_in_examples(Example, _write),
     **event_examples(Example),
     **checkpoint_examples(Example),

@@ -24,6 +24,9 @@ ABOUT_PATTERN = r"^[!-~]{1,128}$"
 API_KEY_ID_PATTERN = r"^[0-9a-f]{16}$"
 CHALLENGE_ID_PATTERN = r"^[0-9a-f]{122}$"
 CLAIM_ID_PATTERN = r"^[0-9a-f]{32}$"
+QUOTAS_PATTERN = (
+    r"^[^=,\x00-\x1f\x7f]{1,40}=(0|[1-9][0-9]{0,14})(,[^=,\x00-\x1f\x7f]{1,40}=(0|[1-9][0-9]{0,14})){0,49}$"
+)
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 KEY_PATTERN = r"^[!-~]{1,128}$"
 CURSOR_PATTERN = r"^[A-Za-z0-9_=.:,~-]{1,512}$"
@@ -62,6 +65,11 @@ _PATTERN_TEXTS: dict[str, tuple[str, str, str]] = {
     KEY_PATTERN: ("key_form", "write 1 to 128 visible ASCII characters", "请写 1 到 128 个可见 ASCII 字符"),
     CURSOR_PATTERN: ("cursor_form", "send back next_cursor as it was given", "请原样传回 next_cursor"),
     TAX_ID_PATTERN: ("tax_id_form", "write 15 to 20 digits and capital letters", "请写 15 到 20 位数字和大写字母"),
+    QUOTAS_PATTERN: (
+        "quotas_form",
+        "write CLASS=FEN, with commas between classes, at most 50: A=100000000,B=5000000",
+        "格式为 等级=分，多个等级以逗号分隔，最多 50 个，例如 A=100000000,B=5000000",
+    ),
     AREA_PATTERN: ("area_form", "an area is 4 digits, for example 4403", "地区为 4 位数字，例如 4403"),
     TEXT_PATTERN: (
         "text_character",

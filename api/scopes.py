@@ -74,6 +74,9 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "rotate_key": UNLISTED,  # to an own key, which then answers challenges for every scope
     "enrol_party": UNLISTED,  # the answer has a full key of the party
     "approve_enrolment": UNLISTED,  # whoever asked signs in with the key it named
+    "upload_register": UNLISTED,  # a register enrols, as those do
+    "sign_register": UNLISTED,
+    "cancel_register": UNLISTED,
     "appoint_officer": UNLISTED,
     "invite_parties": UNLISTED,
     "confirm_session": UNLISTED,

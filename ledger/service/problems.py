@@ -350,6 +350,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "单元格无法读取（公式、错误值或过长），请粘贴数值",
     ),
     "register_twice": ("row {row} has this tax id", "第 {row} 行已使用该税号"),
+    "register_class_twice": (
+        "a class has one quota; name each once",
+        "每个额度等级只能填写一次",
+    ),
     "register_class": (
         "{given} is no class of this run; choose one of {choices}",
         "没有额度等级 {given}，可选 {choices}",

@@ -55,6 +55,9 @@ STUCK_S = 60  # `enrol` ends when no row got further for so long; the same file 
 RESULT_HEAD = ("row", "name", "tax_id", "class", "status", "party", "reason", "reason_zh")
 
 
+ROW_STATES = ("invalid", "ready", "signed", "before", "refused")
+
+
 class RegisterFile:
     """Registers of one ledger."""
 
@@ -202,16 +205,30 @@ class RegisterFile:
             page = bulk_jobs.jobs(connection, JobKind.REGISTER, whose, limit=size, cursor=cursor)
             return RegisterPage(tuple(self._view(connection, one) for one in page.items), page.next_cursor)
 
-    def rows(self, caller: Caller, job_id: str, *, cursor: str | None = None, limit: int) -> RegisterRowPage:
-        """A page of a register's rows, in the file's order. Raises: NotPermitted, NotFound, InvalidRequest."""
+    def rows(
+        self, caller: Caller, job_id: str, *, state: str | None = None, cursor: str | None = None, limit: int
+    ) -> RegisterRowPage:  # fmt: skip
+        """A page of a register's rows, in the file's order; `state` is one of ROW_STATES.
+
+        Raises: NotPermitted, NotFound, InvalidRequest.
+        """
         size = checked_page_size(self._context, limit)
+        if state is not None and state not in ROW_STATES:
+            raise invalid("state", "format_unknown", given=state[:40], choices=", ".join(ROW_STATES))
+        wanted = RowState(state) if state is not None else None
         with checked_cursor():
             after = bulk_queries.row_after(cursor)
         with self._context.reading() as connection:
             job = self._need(connection, caller, job_id)
-            found = bulk_jobs.rows(connection, job_id, after=after, limit=min(size + 1, PAGE_SIZE_MAX))
+            found = bulk_jobs.rows(
+                connection, job_id, state=wanted, after=after, limit=min(size + 1, PAGE_SIZE_MAX)
+            )  # one more tells whether there is a next page
             views = tuple(self._row_views(connection, job, found[:size]))
         return RegisterRowPage(views, f"{found[size - 1].position:x}" if len(found) > size else None)
+
+    def results_file(self, caller: Caller, job_id: str) -> tuple[str, str, bytes]:
+        """Name, media type and bytes of `results`."""
+        return f"register-{job_id[:8]}.csv", "text/csv", self.results(caller, job_id)
 
     def results(self, caller: Caller, job_id: str) -> bytes:
         """A row a row of the file, as CSV that spreadsheet programs open; no secret is in it. Raises: as `job`."""

@@ -17,6 +17,7 @@ from ledger.service import (
     event_views,
     proposal_views,
     red_views,
+    register_views,
     sign_in_views,
     till_views,
     views,
@@ -175,6 +176,13 @@ JOB = bulk_views.BulkJobView(
     (bulk_views.BulkSum("recorded", 1, 10_000, 600, GROSS_FEN),),
     (), (), None, NOW, NOW,
 )  # fmt: skip
+REGISTER = register_views.RegisterView(
+    "5e" * 16, "done", 2, "登记表.csv", "ab" * 32, {"A": 10**8}, "2026-11", 2,
+    {register_views.RowStatus.ENROLLED: 1, register_views.RowStatus.INVALID: 1}, None, NOW, NOW,
+)  # fmt: skip
+REGISTER_ROW = register_views.RegisterRowView(
+    2, "某公司", "91440300MA5F0000XX", "A", register_views.RowStatus.ENROLLED, 7, 421, ()
+)
 SHEET_ROW = bulk_views.BulkRowView(2, 1, "R1", "E1", "recorded", "", GROSS_FEN, 600, NUMBER, 421)
 
 EVENT_STATE = event_views.EventState("normal", "locked", "not_booked", False, 12, GROSS_FEN, 0, 2)
@@ -296,6 +304,13 @@ ANSWERS: dict[str, Any] = {
     "bulk.jobs": lambda *_: bulk_views.BulkJobPage((JOB,), None),
     "bulk.rows": lambda *_: bulk_views.BulkRowPage((SHEET_ROW,), None),
     "bulk.results": lambda *_: ("results.csv", "text/csv", b"row"),
+    "register_file.upload": lambda *_: REGISTER,
+    "register_file.sign": lambda *_: REGISTER,
+    "register_file.cancel": lambda *_: REGISTER,
+    "register_file.job": lambda *_: REGISTER,
+    "register_file.jobs": lambda *_: register_views.RegisterPage((REGISTER,), None),
+    "register_file.rows": lambda *_: register_views.RegisterRowPage((REGISTER_ROW,), None),
+    "register_file.results_file": lambda *_: ("register.csv", "text/csv", b"row"),
     "bulk.template": lambda *_: ("template.csv", "text/csv", b"row"),
     **dict.fromkeys(
         (

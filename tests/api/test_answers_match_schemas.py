@@ -46,6 +46,7 @@ QUERIES = {
 }  # of reads that need one
 HEADERS = {"read_enrolment_status": {"enrolment_token": "d4" * 32}}
 FILES = {  # query and file of uploads that are read where they arrive
+    "upload_register": ("?quotas=A=1000", b"name,tax id,class"),
     "read_outside": ("?employer=7&gross_fen=106000", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
     "register_outside": ("?employer=7&reference=BX-1", b"01,10,144031809110,00000317,1000.00,20261103,1234,"),
 }

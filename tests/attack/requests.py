@@ -314,6 +314,13 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "approve_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={}),
     "refuse_enrolments": lambda scene: Asked(body={"request_ids": [things.enrolment(scene)[0]], "reason": "x"}),
     "refuse_enrolment": lambda scene: Asked({"request_id": things.enrolment(scene)[0]}, body={"reason": "x"}),
+    # -- registers
+    "upload_register": lambda scene: Asked(query="quotas=A=1000", body=things.register_file(), headers=BLOB),
+    "list_registers": _list("limit=50", things.register),
+    "read_register": lambda scene: Asked({"job": things.register(scene)}),
+    "register_results": lambda scene: Asked({"job": things.register(scene)}),
+    "sign_register": lambda scene: Asked({"job": things.register(scene)}, body={}),
+    "cancel_register": lambda scene: Asked({"job": things.register(scene)}, body={}),
     # -- two officers, the audit log
     "list_proposals": _list(telltale=things.proposal),
     "read_proposal": lambda scene: Asked({"proposal_id": things.proposal(scene)}),

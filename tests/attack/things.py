@@ -9,7 +9,7 @@ from ledger.service.key_proofs import OwnKey
 from tests.attack.scene import Scene
 from tests.service.own_keys import Wallet, drafted, keeping_its_own
 from tests.service.test_bulk import row, sheet
-from tests.service.world import must, refused
+from tests.service.world import SERIALS, must, refused, tax_id
 
 
 def digest(scene: Scene) -> str:
@@ -119,6 +119,23 @@ def enrolment(scene: Scene) -> tuple[str, str]:
 
     found: tuple[str, str] = scene.once("enrolment", make)
     return found
+
+
+def register_file() -> bytes:
+    """A register of one enterprise that nobody enrolled."""
+    return f"name,tax id,class\n登记公司,{tax_id(next(SERIALS))},A\n".encode()
+
+
+def register(scene: Scene) -> str:
+    """A register of the officer's."""
+
+    def make() -> str:
+        world = scene.world
+        return world.ledger.register_file.upload(
+            world.officer, register_file(), quotas={"A": 1_000}, idempotency_key=world.key()
+        ).job
+
+    return str(scene.once("register", make))
 
 
 def api_key(scene: Scene) -> str:
