@@ -42,7 +42,7 @@ bench: $(DEV) ## rates and latencies as ratios within one run; writes bench/repo
 mutants: $(DEV) ## remove each guard of the contract in turn; the contract suite must fail for each
 	$(BIN)/python -m contracts.mutants
 
-clients: $(CLIENTS) ## geth (needs go) and ethers (needs npm), which some tests run; without them these skip, or fail where CI is set
+clients: $(CLIENTS) ## geth (needs go), ethers and a sign-in provider (need npm), which some tests run; without them these skip, or fail where CI is set
 
 lock: $(DEV) ## resolve the requirements again and record their hashes
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt

@@ -58,8 +58,10 @@ from api.routes import (
     supervision,
     tills,
 )
+from api.routes import providers as provider_routes
 from api.uploads import size_limit
 from api.web import check, check_file, collect, problem_pages
+from api.web import providers as provider_pages
 from api.web import sign_in as sign_in_pages
 from ledger.service import Ledger, ServiceError
 from ledger.settings import Settings
@@ -82,6 +84,7 @@ ROUTERS = (
     sign_in.routes,
     api_keys.routes,
     offices.routes,
+    provider_routes.routes,
     audit_log.routes,
     operations.routes,
     operations.health_routes,
@@ -97,6 +100,7 @@ ROUTERS = (
     check_file.routes,
     collect.routes,
     sign_in_pages.routes,
+    provider_pages.routes,
     problem_pages.routes,
 )
 

@@ -83,7 +83,8 @@ class LedgerRoute(APIRoute):
             if not access.public:
                 await admit(request, scopes)
                 admit_caller(rule, caller_of(request))
-            check_query(request, known)
+            if not access.open_query:
+                check_query(request, known)
             _check_idempotency_key(request, access)
             if looks and caller_of(request).oversees:
                 await note_query(request, caller_of(request), self.name)

@@ -18,9 +18,21 @@ _SESSION: Json = {
     "expires_at": "2026-11-05T14:30:00Z",
     "agent": "Firefox, Linux",
     "current": True,
+    "company": None,
 }
 _SIGNED_IN: Json = {"party": 12, "kind": "person", "name": "李明", "session": _SESSION}
 _PASSWORD = "seven ravens by the window 41"  # noqa: S105  an example's
+_PROVIDER: Json = {
+    "provider_id": "5d" * 16,
+    "enterprise": 7,
+    "issuer": "https://login.example.com",
+    "client_id": "einvoice",
+    "created_at": "2026-11-05T02:30:00Z",
+    "sign_in": f"https://ledger.example.com/sign-in/through/{'5d' * 16}",
+    "redirect_uri": f"https://ledger.example.com/sign-in/through/{'5d' * 16}/answer",
+    "linked_count": 3,
+}
+_CLIENT: Json = {"issuer": "https://login.example.com", "client_id": "einvoice", "client_secret": "kW3xM8sTq2"}
 _INVITED: Json = {
     "party": 12,
     "invitation": _TOKEN,
@@ -44,5 +56,8 @@ def sign_in_examples(made: Callable[[dict[int, Json], Json], T], write: Callable
         "accept_invitation": made(
             {201: _SIGNED_IN}, {"invitation": _TOKEN, "name": "li.ming@example.com", "password": _PASSWORD}
         ),
+        "register_provider": made({201: _PROVIDER}, _CLIENT),
+        "list_providers": made({200: {"items": [_PROVIDER]}}, None),
+        "remove_provider": made({201: {"links": 3}}, {}),
         "remove_member": write({"subject": 7}, numbers=[]),
     }

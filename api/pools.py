@@ -26,6 +26,8 @@ CHAIN_THREADS_MAX = 4  # requests to /rpc of one process at once: they may take 
 CHECK_THREADS_MAX = 2  # files of strangers on the public check of one process at once: those of parties come first
 PASSWORD_THREADS_MAX = 4  # passwords of one process hashed at once: each takes 46 MiB and a tenth of a second of a core
 CONFIRMATION_THREADS_MAX = 2  # the same of parties that are signed in: these keep nobody from signing in
+PROVIDER_THREADS_MAX = 16  # sign-ins through companies' providers at once: each waits for a stranger's server
+PROVIDER_SIGN_INS_MAX = 4  # of one provider at once: one that is slow keeps few of those threads
 NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -46,6 +48,7 @@ class Pools:
     checks: CapacityLimiter
     passwords: CapacityLimiter
     confirmations: CapacityLimiter
+    providers: CapacityLimiter
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,13 @@ class Access:
     note: bool = False  # its body is a signed note (api/notes.py), which needs no credential beside its signatures
     own: bool = False  # changes only what the caller signs in with; done twice it is as done once
     password: bool = False  # hashes a password, on the few threads for those
+    provider: bool = False  # waits for a company's sign-in provider, on the few threads for those
+    open_query: bool = False  # a stranger's server wrote its query, which may hold more than we asked for
 
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
 _UNDER_WAY: RunVar[Counter[CapacityLimiter]] = RunVar("einvoice_under_way")
+_SIGN_INS: RunVar[Counter[str]] = RunVar("einvoice_sign_ins")  # by provider
 _CALLERS: RunVar[set[tuple[str, int]]] = RunVar("einvoice_callers")  # endpoint and party of what runs one at a time
 
 
@@ -83,6 +89,7 @@ def pools() -> Pools:
             CHECK_THREADS_MAX,
             PASSWORD_THREADS_MAX,
             CONFIRMATION_THREADS_MAX,
+            PROVIDER_THREADS_MAX,
         )
         found = Pools(*map(CapacityLimiter, sizes))
         _POOLS.set(found)
@@ -113,6 +120,28 @@ def one_password(party: int) -> AbstractContextManager[None]:
     Raises: ProblemError of type busy for a second one.
     """
     return _one_of("password", party)
+
+
+@contextmanager
+def one_of_provider(provider_id: str) -> Iterator[None]:
+    """While a provider is waited for. Raises: ProblemError of type busy beyond PROVIDER_SIGN_INS_MAX at once."""
+    running = _SIGN_INS.get(None)
+    if running is None:
+        running = Counter()
+        _SIGN_INS.set(running)
+    if running[provider_id] >= PROVIDER_SIGN_INS_MAX:
+        raise ProblemError(
+            BUSY,
+            "this company's sign-in provider is slow; try again in a moment",
+            "该企业的登录服务响应缓慢，请稍后重试",
+        )
+    running[provider_id] += 1
+    try:
+        yield
+    finally:
+        running[provider_id] -= 1
+        if not running[provider_id]:
+            del running[provider_id]
 
 
 def reads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
@@ -175,6 +204,17 @@ def opens_session(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return _threaded(endpoint, Access(writes=False, public=True, own=True, password=True))
 
 
+def waits_for_provider(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """As `writes`, for one that asks a company's sign-in provider something first; one at a time of each party."""
+    return _threaded(endpoint, Access(writes=True, public=False, provider=True, one=True))
+
+
+def open_query(endpoint: Callable[P, T]) -> Callable[P, T]:
+    """Public endpoint to which a stranger's server sends browsers: what its query holds beside ours is let in."""
+    setattr(endpoint, ACCESS, Access(writes=False, public=True, open_query=True))
+    return endpoint
+
+
 def access_of(endpoint: Callable[..., object]) -> Access:
     """How an endpoint declared itself; one that did not is a public read."""
     found = getattr(endpoint, ACCESS, None)
@@ -218,6 +258,8 @@ def _threaded(endpoint: Callable[P, T], access: Access) -> Callable[P, Awaitable
         limiter = found.reads
         if access.file:
             limiter = found.files
+        elif access.provider:
+            limiter = found.providers
         elif access.password:
             limiter = found.passwords if access.public else found.confirmations
         elif access.writes or access.own:

@@ -67,6 +67,14 @@ SIGN_IN_FAILED = ProblemType(
     "sign-in-failed", 401, "Name or password is wrong", "登录名或密码错误",
     "Which of them is not told, nor whether anybody has that name.",
 )  # fmt: skip
+PROVIDER_FAILED = ProblemType(
+    "provider-failed", 502, "The company's sign-in provider failed", "企业登录服务故障",
+    "It did not answer in time, or its answer does not hold. Pages alone say so.",
+)  # fmt: skip
+PROVIDER_REFUSED = ProblemType(
+    "provider-refused", 401, "This sign-in through a provider is not taken", "该登录未被接受",
+    "Of another browser, over, answered before, or of an account nobody linked. Pages alone say so.",
+)  # fmt: skip
 PASSWORD_NEEDED = ProblemType(
     "password-needed", 401, "The password is needed again", "需要再次输入密码",
     "A session signs what cannot be undone within five minutes of its password. Give it with "
@@ -260,6 +268,8 @@ SERVICE_PROBLEMS: dict[type[service.ServiceError], ProblemType] = {
     service.SignInFailed: SIGN_IN_FAILED,
     service.TooManyAttempts: TOO_MANY_ATTEMPTS,
     service.InvitationInvalid: INVITATION_INVALID,
+    service.ProviderFailed: PROVIDER_FAILED,
+    service.ProviderRefused: PROVIDER_REFUSED,
     service.NotPermitted: NOT_PERMITTED,
     service.ScopeMissing: SCOPE_MISSING,
     service.NotFound: NOT_FOUND,

@@ -79,6 +79,8 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "cancel_register": UNLISTED,
     "appoint_officer": UNLISTED,
     "invite_parties": UNLISTED,
+    "register_provider": UNLISTED,
+    "remove_provider": UNLISTED,
     "confirm_session": UNLISTED,
     "change_password": UNLISTED,
     "end_session": UNLISTED,

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         description="Whether webhooks may go to private addresses, and by http to this machine itself. Only where "
         "no system of others stands in this network.",
     )
+    provider_private: bool = Field(
+        default=False,
+        description="Whether enterprises' sign-in providers may have private addresses, and http on this machine "
+        "itself. Only where no system of others stands in this network.",
+    )
     webhook_timeout_ms: int = Field(
         default=10_000, ge=100, le=30_000, description="How long one delivery to a webhook may take, all in all."
     )

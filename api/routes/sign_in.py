@@ -144,6 +144,7 @@ def session_json(view: SessionView) -> dict[str, Json]:
         "expires_at": time_text(view.expires_at),
         "agent": view.agent,
         "current": view.current,
+        "company": view.company,
     }
 
 

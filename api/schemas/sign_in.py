@@ -53,7 +53,7 @@ class InvitationRequest(Strict):
 
 
 class Session(BaseModel):
-    """A session; `current` is the one that asks."""
+    """A session; `current` is the one that asks, `company` the enterprise whose provider opened it (null: none)."""
 
     session_id: str
     created_at: datetime
@@ -61,6 +61,7 @@ class Session(BaseModel):
     expires_at: datetime
     agent: str
     current: bool
+    company: int | None
 
 
 class SignedIn(BaseModel):

@@ -25,6 +25,7 @@ from ledger.cli import (
     parties,
     privacy,
     proposals,
+    providers,
     reds,
     risk,
     tills,
@@ -188,6 +189,7 @@ app.add_typer(parties.app, name="party")
 app.add_typer(keys.app, name="key")
 app.add_typer(enrolment.app, name="enrolment")
 app.add_typer(offices.app, name="office")
+app.add_typer(providers.app, name="sign-in-provider")
 app.add_typer(papers.app, name="archive")
 app.add_typer(reds.app, name="red")
 app.add_typer(risk.app, name="risk")

@@ -7,7 +7,8 @@ IdentityError
 ├── SigningError          a private key or signature outside its range
 ├── CertificateError      a certificate cannot be made or read
 ├── ApiKeyError           not the form of an API key
-└── ScopeError            a name that is no scope
+├── ScopeError            a name that is no scope
+└── IdTokenError          an ID token that does not show who signed in
 """
 
 
@@ -54,3 +55,11 @@ class ScopeError(IdentityError):
     def __init__(self, message: str, *, index: int | None) -> None:
         super().__init__(message)
         self.index = index
+
+
+class IdTokenError(IdentityError):
+    """An ID token is refused; `code` says for what, and nothing of what it holds."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

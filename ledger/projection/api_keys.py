@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete,
 
 from ledger.projection.database import upsert
 from ledger.projection.ground import API_KEY
+from ledger.projection.ground_providers import SIGN_IN_PROVIDER
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD
 from ledger.projection.ground_work import WEBHOOK
 
@@ -132,11 +133,12 @@ def is_answered(connection: Connection, challenge: bytes) -> bool:
 def forget_signed_in(connection: Connection, identity: bytes, before_s: int) -> int:
     """Deletes a party's credentials that answered challenges and ended before `before_s`; how many.
 
-    Those stay that a password, an invitation or a webhook was made with: these end when the party's key is rotated.
+    Those stay that a password, an invitation, a sign-in provider or a webhook was made
+    with: these end when the party's key is rotated.
     """
     kept = union_all(*(
         select(table.c.made_with).where(table.c.made_with.is_not(None))
-        for table in (PASSWORD, INVITATION, WEBHOOK, API_KEY)
+        for table in (PASSWORD, INVITATION, SIGN_IN_PROVIDER, WEBHOOK, API_KEY)
     ))  # fmt: skip
     result = connection.execute(
         delete(API_KEY).where(

@@ -75,6 +75,8 @@ SEALED_COLUMNS: Final = (
     ("password", "sealed_hash"),
     ("session", "proof"),
     ("invitation", "proof"),
+    ("sign_in_provider", "sealed_secret"),
+    ("provider_link", "proof"),
 )
 """What must be what was sealed for its row, beside what is opened with its group (audit_groups.py)."""
 

@@ -83,9 +83,12 @@ def approves_for(connection: Connection, person: int) -> frozenset[int]:
 
 
 def claims_to_decide(
-    connection: Connection, person: int, *, limit: int, cursor: str | None = None
+    connection: Connection, person: int, *, employer: int | None = None, limit: int, cursor: str | None = None
 ) -> Page[ClaimRecord]:
-    """Claims of others with a locked line that needs an approval `person` may give and that nobody decided on."""
+    """Claims of others with a locked line that needs an approval `person` may give and that nobody decided on.
+
+    With `employer` those at that company alone.
+    """
     decided = exists(
         select(CLAIM_APPROVAL.c.seq)
         .where(
@@ -121,6 +124,8 @@ def claims_to_decide(
             undecided,
         )
     )
+    if employer is not None:
+        statement = statement.where(CLAIM.c.employer == employer)
     return _page(connection, statement, limit, cursor)
 
 

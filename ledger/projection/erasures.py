@@ -22,6 +22,7 @@ from ledger.projection.enrolment_requests import addresses_of
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, PARTY_NAME, REFERENCE
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
+from ledger.projection.ground_providers import PROVIDER_LINK
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE
 from ledger.projection.ground_work import BULK_ROW, CLAIM_APPROVAL, OUTSIDE_DOCUMENT, WEBHOOK, WEBHOOK_DELIVERY
@@ -124,7 +125,7 @@ def erase_person(connection: Connection, party: int, identity: bytes, now_s: int
     connection.execute(update(REFERENCE).where(REFERENCE.c.party == party).values(sealed=None))
     connection.execute(update(CLAIM_REQUEST).where(CLAIM_REQUEST.c.claimant == party).values(sealed_reference=None))
     connection.execute(update(CLAIM_APPROVAL).where(CLAIM_APPROVAL.c.approver == party).values(sealed_note=None))
-    for table in (PASSWORD, SESSION, INVITATION):
+    for table in (PASSWORD, SESSION, INVITATION, PROVIDER_LINK):
         connection.execute(delete(table).where(table.c.identity == identity))
     addresses = addresses_of(connection, party, identity)
     connection.execute(delete(ENROLMENT_REQUEST).where(ENROLMENT_REQUEST.c.address.in_(addresses)))

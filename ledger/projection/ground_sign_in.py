@@ -32,7 +32,10 @@ class SessionRow(Row, table=True):
     """Somebody who signed in and has not signed out; rows of ended sessions are deleted."""
 
     __tablename__ = "session"
-    __table_args__ = (Index("ix_session_identity", "identity", "created_at"),)
+    __table_args__ = (
+        Index("ix_session_identity", "identity", "created_at"),
+        Index("ix_session_provider", "provider_id"),
+    )
 
     session_id: str = column.text(32, key=True)  # 32 hex digits, public
     identity: bytes = column.word()
@@ -44,6 +47,7 @@ class SessionRow(Row, table=True):
     while_suspended: bool = Field(sa_type=Boolean, nullable=False)  # begun by a party that was suspended already
     agent: str = column.text(AGENT_LENGTH_MAX)  # browser and system
     made_with: str | None = column.text(16, optional=True)  # key_id of its password
+    provider_id: str | None = column.text(32, optional=True)  # enterprise's provider that opened it, None: a password
 
 
 class InvitationRow(Row, table=True):

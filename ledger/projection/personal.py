@@ -33,6 +33,7 @@ from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_offices import OFFICE, OFFICE_USE
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_proposals import PROPOSAL, ProposalState
+from ledger.projection.ground_providers import PROVIDER_LINK
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION
 from ledger.projection.ground_tills import BUYER_TITLE, TILL
 from ledger.projection.ground_work import (
@@ -130,6 +131,7 @@ ABOUT: dict[str, About] = {
     "invitation": About(
         lambda one: or_(INVITATION.c.identity == one.identity, INVITATION.c.invited_by == one.party), _out("proof")
     ),
+    "provider_link": About(lambda one: PROVIDER_LINK.c.identity == one.identity, _out("proof")),
     "signing_draft": About(lambda one: SIGNING_DRAFT.c.actor == one.party, _out("sealed")),
     "enrolment_request": About(
         lambda one: ENROLMENT_REQUEST.c.address.in_(one.addresses),
@@ -153,6 +155,8 @@ NOT_ABOUT_PEOPLE: dict[str, str] = {
     "number_reservation": "numbers of a seller",
     "bulk_row": "an enterprise's sheet: what it says of its buyers becomes their invoices' documents",
     "sign_in_attempt": "keyed hashes of what was tried, which name nobody",
+    "sign_in_provider": "where an enterprise's own sign-in stands",
+    "provider_answer": "random ids of sign-ins that were answered",
     "meta": "facts of the installation",
     "witness_key": "a witness's key as the authority admitted it",
     "witness_policy": "the authority's wish",

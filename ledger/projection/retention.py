@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, REFERENCE
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
+from ledger.projection.ground_providers import PROVIDER_ANSWER
 from ledger.projection.ground_sign_in import INVITATION, SESSION, SIGN_IN_ATTEMPT
 from ledger.projection.ground_tills import BUYER_TITLE
 from ledger.projection.ground_work import (
@@ -111,6 +112,7 @@ ENDINGS: dict[str, Ending] = {
     "sessions": _deleted(SESSION, _before(SESSION.c.created_at)),
     "idle_sessions": _deleted(SESSION, _before(SESSION.c.last_used_at)),
     "invitations": _deleted(INVITATION, _before(INVITATION.c.expires_at)),
+    "provider_answers": _deleted(PROVIDER_ANSWER, _before(PROVIDER_ANSWER.c.expires_at)),
     "sign_in_attempts": _deleted(SIGN_IN_ATTEMPT, _before(SIGN_IN_ATTEMPT.c.last_at)),
     "deliveries": _deleted(
         WEBHOOK_DELIVERY,

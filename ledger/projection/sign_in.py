@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.projection.database import upsert
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION, SIGN_IN_ATTEMPT
+from ledger.projection.providers import end_links, end_providers_made_with
 
 SESSIONS_KEPT_MAX = 20  # of one party: beyond, signing in ends the oldest
 ATTEMPT_KEPT_S = 86_400  # how long attempts are remembered after the last
@@ -44,6 +45,7 @@ class StoredSession:
     while_suspended: bool
     agent: str
     made_with: str | None = None
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,16 @@ def put_password(connection: Connection, stored: StoredPassword) -> None:
 
 
 def end_password(connection: Connection, identity: bytes) -> None:
-    """Takes a party's sign-in name and password away, and the sessions they opened."""
+    """Takes a party's sign-in name and password away, what they linked, and every session."""
     connection.execute(delete(PASSWORD).where(PASSWORD.c.identity == identity))
+    end_links(connection, identity)
     end_sessions(connection, identity)
 
 
 def end_made_with(connection: Connection, key_id: str) -> tuple[bytes, ...]:
-    """Ends the invitations and passwords that were made with a key; identity hashes of whose passwords ended."""
+    """Ends what people sign in with that was made with a key; identity hashes of whose passwords ended."""
     connection.execute(delete(INVITATION).where(INVITATION.c.made_with == key_id))
+    end_providers_made_with(connection, key_id)
     ended = tuple(connection.execute(select(PASSWORD.c.identity).where(PASSWORD.c.made_with == key_id)).scalars())
     for identity in ended:
         end_password(connection, identity)
@@ -111,7 +115,7 @@ def session(connection: Connection, session_id: str) -> StoredSession | None:
 
 
 def sessions(connection: Connection, identity: bytes) -> tuple[StoredSession, ...]:
-    """Sessions of a party, newest first; at most SESSIONS_KEPT_MAX are kept."""
+    """Sessions of a party, newest first; at most SESSIONS_KEPT_MAX of its password, and of each provider, are kept."""
     statement = select(SESSION).where(SESSION.c.identity == identity).order_by(SESSION.c.created_at.desc())
     return tuple(StoredSession(**row._mapping) for row in connection.execute(statement))
 
@@ -131,18 +135,23 @@ def end_session(connection: Connection, session_id: str) -> bool:
     return connection.execute(delete(SESSION).where(SESSION.c.session_id == session_id)).rowcount > 0
 
 
-def end_sessions(connection: Connection, identity: bytes) -> int:
-    """Ends every session of a party; how many there were."""
-    return connection.execute(delete(SESSION).where(SESSION.c.identity == identity)).rowcount
+def end_sessions(connection: Connection, identity: bytes, *, provider_id: str | None = None) -> int:
+    """Ends every session of a party, with `provider_id` those that provider opened; how many there were."""
+    statement = delete(SESSION).where(SESSION.c.identity == identity)
+    if provider_id is not None:
+        statement = statement.where(SESSION.c.provider_id == provider_id)
+    return connection.execute(statement).rowcount
 
 
-def end_old_sessions(connection: Connection, identity: bytes, *, keep: int, created_after: int) -> None:
-    """Ends sessions of a party that are over their lifetime, and the oldest beyond `keep`."""
-    ended = [
-        one.session_id
-        for index, one in enumerate(sessions(connection, identity))
-        if index >= keep or one.created_at <= created_after
-    ]
+def end_old_sessions(
+    connection: Connection, identity: bytes, *, keep: int, created_after: int, provider_id: str | None = None
+) -> None:
+    """Ends sessions of a party that are over their lifetime, and the oldest beyond `keep`.
+
+    Sessions of each provider are counted by themselves: no company's provider ends what the password opened.
+    """
+    same = [one for one in sessions(connection, identity) if one.provider_id == provider_id]
+    ended = [one.session_id for index, one in enumerate(same) if index >= keep or one.created_at <= created_after]
     if ended:
         connection.execute(delete(SESSION).where(SESSION.c.session_id.in_(ended)))
 

@@ -74,6 +74,7 @@ def may_decide(connection: Connection, caller: Caller, record: ClaimRecord) -> b
     return (
         not caller.suspended
         and record.claimant != caller.party
+        and caller.company in (None, record.employer)
         and approvals.is_approver(connection, record.employer, caller.party)
         and needs_approval(approvals.claim_policy(connection, record.employer), record)
     )

@@ -53,7 +53,8 @@ class Approvals:
             need_party(connection, checked_party("party", enterprise), kind=PartyKind.ENTERPRISE)
             own = caller.party == enterprise or bool(caller.grants.get(enterprise, 0))
             concerned = own or oversees(connection, caller, enterprise)
-            if not concerned and not approvals.is_approver(connection, enterprise, caller.party):
+            named = caller.company in (None, enterprise)
+            if not concerned and not (named and approvals.is_approver(connection, enterprise, caller.party)):
                 raise NotFound("claim policy", str(enterprise))
             return self._policy(connection, enterprise)
 
@@ -131,7 +132,9 @@ class Approvals:
             return ClaimPage((), None)
         with self._context.reading() as connection:
             with checked_cursor():
-                page = claim_queries.claims_to_decide(connection, caller.party, limit=size, cursor=cursor)
+                page = claim_queries.claims_to_decide(
+                    connection, caller.party, employer=caller.company, limit=size, cursor=cursor
+                )
             return claim_page_of(self._context, connection, caller, page)
 
     def _policy(self, connection: Connection, enterprise: int) -> ClaimPolicyView:

@@ -11,10 +11,12 @@ from ledger.identity import SealError
 from ledger.projection.api_keys import StoredApiKey
 from ledger.projection.offices import Office
 from ledger.projection.proposals import record_of
+from ledger.projection.providers import StoredLink, StoredProvider
 from ledger.projection.sign_in import StoredInvitation, StoredPassword, StoredSession
 from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
+from ledger.service.company_links import is_genuine_link, is_genuine_provider
 from ledger.service.context import INDEXED_PAYMENT, SEALED_CLAIM, SEALED_NAME, SEALED_REFERENCE, SEALED_SHEET, Context
 from ledger.service.credentials import is_genuine
 from ledger.service.declarations import SEALED_DECLARATION
@@ -55,6 +57,8 @@ _GENUINE: dict[str, Callable[[Context, Any], bool]] = {
     "password": lambda context, row: is_genuine_password(context, StoredPassword(**row._mapping)),
     "session": lambda context, row: is_genuine_session(context, StoredSession(**row._mapping)),
     "invitation": lambda context, row: is_genuine_invitation(context, StoredInvitation(**row._mapping)),
+    "sign_in_provider": lambda context, row: is_genuine_provider(context, StoredProvider(**row._mapping)),
+    "provider_link": lambda context, row: is_genuine_link(context, StoredLink(**row._mapping)),
 }
 """What people sign in with: a row is what was written here, or signs nobody in."""
 

@@ -10,7 +10,6 @@ from ledger.domain.numbers import format_number
 from ledger.projection import Connection, NewClaimRequest, claim_queries, claims, districts, invoices, parties
 from ledger.projection.claims import ClaimRecord
 from ledger.projection.districts import District, Sight
-from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import approval_rules, instructions
 from ledger.service.claim_lines import CLAIM_LINES_MAX, claim_page_of, claim_views, lines_of
@@ -28,7 +27,7 @@ from ledger.service.forms import (
 )
 from ledger.service.outside import registration_reason, registrations
 from ledger.service.outside_facts import OutsideItem, fingerprint
-from ledger.service.people import GRANT_NAMES, need_party, overseen_by
+from ledger.service.people import GRANT_NAMES, itself_and, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.refusals import refusal_of
 from ledger.service.salted_texts import sealed_claim_reference
@@ -70,6 +69,7 @@ def open_claim(
         own_ids = new_id(connection, caller, caller.party, CLAIM_ID, own_id, claim_id)
         need_party(connection, employer, path="employer", kind=PartyKind.ENTERPRISE)
         known = invoices.invoices(connection, tuple(key for key in keys if key not in outside))
+        _need_of_company(caller, keys, known)
         operations, references = [], []
         registered = registrations(context, connection, caller, list(items), employer, int(claim_id, 16))
         for number in keys:
@@ -116,6 +116,17 @@ def open_claim(
     lines = _line_refusals(context, caller, keys, employer, answer, outside)
     remaining = tuple(line.number for line in lines if line.refusal is None)
     return ClaimWritten(replace(answer, claim_id=None), lines, remaining)
+
+
+def _need_of_company(caller: Caller, keys: Sequence[int], known: Mapping[int, InvoiceRecord]) -> None:
+    """Raises: InvalidRequest at `numbers` for what a company must not have its employee claim: invoices in which it has
+    no part. It could book its people's private invoices as costs."""
+    if caller.company is None:
+        return
+    for number in keys:
+        record = known.get(number)
+        if record is None or caller.company not in (record.buyer, record.holder):
+            raise invalid("numbers", "not_of_company", number=format_number(number))
 
 
 def _opened(context: Context, answer: Written, keys: Sequence[int], outside: Mapping[int, OutsideItem]) -> ClaimWritten:
@@ -193,7 +204,10 @@ def claims_page(
         paid = checked_text("payment_reference", payment_reference, REFERENCE_LENGTH_MAX)
     with context.reading() as connection:
         with checked_cursor():
-            if paid is None:
+            if paid is None and caller.company is not None and not seen:
+                own = frozenset({caller.party})
+                page = claims.claims(connection, visible_to=own, employer=caller.company, limit=size, cursor=cursor)
+            elif paid is None:
                 page = claims.claims(connection, visible_to=seen, limit=size, cursor=cursor)
             else:
                 index = context.vault.index(paid, INDEXED_PAYMENT)
@@ -209,7 +223,7 @@ def need_claim(caller: Caller, connection: Connection, claim_id: str) -> ClaimRe
         if isinstance(seen, District):
             if districts.any_enterprise(connection, sides, seen):
                 return record
-        elif seen is None or seen & sides:
+        elif seen is None or seen & sides or (caller.party, caller.company) == (record.claimant, record.employer):
             return record
         if approval_rules.may_decide(connection, caller, record):
             return record
@@ -220,8 +234,7 @@ def _seen_as(caller: Caller) -> Sight:
     """Whose claims the caller sees: its own, those at employers it does finance for, of its district; None = all."""
     if caller.oversees:
         return overseen_by(caller)
-    finance = {enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE}
-    return frozenset({caller.party, *sorted(finance)[: VISIBLE_PARTIES_MAX - 1]})
+    return itself_and(caller, Grant.FINANCE)
 
 
 def _release(

@@ -34,6 +34,7 @@ from ledger.projection import (
     offices,
     parties,
     proposals,
+    providers,
     sign_in,
     signing_drafts,
 )
@@ -308,6 +309,7 @@ def _end_membership(context: Context, connection: Connection, ended: EndedMember
     record = parties.party(connection, ended.person)
     assert record is not None  # the group names it, and parties stay
     sign_in.end_invitation(connection, record.identity, invited_by=ended.enterprise)
+    providers.end_links(connection, record.identity, enterprise=ended.enterprise)
     if ended.by != ended.enterprise:
         return
     for held in standing_offices(context, connection, ended.person):

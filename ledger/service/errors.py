@@ -8,6 +8,8 @@ ServiceError
 ├── SignInFailed          name or password is wrong; which of them is not told
 ├── TooManyAttempts       wrong passwords or tokens: wait, then try again
 ├── InvitationInvalid     unknown, accepted, replaced or over its time; which is not told
+├── ProviderFailed        a company's sign-in provider does not answer, or its answer does not hold
+├── ProviderRefused       a sign-in through a provider is not taken: another browser's, over, of nobody here
 ├── NotPermitted          known, but not allowed to do this
 │   └── ScopeMissing      the party may, but this credential is not for it
 ├── ChallengeEnded        a challenge to sign in was answered before, or its time is over
@@ -97,6 +99,54 @@ class InvitationInvalid(ServiceError):
             "no such invitation, or it was used, replaced or is over its 72 hours; ask for a new one",
             "邀请不存在、已使用、已被替换或已超过 72 小时，请重新申请",
         )
+
+
+class ProviderFailed(ServiceError):
+    """A company's sign-in provider failed; `reason` says how, for the company's own people to look at."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the company's sign-in provider did not confirm who you are ({reason}); "
+            "try again, and tell the company if it stays so",
+            f"企业登录服务未能确认您的身份（{reason}），请重试；仍不成功请联系企业管理员",
+        )
+        self.reason = reason
+
+
+class ProviderRefused(ServiceError):
+    """A sign-in through a provider is not taken; `reason` is one of the keys of PROVIDER_REFUSALS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(*PROVIDER_REFUSALS[reason])
+        self.reason = reason
+
+
+PROVIDER_REFUSALS = {
+    "lost": (
+        "this sign-in did not begin in this browser, was answered before or took over ten minutes; begin again",
+        "该登录不是在此浏览器中开始的、已使用过或超过十分钟，请重新开始",
+    ),
+    "declined": (
+        "the company's sign-in provider ended the sign-in without saying who you are; begin again",
+        "企业登录服务未确认您的身份即结束登录，请重新开始",
+    ),
+    "unlinked": (
+        "nobody who works for this company has linked this account; sign in with your password, then link it on /me",
+        "尚无该企业人员关联此账户，请先用本人密码登录，再在 /me 页面关联",
+    ),
+    "taken": (
+        "this account of the company is linked to somebody else; sign in there as yourself, or ask the company",
+        "该企业账户已由他人关联，请以本人身份登录企业账户，或联系企业",
+    ),
+    "another": (
+        "that was another account than the one you signed in with; begin again with your own",
+        "这不是您登录时使用的账户，请以本人账户重新确认",
+    ),
+    "password": (
+        "give your password on this page first, then link the account within five minutes",
+        "请先在本页输入密码，再于五分钟内关联账户",
+    ),
+}
 
 
 class NotPermitted(ServiceError):

@@ -19,7 +19,7 @@ from ledger.projection.queued import group_failed, signed_group, status
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.forms import checked_party, checked_text
-from ledger.service.people import oversees
+from ledger.service.people import oversees, own_party
 from ledger.service.problems import invalid
 from ledger.service.views import Caller
 from verifier.operations import INVOICE_CODES
@@ -160,14 +160,14 @@ class ExternalIds:
 
 
 def _acts(caller: Caller, party: int, kind: str) -> bool:
-    return caller.party == party or bool(caller.grants.get(party, 0) & _GRANTS[kind])
+    return party in own_party(caller) or bool(caller.grants.get(party, 0) & _GRANTS[kind])
 
 
 def _owners(caller: Caller, party: int | None) -> tuple[int, ...]:
     """Parties whose own ids are asked for."""
     if party is not None:
         return (party,)
-    return (caller.party, *sorted(set(caller.grants) - {caller.party})[: VISIBLE_PARTIES_MAX - 1])
+    return (*own_party(caller), *sorted(set(caller.grants) - {caller.party})[: VISIBLE_PARTIES_MAX - 1])
 
 
 def _view(connection: Connection, one: ExternalId) -> ExternalIdView:

@@ -14,14 +14,15 @@ from dataclasses import replace
 from ledger.domain.times import utc_time
 from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
 from ledger.identity.session_tokens import Token
-from ledger.projection import Connection, districts, parties, sign_in
+from ledger.projection import Connection, districts, parties, providers, sign_in
 from ledger.projection.parties import PartyRecord
 from ledger.projection.sign_in import StoredInvitation, StoredPassword
 from ledger.service import attempts
 from ledger.service.audit_log import AuditKind, note
+from ledger.service.company_links import need_own_credential, new_link, subject_index
 from ledger.service.context import Context
 from ledger.service.credentials import end_keys, lineage, stands
-from ledger.service.errors import InvitationInvalid, NotPermitted
+from ledger.service.errors import InvitationInvalid, NotPermitted, ProviderRefused
 from ledger.service.people import caller_of, governs, need_active, need_governed, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name, token_hash
@@ -51,6 +52,7 @@ class Invitations:
         """
         context = self._context
         need_active(caller)
+        need_own_credential(caller)
         if caller.scopes != EVERYTHING:
             raise NotPermitted(
                 "an invitation is a full credential; ask with a key of every scope, or sign in",
@@ -102,6 +104,7 @@ class Invitations:
             keep_password(context, connection, row, hashed)
             sign_in.end_invitation(connection, party.identity)
             sign_in.end_sessions(connection, party.identity)
+            providers.end_links(connection, party.identity)
             keys = end_keys(context, connection, party.identity, in_sessions=True)
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id,
                  detail={"change": "password", "invited_by": stored.invited_by, "keys_ended": keys})  # fmt: skip
@@ -111,6 +114,55 @@ class Invitations:
         if begun is None:
             raise invalid("name", "sign_in_name_taken")
         return begun
+
+    def maker_of(self, text: str) -> int:
+        """The party in whose name an invitation was made. Raises: InvitationInvalid."""
+        with self._context.reading() as connection:
+            return self._need_invitation(connection, text)[1].invited_by
+
+    def need_of_enterprise(self, text: str, enterprise: int) -> None:
+        """Raises: InvitationInvalid unless that enterprise invited a person."""
+        with self._context.reading() as connection:
+            self._need_of_enterprise(connection, text, enterprise)
+
+    def accept_through(
+        self, text: str, enterprise: int, account: tuple[str, str, int | None], *, agent: str = ""
+    ) -> SignedIn:
+        """Links the invited person to an account at the inviting enterprise's provider, and signs it in there.
+
+        `account` is provider, subject, and when the provider asked who it is. The person gets no password: its session
+        is the enterprise's, and a later invitation may give it one of its own.
+
+        Raises: InvitationInvalid; ProviderRefused when the account is somebody else's.
+        """
+        context = self._context
+        provider_id, subject, asked_at = account
+
+        def write(connection: Connection) -> SignedIn | None:
+            party = self._need_of_enterprise(connection, text, enterprise)
+            holder = providers.link_to(connection, provider_id, subject_index(context, provider_id, subject))
+            if holder is not None and holder.identity != party.identity:
+                return None
+            sign_in.end_invitation(connection, party.identity)
+            sign_in.end_sessions(connection, party.identity)
+            providers.end_links(connection, party.identity)
+            keys = end_keys(context, connection, party.identity, in_sessions=True)
+            providers.put_link(connection, new_link(context, provider_id, party.identity, subject))
+            note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id, about=str(party.id),
+                 detail={"change": "account linked", "provider": provider_id, "company": enterprise,
+                         "invited_by": enterprise, "keys_ended": keys})  # fmt: skip
+            return begin_session(context, connection, party, agent, provider_id=provider_id, asked_at=asked_at)
+
+        begun = run_write(context, write)
+        if begun is None:
+            raise ProviderRefused("taken")
+        return begun
+
+    def _need_of_enterprise(self, connection: Connection, text: str, enterprise: int) -> PartyRecord:
+        _, stored, party = self._need_invitation(connection, text)
+        if stored.invited_by != enterprise or party.kind != PartyKind.PERSON or party.suspended:
+            raise InvitationInvalid
+        return party
 
     def _invite(self, connection: Connection, caller: Caller, index: int, party: int) -> Invited:
         context, now_s = self._context, self._context.now_s()

@@ -49,6 +49,8 @@ from ledger.service.outside_facts import OutsideItem
 from ledger.service.papers import Papers
 from ledger.service.personal_export import personal_export
 from ledger.service.proposals import Proposals
+from ledger.service.provider_sign_in import ProviderSignIn
+from ledger.service.providers import SignInProviders
 from ledger.service.red_letters import RedLetters
 from ledger.service.register_file import RegisterFile
 from ledger.service.request_notes import Errand, RequestNotes
@@ -108,6 +110,8 @@ class Ledger:
         self.webhooks = Webhooks(context)
         self.sign_in = SignIn(context)
         self.invitations = Invitations(context)
+        self.sign_in_providers = SignInProviders(context)
+        self.provider_sign_in = ProviderSignIn(context, self.sign_in, self.invitations)
         self.tills = Tills(context)
         self.till_uploads = TillUploads(context)
         self.collecting = Collecting(context)

@@ -18,6 +18,7 @@ from ledger.projection.keystore import PartyName
 from ledger.projection.offices import Office, OfficeKind
 from ledger.projection.parties import PartyRecord
 from ledger.service.approval_rules import may_decide
+from ledger.service.company_links import company_refusal, is_of_both
 from ledger.service.context import SEALED_NAME, Context
 from ledger.service.credentials import KeyState, is_genuine, state_of, time_text
 from ledger.service.districts import district_of_officer
@@ -124,6 +125,8 @@ def subject_for(caller: Caller, subject: int | None, bit: Grant) -> int:
     Raises: InvalidRequest when several enterprises granted it and none is named; NotPermitted when none did.
     """
     if subject is not None:
+        if caller.company not in (None, subject):
+            raise company_refusal(caller.company)
         return checked_party("subject", subject)
     if caller.kind == "enterprise":
         return caller.party
@@ -233,14 +236,27 @@ def is_overseen(context: Context, caller: Caller, party: int) -> bool:
 
 def sides_of(caller: Caller) -> frozenset[int]:
     """Parties the caller acts as: itself and enterprises it issues or settles for."""
-    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & SEES_ENTERPRISE)
+    return itself_and(caller, SEES_ENTERPRISE)
+
+
+def itself_and(caller: Caller, bits: int) -> frozenset[int]:
+    """The caller and enterprises that granted it one of `bits`; through its company's provider not itself: what it is
+    elsewhere is not the company's to see."""
+    granted = sorted(enterprise for enterprise, given in caller.grants.items() if given & bits)
     # grants come unasked, so a stranger's hundred must not stop a search
-    return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
+    return frozenset({*own_party(caller), *granted[: VISIBLE_PARTIES_MAX - 1]})
+
+
+def own_party(caller: Caller) -> frozenset[int]:
+    """The caller's own party; nobody through its company's provider."""
+    return frozenset({caller.party}) if caller.company is None else frozenset()
 
 
 def may_see_claim(caller: Caller, claimant: int | None, employer: int | None, holder: int) -> bool:
     """Whether the caller may know which claim has an invoice: claimant, holder, the employer's finance, officers."""
-    if caller.oversees or caller.party in (claimant, employer, holder):
+    if caller.oversees or not own_party(caller).isdisjoint({claimant, employer, holder}):
+        return True
+    if caller.company is not None and (caller.party, caller.company) == (claimant, employer):
         return True
     return employer is not None and bool(caller.grants.get(employer, 0) & Grant.FINANCE)
 
@@ -294,7 +310,7 @@ def seen_invoice(connection: Connection, caller: Caller, number: int) -> Invoice
         blue = invoices.invoice(connection, record.blue)
         if blue is not None and invoices.sees(connection, blue, seen_as(caller)):
             return record
-    if record is not None and _is_to_approve(connection, caller, record):
+    if record is not None and (is_of_both(caller, record) or _is_to_approve(connection, caller, record)):
         return record
     return need_visible(connection, caller, record, format_number(number))
 

@@ -222,6 +222,23 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "a party has at most {high} webhooks; end one first",
         "每个参与方最多 {high} 个推送地址，请先停用一个",
     ),
+    "issuer_form": (
+        "write it as the provider does, https://host/path on the public internet, without query, user or fragment",
+        "请按登录服务给出的形式填写 issuer：https://主机/路径，公网地址，不含查询、用户名、密码和片段",
+    ),
+    "issuer_unusable": (
+        "its metadata could not be used: {reason}",
+        "无法使用该登录服务的元数据：{reason_zh}",
+    ),
+    "client_form": ("1 to {high} visible ASCII characters", "1 至 {high} 个可见 ASCII 字符"),
+    "providers_max": (
+        "an enterprise has at most {high} sign-in providers; remove one first",
+        "每个企业最多 {high} 个登录服务，请先移除一个",
+    ),
+    "not_of_company": (
+        "{number} is neither held nor bought by the enterprise you signed in through; use your own password",
+        "{number} 的持有方和购买方均不是您登录所用的企业，请用本人密码登录",
+    ),
     "order_form": (
         "not an order of an open till of this ledger; scan the code again, or ask the till",
         "不是本系统有效收银台签发的订单，请重新扫码或联系商家",

@@ -9,12 +9,11 @@ from ledger.domain.slips import RedReason, SlipState, seconds_left
 from ledger.domain.times import utc_time
 from ledger.projection import Connection, invoices, red_queries, slips
 from ledger.projection.districts import District, Sight
-from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.slips import SlipRecord
 from ledger.service.context import Context
 from ledger.service.forms import checked_cursor, checked_number, checked_page_size
-from ledger.service.people import acts_for, names_of, seen_as, seen_invoice
+from ledger.service.people import acts_for, itself_and, names_of, seen_as, seen_invoice
 from ledger.service.red_drafts import left_of, slip_draft
 from ledger.service.red_views import LineLeftView, RedOf, RedOutlook, SlipPage, SlipView
 from ledger.service.refusals import refusal_of
@@ -176,9 +175,7 @@ def _is_used(record: InvoiceRecord, now_s: int) -> bool:
 
 def _asked(caller: Caller) -> frozenset[int]:
     """Parties the caller might answer for; which of their slips it may is seen slip by slip."""
-    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & (Grant.ISSUE | Grant.FINANCE))
-    # grants come unasked, so a stranger's hundred must not stop a list
-    return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
+    return itself_and(caller, Grant.ISSUE | Grant.FINANCE)
 
 
 def _may_answer(caller: Caller, slip: SlipRecord, now_s: int) -> bool:

@@ -70,6 +70,7 @@ RETENTION = (
     Kept("sessions", "sessions of people", 0, "EINVOICE_SESSION_LIFETIME_S", "signed out by then"),
     Kept("idle_sessions", "sessions nobody uses", 0, "EINVOICE_SESSION_IDLE_S", "signed out by then"),
     Kept("invitations", "invitations", 0, "its end", "used, or no use"),
+    Kept("provider_answers", "sign-ins through a provider", 0, "its end", "nobody can bring its answer again"),
     Kept("sign_in_attempts", "counts of wrong passwords", 7, "last one", "pauses are minutes"),
     Kept("deliveries", "deliveries of events that arrived", 7, "arrival", "so that their owner can look"),
     Kept(

@@ -15,12 +15,13 @@ from ledger.domain.identities import Identity
 from ledger.domain.times import utc_time
 from ledger.identity import hash_password, is_outdated, new_token, parse_token, password_fault, password_matches
 from ledger.identity.session_tokens import Token
-from ledger.projection import Connection, keystore, parties, sign_in
+from ledger.projection import Connection, keystore, parties, providers, sign_in
 from ledger.projection.parties import PartyRecord
 from ledger.projection.sign_in import SESSIONS_KEPT_MAX, StoredPassword, StoredSession
 from ledger.service import attempts, people
 from ledger.service.agents import agent_name
 from ledger.service.audit_log import AuditKind, note
+from ledger.service.company_links import company_of, company_refusal, confined
 from ledger.service.context import Context
 from ledger.service.credentials import end_keys, stands
 from ledger.service.errors import Busy, NotAuthenticated, NotFound, NotPermitted, NotReady, SignInFailed
@@ -89,7 +90,7 @@ class SignIn:
             party = parties.party_of_identity(connection, stored.identity)
             if party is None or not _may_sign_in(party) or (party.suspended and not stored.while_suspended):
                 raise NotAuthenticated
-            caller = _caller(context, connection, party, stored)
+            caller = _caller(context, connection, party, stored)  # of a company's provider: raises when it ended
         if now_s - stored.last_used_at >= min(USE_NOTED_S, context.settings.session_idle_s // 2):
             with suppress(Busy):  # the next request notes it; this one may only read
                 run_write(context, lambda connection: sign_in.touch_session(connection, stored.session_id, now_s))
@@ -134,6 +135,7 @@ class SignIn:
             keep_password(context, connection, replace(known, changed_at=context.now_s()), hashed)
             sign_in.end_sessions(connection, stored.identity)
             sign_in.end_invitation(connection, stored.identity)
+            providers.end_links(connection, stored.identity)
             keys = end_keys(context, connection, stored.identity, in_sessions=True)
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id,
                  detail={"change": "password", "keys_ended": keys})  # fmt: skip
@@ -146,7 +148,9 @@ class SignIn:
         with self._context.reading() as connection:
             found = sign_in.sessions(connection, identity_of(caller))
             return tuple(
-                self._view(one, current=one.session_id == caller.session) for one in found if self._is_open(one)
+                session_view(self._context, connection, one, current=one.session_id == caller.session)
+                for one in found
+                if self._is_open(one) and _is_told(connection, caller, one)
             )
 
     def end(self, caller: Caller, session_id: str) -> None:
@@ -154,7 +158,7 @@ class SignIn:
 
         def write(connection: Connection) -> None:
             stored = sign_in.session(connection, session_id)
-            if stored is None or stored.identity != identity_of(caller):
+            if stored is None or stored.identity != identity_of(caller) or not _is_told(connection, caller, stored):
                 raise NotFound("session", session_id[:40])
             sign_in.end_session(connection, session_id)
             note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party, about=session_id)
@@ -162,11 +166,20 @@ class SignIn:
         run_write(self._context, write)
 
     def end_all(self, caller: Caller) -> int:
-        """Ends every session of the caller's party, this one too, and the keys made in any; how many sessions."""
+        """Ends every session of the caller's party, this one too, and what was made in any; how many sessions.
+
+        From a session of a company's provider it ends those of that provider alone.
+        """
 
         def write(connection: Connection) -> int:
             identity = identity_of(caller)
+            current = sign_in.session(connection, caller.session) if caller.company is not None else None
+            if current is not None:
+                count = sign_in.end_sessions(connection, identity, provider_id=current.provider_id)
+                note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party, detail={"sessions": count})
+                return count
             count = sign_in.end_sessions(connection, identity)
+            providers.end_links(connection, identity)
             keys = end_keys(self._context, connection, identity, in_sessions=True)
             note(self._context, connection, AuditKind.SIGN_OUT, actor=caller.party,
                  detail={"sessions": count, "keys_ended": keys})  # fmt: skip
@@ -185,6 +198,9 @@ class SignIn:
             token, stored = self._need_session(connection, text)
             known = sign_in.password_of(connection, stored.identity)
             party = parties.party_of_identity(connection, stored.identity)
+            company = _company(context, connection, stored, party) if party is not None else None
+        if company is not None:
+            raise company_refusal(company)  # whoever runs the provider must not try passwords in here
         if known is None or party is None:
             raise NotAuthenticated
         subject = attempts.by_session(context, token.id)
@@ -213,24 +229,29 @@ class SignIn:
             and now_s < stored.last_used_at + settings.session_idle_s
         )
 
-    def _view(self, stored: StoredSession, *, current: bool) -> SessionView:
-        return session_view(self._context, stored, current=current)
 
+def begin_session(
+    context: Context, connection: Connection, party: PartyRecord, agent: str, *, provider_id: str | None = None,
+    asked_at: int | None = None,
+) -> SignedIn:  # fmt: skip
+    """A new session of a party, in the caller's transaction; the oldest ends when there are too many.
 
-def begin_session(context: Context, connection: Connection, party: PartyRecord, agent: str) -> SignedIn:
-    """A new session of a party, in the caller's transaction; the oldest ends when there are too many."""
-    now_s, token, known = context.now_s(), new_token(), sign_in.password_of(connection, party.identity)
+    Through `provider_id` it is that of a company, whose provider asked who it is at `asked_at` (seconds).
+    """
+    now_s, token = context.now_s(), new_token()
+    known = sign_in.password_of(connection, party.identity) if provider_id is None else None
     stored = StoredSession(
         session_id=token.id,
         identity=party.identity,
         token_hash=token_hash(context, token),
         proof=b"",
         created_at=now_s,
-        password_at=now_s,
+        password_at=now_s if provider_id is None else asked_at or 0,
         last_used_at=now_s,
         while_suspended=party.suspended,
         agent=agent_name(agent),
         made_with=known.made_with if known is not None else None,
+        provider_id=provider_id,
     )
     stored = replace(stored, proof=_proof(context, stored))
     sign_in.end_old_sessions(
@@ -238,15 +259,24 @@ def begin_session(context: Context, connection: Connection, party: PartyRecord, 
         party.identity,
         keep=SESSIONS_KEPT_MAX - 1,
         created_after=now_s - context.settings.session_lifetime_s,
+        provider_id=provider_id,
     )
     sign_in.put_session(connection, stored)
-    note(context, connection, AuditKind.SIGN_IN, actor=party.id, about=token.id)
+    caller = _caller(context, connection, party, stored)
+    through = {} if caller.company is None else {"company": caller.company}
+    note(context, connection, AuditKind.SIGN_IN, actor=party.id, about=token.id, detail=through)
     return SignedIn(
-        caller=_caller(context, connection, party, stored),
-        session=session_view(context, stored, current=True),
+        caller=caller,
+        session=session_view(context, connection, stored, current=True),
         token=token.text,
-        device=_device_of(context, party.identity, new_token()),
+        device=_device_of(context, party.identity, new_token()) if provider_id is None else "",
     )
+
+
+def renew_asked(context: Context, connection: Connection, stored: StoredSession, asked_at: int) -> None:
+    """Notes that a company's provider asked anew, at `asked_at` (seconds), who a session of it is."""
+    changed = replace(stored, password_at=asked_at, last_used_at=context.now_s())
+    sign_in.put_session(connection, replace(changed, proof=_proof(context, changed)))
 
 
 def check_password(
@@ -289,8 +319,9 @@ def identity_of(caller: Caller) -> bytes:
     return Identity.parse(caller.identity_text).hash
 
 
-def session_view(context: Context, stored: StoredSession, *, current: bool) -> SessionView:
+def session_view(context: Context, connection: Connection, stored: StoredSession, *, current: bool) -> SessionView:
     """A session as its owner sees it."""
+    through = providers.provider(connection, stored.provider_id) if stored.provider_id is not None else None
     return SessionView(
         session_id=stored.session_id,
         created_at=utc_time(stored.created_at),
@@ -298,18 +329,43 @@ def session_view(context: Context, stored: StoredSession, *, current: bool) -> S
         expires_at=utc_time(stored.created_at + context.settings.session_lifetime_s),
         agent=stored.agent,
         current=current,
+        company=through.enterprise if through is not None else None,
     )
 
 
 def _caller(context: Context, connection: Connection, party: PartyRecord, stored: StoredSession) -> Caller:
+    """The caller by a session. Raises: NotAuthenticated for one of a provider, a link or a job that ended."""
     found = people.caller_of(context, connection, party)
-    return replace(
+    caller = replace(
         found,
         session=stored.session_id,
         password_at=stored.password_at,
         credential=f"session {stored.session_id}",
         key_id=stored.made_with,
     )
+    company = _company(context, connection, stored, party)
+    return caller if company is None else confined(caller, company)
+
+
+def _company(context: Context, connection: Connection, stored: StoredSession, party: PartyRecord) -> int | None:
+    """The company a session is confined to; None for one that a password opened.
+
+    Raises: NotAuthenticated for one of a provider, a link or a job that ended.
+    """
+    if stored.provider_id is None:
+        return None
+    company = company_of(context, connection, stored.provider_id, party)
+    if company is None:
+        raise NotAuthenticated
+    return company
+
+
+def _is_told(connection: Connection, caller: Caller, stored: StoredSession) -> bool:
+    """Whether a caller may know of a session of its party: of a company's provider, only that provider's."""
+    if caller.company is None:
+        return True
+    current = sign_in.session(connection, caller.session)
+    return current is not None and current.provider_id == stored.provider_id
 
 
 def _may_sign_in(party: PartyRecord) -> bool:
@@ -341,6 +397,8 @@ def is_genuine_password(context: Context, stored: StoredPassword) -> bool:
 def _proof(context: Context, stored: StoredSession) -> bytes:
     facts = (stored.created_at, stored.password_at, int(stored.while_suspended))
     said = (stored.session_id, stored.identity.hex(), stored.token_hash.hex(), *map(str, facts), stored.made_with or "")
+    if stored.provider_id is not None:
+        said = (*said, stored.provider_id)
     return context.vault.index(":".join(said), INDEXED_SESSION)
 
 

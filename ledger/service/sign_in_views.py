@@ -18,6 +18,7 @@ class SessionView:
     expires_at: datetime  # whatever is done with it
     agent: str
     current: bool
+    company: int | None = None  # enterprise whose provider opened it; None: the party's own password did
 
 
 @dataclass(frozen=True)

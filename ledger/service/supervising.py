@@ -12,7 +12,6 @@ from ledger.domain.times import utc_time
 from ledger.projection import Connection, districts, exceptions, invoices, red_queries
 from ledger.projection.districts import District, Sight
 from ledger.projection.exceptions import ExceptionRecord
-from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
 from ledger.service import instructions
 from ledger.service.context import Context
@@ -29,6 +28,7 @@ from ledger.service.forms import (
 )
 from ledger.service.people import (
     acts_for,
+    itself_and,
     names_of,
     need_governed,
     need_officer,
@@ -201,9 +201,7 @@ def _view(connection: Connection, record: ExceptionRecord, names: dict[int, str]
 
 def _companies(caller: Caller) -> frozenset[int]:
     """Companies whose exceptions the caller is told: itself and those whose finance it does."""
-    granted = sorted(enterprise for enterprise, bits in caller.grants.items() if bits & Grant.FINANCE)
-    # grants come unasked, so a stranger's hundred must not stop a list
-    return frozenset({caller.party, *granted[: VISIBLE_PARTIES_MAX - 1]})
+    return itself_and(caller, Grant.FINANCE)
 
 
 def _acknowledging(connection: Connection, caller: Caller, record: InvoiceRecord) -> int:

@@ -31,6 +31,7 @@ class Caller:
     password_at: int = field(default=0, compare=False)  # when the password was last given in it, seconds since 1970
     credential: str = field(default="", compare=False)  # public part of what the caller signed in with; "" without
     key_id: str | None = field(default=None, compare=False)  # API key it presents, or that its password stems from
+    company: int | None = None  # enterprise whose own provider opened the session: the caller acts for it alone
 
     @property
     def is_officer(self) -> bool:

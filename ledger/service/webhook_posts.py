@@ -120,7 +120,7 @@ def post(
     deadline = time.monotonic() + timeout_s
     try:
         parts = checked_url(url, private=private)
-        sock = _connected(parts, private=private, deadline=deadline)
+        sock = connected(parts, private=private, deadline=deadline)
     except UrlRefusedError as err:
         return Attempt(None, err.code)
     except TimeoutError:
@@ -151,7 +151,7 @@ def _exchange(
 
     def cut() -> None:
         over.set()
-        _shut(sock)
+        shut(sock)
 
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
     timer.daemon = True
@@ -180,7 +180,7 @@ def _exchange(
     return Attempt(status, None if 200 <= status < 300 else f"answered {status}")
 
 
-def _connected(parts: SplitResult, *, private: bool, deadline: float) -> socket.socket:
+def connected(parts: SplitResult, *, private: bool, deadline: float) -> socket.socket:
     """A connection to one of the host's addresses, all of which may be reached. Raises: UrlRefusedError, OSError."""
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -243,7 +243,8 @@ def _secured(sock: socket.socket, host: str) -> socket.socket:
     return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
 
-def _shut(sock: socket.socket) -> None:
+def shut(sock: socket.socket) -> None:
+    """Ends a connection under the thread that reads or writes it, which then gets an error or an end."""
     try:
         # not SSLSocket's own, which would pull the session from under the thread that reads
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -37,6 +37,7 @@ from ledger.projection import (
 )
 from ledger.projection.queued import GroupStatus
 from ledger.projection.signing_drafts import SigningDraft
+from ledger.service.company_links import company_refusal, is_of_company, need_for_company
 from ledger.service.context import INDEXED_REQUEST, Context, busy
 from ledger.service.districts import need_present_district
 from ledger.service.drafts import Asked, Draft, accept_signed, keep_draft, waiting_draft
@@ -107,13 +108,19 @@ def submit(
         earlier = find_accepted(connection, caller.party, key, asked.hashed, now_s)
         if earlier is not None:
             (digest,) = earlier.digests
-            return Submitted(digest, _stored_group(connection, digest), earlier.accepted_at, replayed=True)
+            group = _stored_group(connection, digest)
+            if not is_of_company(connection, caller, group.operations):
+                raise IdempotencyConflict(key)  # the person's own: whoever runs the provider is not told of it
+            return Submitted(digest, group, earlier.accepted_at, replayed=True)
         signing = context.kept_key(connection, caller.party)
+        if signing is None and caller.company is not None:
+            raise company_refusal(caller.company)  # whoever runs the provider puts nothing before the person to sign
         waiting = waiting_draft(connection, caller.party, asked, now_s) if signing is None else None
         if waiting is not None:
             return waiting
         need_present_district(context, connection, caller)
         draft = prepare(connection)
+        need_for_company(caller, draft.operations)
         if signing is None:
             return keep_draft(context, connection, caller, asked, draft)
         group = Group(caller.party, now_s + context.settings.group_lifetime_s, draft.operations)
@@ -168,6 +175,8 @@ def written_of(context: Context, caller: Caller, digest: bytes) -> Written:
     with context.reading() as connection:
         signed = queued.signed_group(connection, digest)
         own = signed is not None and caller.party in (signed.group.actor, offices.user_of(connection, digest))
+        if own and signed is not None and not is_of_company(connection, caller, signed.group.operations):
+            raise NotFound("operation", digest.hex())
         if signed is None or not (own or _oversees_group(connection, caller, signed.group)):
             raise NotFound("operation", digest.hex())
         return status_of(context, connection, caller, digest, signed.group)

@@ -38,6 +38,7 @@ from ledger.service.external_ids import ExternalIdView
 from ledger.service.offices import OfficePage, OfficeUsePage, OfficeUseView, OfficeView
 from ledger.service.outside import OutsideReading
 from ledger.service.papers import Paper
+from ledger.service.provider_views import ProviderView
 from ledger.service.views import WriteStatus
 from ledger.service.witness_views import CheckpointTaken
 from tests.api.recorded_months import MONTH_ANSWERS
@@ -220,6 +221,10 @@ API_KEY_VIEW = ApiKeyView(
 SESSION = sign_in_views.SessionView(CLAIM_ID, NOW, NOW, NOW, "Firefox, Linux", current=True)
 SIGNED_IN = sign_in_views.SignedIn(CALLER, SESSION, f"{CLAIM_ID}.{DIGEST}", f"{CLAIM_ID}.{DIGEST}")
 
+PROVIDER = ProviderView(
+    CLAIM_ID, 12, "https://login.example.com", "einvoice", NOW, "https://ledger.example.com/sign-in/through/1",
+    "https://ledger.example.com/sign-in/through/1/answer", 3,
+)  # fmt: skip
 REQUESTED = EnrolmentRequestView(
     CLAIM_ID, "enterprise", "示例公司", "91440300MA5F0000X1", "0x" + "5f" * 20, "waiting", NOW,
     None, None, None, None, None,
@@ -255,6 +260,11 @@ ANSWERS: dict[str, Any] = {
     "invitations.invite": lambda *_: (sign_in_views.Invited(12, NOW, f"{CLAIM_ID}.{DIGEST}"),),
     "invitations.accept": lambda *_: SIGNED_IN,
     "invitations.party_of": lambda *_: 12,
+    "invitations.maker_of": lambda *_: 12,
+    "provider_sign_in.through": lambda *_: (),
+    "sign_in_providers.register": lambda *_: PROVIDER,
+    "sign_in_providers.providers": lambda *_: (PROVIDER,),
+    "sign_in_providers.remove": lambda *_: 3,
     "remove_member": lambda ledger, _: ledger.written,
     "challenges.ask": lambda *_: CHALLENGE,
     "challenges.answer": lambda *_: API_KEY_VIEW,

@@ -26,6 +26,7 @@ PATH_VALUES = {
     "number": NUMBER,
     "claim_id": CLAIM_ID,
     "proposal_id": CLAIM_ID,
+    "provider_id": CLAIM_ID,
     "digest": DIGEST,
     "month": "2026-11",
     "party": "7",

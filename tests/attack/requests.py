@@ -284,6 +284,15 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "password_form": lambda _: Asked(body=b"password=guess&new_password=x", headers=FORM, session=True),
     "confirmation_form": lambda _: Asked(body=b"password=guess", headers=FORM, session=True),
     "end_session_form": lambda _: Asked(body=b"session_id=0", headers=FORM, session=True),
+    "unlink_form": lambda scene: Asked(body=f"provider_id={scene.provider}".encode(), headers=FORM, session=True),
+    "provider_page": lambda scene: Asked({"provider_id": scene.provider}),
+    "provider_start": lambda _: Asked({"provider_id": "0f" * 16}, session=True),
+    "provider_answer": lambda scene: Asked({"provider_id": scene.provider}, "code=1&state=1"),
+    "register_provider": lambda _: Asked(
+        body={"issuer": "https://login.example.com/?x", "client_id": "a", "client_secret": "b"}
+    ),
+    "list_providers": lambda scene: Asked(telltale=""),
+    "remove_provider": lambda scene: Asked({"provider_id": scene.provider}, body={}),
     "sign_out_form": lambda _: Asked(body=b"lang=en", headers=FORM, session=True),
     "sign_out_everywhere_form": lambda _: Asked(body=b"lang=en", headers=FORM, session=True),
     # -- keys of programs, drafts

@@ -22,6 +22,7 @@ from ledger.service.till_views import OrderLineView, TillItem, TillView, Title
 from tests.attack.conftest import Cast
 from tests.service.signers import checkpoint, note, signer
 from tests.service.test_bulk import row, sheet
+from tests.service.test_company_sessions import provided
 from tests.service.world import World, must
 
 LARGE_FEN = 1_000_000  # from here on the victim wants claims approved
@@ -77,6 +78,11 @@ class Scene:
 
         found: tuple[str, str] = self.once(f"session {role}", make)
         return found
+
+    @property
+    def provider(self) -> str:
+        """A sign-in provider of the victim's."""
+        return str(self.once("provider", lambda: provided(self.world.ledger, self.victim)))
 
     # -- things ------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ SECURITY = Path(__file__).parents[2] / "docs" / "SECURITY.md"
 NEVER_DONE = frozenset({  # to whom it would be done gives a password here, or keeps a key
     "open_session", "sign_in_form", "confirm_session", "change_password", "accept_invitation", "invitation_form",
     "password_form", "confirmation_form", "end_session_form", "read_draft", "sign_draft", "answer_challenge",
+    "provider_start", "provider_answer", "unlink_form", "register_provider",  # a provider would have to be asked
 })  # fmt: skip
 MISSING: dict[str, object] = {
     "number": "94403260911099999999",

@@ -17,12 +17,16 @@ from ledger.domain.month_report import RateSum
 from ledger.domain.till_order import SIGNING_TAG, OrderLine, SignedOrder, TillOrder
 from ledger.identity import new_till_key, sign_with_till, till_public_key
 from ledger.projection.columns import DERIVED_PREFIX, METADATA
+from ledger.projection.providers import StoredProvider, add_provider, put_link
 from ledger.service import Caller, Ledger, ServiceError
+from ledger.service.company_links import SEALED_SECRET, new_link
 from ledger.service.full_audit import FullAuditReport, full_audit
 from ledger.service.month_reporting import Declared
 from ledger.service.outside_facts import OutsideItem, item_of_fields
+from ledger.service.sign_in import identity_of
 from ledger.service.till_views import TillItem, Title
 from ledger.service.webhook_sending import WebhookSending
+from ledger.service.writing import run_write
 from tests.service.own_keys import Wallet, drafted, keeping_its_own
 from tests.service.signers import checkpoint, note, signer
 from tests.service.world import World, must, refused, settings_of, tax_id
@@ -142,6 +146,11 @@ def _signed_in(world: World, clerk: Caller) -> None:
     (invited,) = ledger.invitations.invite(world.officer, [clerk.party])
     ledger.invitations.accept(invited.token, "zhou@example.com", "sieben Raben am Fenster 41")
     ledger.invitations.invite(world.officer, [world.person("郑新人").party])
+    context, now_s = ledger.context, 1_790_000_000
+    row = StoredProvider("5d" * 16, clerk.party, "https://login.example.com", "einvoice", b"", now_s)
+    row = replace(row, sealed_secret=context.seal(b"a client's secret", SEALED_SECRET, row.text))
+    link = new_link(context, row.provider_id, identity_of(clerk), "zhou")
+    run_write(context, lambda connection: (add_provider(connection, row), put_link(connection, link)))
     with suppress(ServiceError):
         ledger.sign_in.begin("zhou@example.com", "ein anderer Satz mit 7 Enten")
 

@@ -78,6 +78,11 @@ EDITS = [
     ("invitation", "proof", "UPDATE invitation SET identity = zeroblob(32)"),
     ("invitation", "proof", "UPDATE invitation SET acted_by = 1"),
     ("invitation", "proof", "UPDATE invitation SET expires_at = expires_at + 60"),
+    ("sign_in_provider", "sealed_secret", "UPDATE sign_in_provider SET issuer = 'https://elsewhere.example'"),
+    ("sign_in_provider", "sealed_secret", "UPDATE sign_in_provider SET enterprise = enterprise + 1"),
+    ("provider_link", "proof", "UPDATE provider_link SET identity = zeroblob(32)"),
+    ("provider_link", "proof", "UPDATE provider_link SET subject_index = zeroblob(32)"),
+    ("session", "proof", "UPDATE session SET provider_id = 'ab'"),
     ("meta", "value", "UPDATE meta SET value = '00' WHERE name = 'authority_root'"),
     # -- numbers, keys of requests, work around invoices
     ("number_range", "seller", "UPDATE number_range SET seller = seller + 1"),
@@ -164,6 +169,7 @@ EDITS = [
 ]
 UNHELD = {
     "sign_in_attempt": "a count of failures, forgotten after a day",
+    "provider_answer": "random ids of sign-ins that were answered, forgotten after minutes",
     "claim_policy": "a company's own wish",
     "claim_approver": "a company's own wish",
     "witness_policy": "the authority's wish, published in the trust file",

@@ -15,7 +15,7 @@ def test_without_the_program_a_test_skips_and_says_what_to_do(monkeypatch: pytes
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(clients, "GETH", tmp_path / "geth")
     monkeypatch.setattr(clients, "ETHERS", tmp_path / "ethers")
-    for program in (clients.geth, clients.node_with_ethers):
+    for program in (clients.geth, clients.node_with_ethers, clients.node_with_provider):
         with pytest.raises(pytest.skip.Exception, match=r"make clients"):
             program()
 
@@ -24,7 +24,7 @@ def test_without_the_program_ci_fails(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("CI", "true")
     monkeypatch.setattr(clients, "GETH", tmp_path / "geth")
     monkeypatch.setattr(clients, "ETHERS", tmp_path / "ethers")
-    for program in (clients.geth, clients.node_with_ethers):
+    for program in (clients.geth, clients.node_with_ethers, clients.node_with_provider):
         with pytest.raises(pytest.fail.Exception, match=r"make clients"):
             program()
     assert "export CI=true" in (clients.ROOT / ".ci" / "run").read_text()

@@ -14,6 +14,7 @@ from ledger.projection import (  # noqa: F401 - their import fills METADATA
     ground_offices,
     ground_privacy,
     ground_proposals,
+    ground_providers,
     ground_sign_in,
     ground_tills,
     ground_witnesses,
