@@ -34,10 +34,14 @@ def waiting_document(connection: Connection, number: int, seller: int) -> bytes 
 
 def reds_left(connection: Connection) -> tuple[int, ...]:
     """Reds whose document is here still though their blue was erased, at most LEFT_MAX: a restored queue lands some."""
-    erased = exists().where(ERASURE.c.kind == ErasedKind.INVOICE.value, ERASURE.c.target == RED.c.blue)
     kept = exists().where(DOCUMENT.c.number == RED.c.number, DOCUMENT.c.sealed_document.is_not(None))
-    rows = connection.execute(select(RED.c.number).where(erased, kept).order_by(RED.c.number).limit(LEFT_MAX))
-    return tuple(int(number) for number in rows.scalars())
+    found = (  # from the few erasures to their reds by index, not through all reds
+        select(RED.c.number)
+        .select_from(ERASURE)
+        .join(RED, RED.c.blue == ERASURE.c.target)
+        .where(ERASURE.c.kind == ErasedKind.INVOICE.value, kept)
+    )
+    return tuple(int(number) for number in connection.execute(found.limit(LEFT_MAX)).scalars())
 
 
 def replace_erasure(connection: Connection, new: Erasure) -> None:
