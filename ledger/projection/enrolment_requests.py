@@ -84,8 +84,14 @@ def crowding(connection: Connection, network: bytes) -> str | None:
     return str(connection.execute(newest.order_by(REQUEST.c.seq.desc()).limit(1)).scalar_one())
 
 
-def is_used(connection: Connection, proof: bytes, address: bytes) -> bool:
-    """Whether a proof asked before, or its key is asked for, on its way or a party's already."""
+def request_of_proof(connection: Connection, proof: bytes) -> EnrolmentRequest | None:
+    """The request that a proof (32-byte digest) made: the same proof asks once."""
+    row = connection.execute(select(REQUEST).where(REQUEST.c.proof == proof)).one_or_none()
+    return None if row is None else _request(row)
+
+
+def is_asked_for(connection: Connection, address: bytes) -> bool:
+    """Whether a key is asked for by a request that stands: undecided, or on its way to the chain."""
     failed = select(OPERATION.c.digest).where(
         OPERATION.c.digest == REQUEST.c.digest, OPERATION.c.state.in_([one.value for one in FAILED])
     )
@@ -93,9 +99,12 @@ def is_used(connection: Connection, proof: bytes, address: bytes) -> bool:
         REQUEST.c.state == RequestState.WAITING.value,
         (REQUEST.c.state == RequestState.APPROVED.value) & ~failed.exists(),
     )
-    asked = select(REQUEST.c.seq).where(or_(REQUEST.c.proof == proof, (REQUEST.c.address == address) & standing))
-    if connection.execute(asked.limit(1)).one_or_none() is not None:
-        return True
+    asked = select(REQUEST.c.seq).where(REQUEST.c.address == address, standing).limit(1)
+    return connection.execute(asked).one_or_none() is not None
+
+
+def is_partys(connection: Connection, address: bytes) -> bool:
+    """Whether a key is a party's, or kept here for one."""
     party = select(PARTY.c.id).where(or_(PARTY.c.signer == address, PARTY.c.recovery_signer == address)).limit(1)
     if connection.execute(party).one_or_none() is not None:
         return True

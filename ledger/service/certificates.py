@@ -13,6 +13,7 @@ from ledger.domain.times import utc_time
 from ledger.identity import certificate_hash as hash_of
 from ledger.identity.certificates import read_certificate
 from ledger.projection import Connection, keystore, parties
+from ledger.projection.audit_signers import AuditedParty, key_changes
 from ledger.projection.parties import PartyRecord
 from ledger.service import instructions
 from ledger.service.context import AUTHORITY_ROOT, Context
@@ -120,8 +121,14 @@ def certificates(context: Context, caller: Caller, party: int) -> tuple[Certific
 
 
 def _stored(connection: Connection, record: PartyRecord) -> list[keystore.StoredCertificate]:
+    """Certificates of a party, newest first; of those made in one second, the one the chain was told of last."""
     known = keystore.party_name(connection, record.identity)
-    return [] if known is None else keystore.certificates_of(connection, known.identity_text)
+    if known is None:
+        return []
+    changes = key_changes(connection, AuditedParty(record.id, record.identity), [])
+    told = {change.certificate: change.order for change in changes}
+    found = keystore.certificates_of(connection, known.identity_text)
+    return sorted(found, key=lambda one: (one.created_at, told.get(one.certificate_hash, -1)), reverse=True)
 
 
 def _certificate(context: Context, connection: Connection, record: PartyRecord, named: bytes | None) -> bytes:

@@ -23,6 +23,7 @@ from ledger.identity import Scope
 from ledger.projection import Connection, QueueState, enrolment_requests, keystore, parties, queued
 from ledger.projection.enrolment_requests import REQUESTS_WAITING_MAX, EnrolmentRequest, RequestState
 from ledger.service import instructions
+from ledger.service.audit_log import AuditKind, note, note_change
 from ledger.service.certifying import certify_own_key, name_row
 from ledger.service.context import Context
 from ledger.service.districts import need_own_district
@@ -52,7 +53,7 @@ from verifier.canonical import Json, dumps, loads
 
 SEALED_REQUEST = "enrolment request"
 SEALED_REFUSAL = "enrolment refusal"
-TOKEN_SIZE = 32
+INDEXED_TOKEN = "enrolment token"  # noqa: S105 - kind of a keyed hash
 DAY_S = 86_400
 ASKED_OF_NETWORK_MAX = 100  # requests of one network in a day: an office whose staff asks, and no flood
 REFUSED_AT_ONCE_MAX = 100  # requests refused with one reason: what one network may ask in a day
@@ -80,6 +81,7 @@ class Enrolment:
 
         `address` is the network address it asks from, "" on the command line, which no network's limit holds. When as
         many wait as may, one of the network that has most of them makes room: no one network shuts the others out.
+        The same request sent again, which has the same proof, is answered as the first time and asks for nothing.
 
         Raises: InvalidRequest naming the field; TooManyRequests while as many wait, or were asked, as may; Busy.
         """
@@ -90,7 +92,8 @@ class Enrolment:
         said = proof_identity(kind, tax_id)
         public_key = proven_public_key(self._context, own, Purpose.ENROL, said, name)
         signer = checked_address(own.address)
-        token, request_id = secrets.token_bytes(TOKEN_SIZE), secrets.token_hex(16)
+        request_id = secrets.token_hex(16)
+        token = self._token(request_id)
         content: Json = {"kind": kind, "name": name, "tax_id": tax_id, "public_key": public_key.hex()}
         now_s = self._context.now_s()
         new = EnrolmentRequest(
@@ -106,21 +109,26 @@ class Enrolment:
             created_at=now_s,
         )
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> EnrolmentAsked:
+            before = enrolment_requests.request_of_proof(connection, new.proof)
+            if before is not None:
+                return self._asked_before(before)
             if kind == "enterprise":
                 known = parties.party_of_identity(connection, enterprise_identity(tax_id).hash)
                 if known is not None and known.signer:
                     raise invalid("tax_id", "identity_enrolled", identity=tax_id, party=known.id)
-            if enrolment_requests.is_used(connection, new.proof, signer):
+            if enrolment_requests.is_partys(connection, signer):
                 raise invalid("address", "address_known")
+            if enrolment_requests.is_asked_for(connection, signer):
+                raise invalid("address", "address_asked")
             if address:
                 _need_share(connection, new)
             if enrolment_requests.waiting_count(connection) >= REQUESTS_WAITING_MAX:
                 self._make_room(connection, new.network)
             enrolment_requests.put_request(connection, new)
+            return EnrolmentAsked(request_id, token.hex(), utc_time(now_s))
 
-        run_write(self._context, write)
-        return EnrolmentAsked(request_id, token.hex(), utc_time(now_s))
+        return run_write(self._context, write)
 
     def proof_typed_data(self, purpose: Purpose, identity: str, name: str, address: str) -> dict[str, Json]:
         """The typed data that proves a key now. Raises: InvalidRequest at `address`."""
@@ -254,6 +262,18 @@ class Enrolment:
         enrolment_requests.decide(
             connection, request_id, RequestState.REFUSED, by=caller.party, now_s=now_s, sealed_reason=sealed
         )
+        note_change(self._context, connection, caller, "enrolment_refused", about=request_id)
+
+    def _token(self, request_id: str) -> bytes:
+        """The secret that reads a request's status: made again for who sends the same proof again."""
+        return self._context.vault.index(request_id, INDEXED_TOKEN)
+
+    def _asked_before(self, before: EnrolmentRequest) -> EnrolmentAsked:
+        """The first answer. Raises: InvalidRequest for one whose token was drawn, by an older release."""
+        token = self._token(before.request_id)
+        if not hmac.compare_digest(hashlib.sha256(token).digest(), before.token_hash):
+            raise invalid("own", "proof_used", request_id=before.request_id)
+        return EnrolmentAsked(before.request_id, token.hex(), utc_time(before.created_at))
 
     def _make_room(self, connection: Connection, network: bytes) -> None:
         """Refuses a request of the network that has most. Raises: TooManyRequests when none has more than its share."""
@@ -265,6 +285,8 @@ class Enrolment:
         enrolment_requests.decide(
             connection, request_id, RequestState.REFUSED, by=None, now_s=now_s, sealed_reason=sealed
         )
+        room: dict[str, str | int] = {"change": "enrolment_made_room"}
+        note(self._context, connection, AuditKind.PERMISSION_CHANGED, actor=None, about=request_id, detail=room)
 
     def _enrolling(
         self, connection: Connection, caller: Caller, found: EnrolmentRequest, identity: Identity, name: str,

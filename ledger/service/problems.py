@@ -396,6 +396,14 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "签名密钥为 {given}，不是 {expected}：请用所登记的密钥对字段完全一致的 typed data 签名",
     ),
     "address_form": ("write the key's address as 0x and 40 hex digits", "请以 0x 加 40 位十六进制数字填写密钥地址"),
+    "address_asked": (
+        "a request under this key waits for its decision; read its status with the token you got",
+        "使用该密钥的申请正在等待处理，请用已取得的令牌查询",
+    ),
+    "proof_used": (
+        "this proof made request {request_id}, whose token was shown then; sign a new proof to ask again",
+        "该证明已用于申请 {request_id}，令牌仅在当时显示；如需再次申请，请重新签名",
+    ),
     "address_known": ("this key is another party's, or was; make a new one", "该密钥已属于其他参与方，请重新生成"),
     "signature_of_another": (
         "signed by {given}, not by your key {expected}: sign this draft's typed data (chain {chain}, {contract})",

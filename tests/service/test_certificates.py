@@ -11,7 +11,7 @@ from ledger.identity import certificate_hash
 from ledger.projection import keystore
 from ledger.service import Caller, InvalidRequest, NotFound, NotPermitted
 from ledger.service.certificates import REVOCATION_REASONS, RevocationReason
-from ledger.service.context import AUTHORITY_ROOT
+from ledger.service.context import AUTHORITY_ROOT, Context
 from ledger.service.errors import IdempotencyConflict
 from tests.service.conftest import Cast
 from tests.service.world import World, must, refused
@@ -111,6 +111,19 @@ def test_the_new_certificate_of_a_rotated_key_is_good_after_the_former_one_was_r
         (current(world, person.party), "current", None),
         (former, "former", "superseded"),
     }
+
+
+def test_certificates_of_one_second_are_listed_newest_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, moment = world.person("急换人"), world.ledger.context.now_s()
+    monkeypatch.setattr(Context, "now_s", lambda _self: moment)
+    made = [current(world, person.party)]
+    for _ in range(3):
+        must(world.ledger.renew_certificate(person, idempotency_key=world.key()))
+        made.append(current(world, person.party))
+    listed = world.ledger.certificates(person, person.party)
+    assert len({one.made_at for one in listed[:3]}) == 1
+    assert [one.certificate_hash for one in listed] == made[::-1]
+    assert [one.state for one in listed] == ["current", "former", "former", "former"]
 
 
 def test_a_revoked_certificate_is_listed_with_time_reason_and_officer(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from base64 import b64decode
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from ledger.identity.certificates import read_certificate
 from ledger.projection import enrolment_requests
 from ledger.service import InvalidRequest, NotFound, NotPermitted
 from ledger.service.context import Context
-from ledger.service.enrolment import REFUSED_AT_ONCE_MAX
+from ledger.service.enrolment import REFUSED_AT_ONCE_MAX, Enrolment
 from ledger.service.enrolment_views import EnrolmentAsked
 from ledger.service.errors import TooManyRequests
 from tests.service.conftest import Cast
@@ -184,11 +185,46 @@ def test_proofs_that_do_not_hold_ask_for_nothing(world: World) -> None:
 def test_a_key_asks_once_and_no_partys_key_asks(world: World) -> None:
     wallet = Wallet()
     made = asked(world, wallet)
-    assert problem(lambda: asked(world, wallet)) == ("address", "address_known")
+    assert problem(lambda: asked(world, wallet)) == ("address", "address_asked")
     world.ledger.enrolment.refuse(world.officer, made.request_id, reason="x", idempotency_key=world.key())
     asked(world, wallet)  # another proof, after the first was refused
     _, taken = keeping_its_own(world, world.person("有钥匙"))
     assert problem(lambda: asked(world, taken)) == ("address", "address_known")
+
+
+def test_the_same_request_again_is_answered_as_the_first_time(world: World) -> None:
+    """Also when the first answer never arrived: the token comes again to who has the proof, and to nobody else."""
+    wallet, code = Wallet(), tax_id(next(SERIALS))
+    own = wallet.proof(world.ledger, Purpose.ENROL, f"enterprise:{code}", NAME)
+    made = asked(world, wallet, code=code, own=own)
+    waiting = world.ledger.enrolment.page(world.officer, state="waiting", limit=50).items
+    assert asked(world, wallet, code=code, own=own) == made
+    assert world.ledger.enrolment.page(world.officer, state="waiting", limit=50).items == waiting
+    approved = must(world.ledger.enrolment.approve(world.officer, made.request_id, idempotency_key=world.key()))
+    assert asked(world, wallet, code=code, own=own) == made
+    status = world.ledger.enrolment.status(made.request_id, made.token)
+    assert (status.state, status.party) == ("enrolled", approved.party)
+    assert problem(lambda: asked(world, wallet, name="另一公司")) == ("address", "address_known")
+
+
+def test_a_proof_whose_token_was_drawn_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    wallet, code = Wallet(), tax_id(next(SERIALS))
+    own = wallet.proof(world.ledger, Purpose.ENROL, f"enterprise:{code}", NAME)
+    with monkeypatch.context() as older:
+        older.setattr(Enrolment, "_token", lambda _self, _request_id: secrets.token_bytes(32))
+        made = asked(world, wallet, code=code, own=own)
+    assert world.ledger.enrolment.status(made.request_id, made.token).state == "waiting"
+    assert problem(lambda: asked(world, wallet, code=code, own=own)) == ("own", "proof_used")
+
+
+def test_a_refusal_is_in_the_audit_log(world: World) -> None:
+    made, other = asked(world, Wallet()), asked(world, Wallet())
+    world.ledger.enrolment.refuse(world.officer, made.request_id, reason="秘密理由", idempotency_key=world.key())
+    refused = world.ledger.audit_log.entries(world.authority, about=made.request_id, limit=5).items
+    assert [(one.kind, one.actor, one.detail["change"]) for one in refused] == [
+        ("permission_changed", world.officer.party, "enrolment_refused")
+    ]
+    assert world.ledger.audit_log.entries(world.authority, about=other.request_id, limit=5).items == ()
 
 
 def test_a_proof_sent_again_after_a_refusal_asks_for_nothing(world: World) -> None:
@@ -196,7 +232,8 @@ def test_a_proof_sent_again_after_a_refusal_asks_for_nothing(world: World) -> No
     own = wallet.proof(world.ledger, Purpose.ENROL, f"enterprise:{code}", NAME)
     made = asked(world, wallet, code=code, own=own)
     world.ledger.enrolment.refuse(world.officer, made.request_id, reason="x", idempotency_key=world.key())
-    assert problem(lambda: asked(world, wallet, code=code, own=own)) == ("address", "address_known")
+    assert asked(world, wallet, code=code, own=own) == made
+    assert world.ledger.enrolment.status(made.request_id, made.token).state == "refused"
 
 
 def test_an_enrolled_enterprise_is_not_asked_for_again(world: World, cast: Cast) -> None:
