@@ -291,7 +291,7 @@ def _views(
                 risk=bool(record.risk),
                 risk_reason=_risk_reason(context, connection, record.number) if record.risk else None,
                 use=USES[Use(record.usage)],
-                erased=record.number in erased,
+                erased=record.number in erased and document is None,  # of elsewhere it may be registered again since
                 issued_here=not record.is_outside,
                 strength=Strength(record.strength).name.lower(),
                 issued_on=_issued_on(record, document),

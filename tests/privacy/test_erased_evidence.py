@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -25,14 +26,15 @@ from ledger.service.audit_erasures import check_erasures
 from ledger.service.copies import backup, restore
 from ledger.service.errors import Erased, ErasureWaits, NotFound
 from ledger.service.full_audit import full_audit
-from ledger.service.outside_facts import item_of_fields
 from ledger.service.retention import Housekeeping
 from tests.service.red_acts import reddened
+from tests.service.test_outside import claim, stronger, typed
 from tests.service.world import World, must, settings_of
 from verifier import Report, Result, parse_trust, verify
 from verifier.canonical import dumps, loads
 from verifier.parsing import parse
 from verifier.reasons import Reason
+from verifier.words import Strength
 
 
 class Town(World):
@@ -140,22 +142,35 @@ def test_the_erasure_of_one_invoice_serves_no_other(town: Town) -> None:
     assert verify(renamed.to_bytes(), trust).reasons[0] is Reason.ERASURE_INVALID
 
 
-def claimed_outside(town: Town, serial: str, employer_fen: str = "1060.00") -> str:
-    fields = {"code": "144031809110", "number": serial, "gross": employer_fen, "tax": "60.00"}
-    item = item_of_fields({**fields, "issued_on": "2026-10-05"}, "outside.0.typed")
-    must(
-        town.ledger.open_claim(
-            town.claimant, [], employer=town.employer.party, reference="BX", outside=[item], idempotency_key=town.key()
-        )
-    )
-    return item.read.number
-
-
 def test_an_erased_invoice_of_elsewhere_says_so(town: Town) -> None:
-    number = claimed_outside(town, "00000051")
+    item = typed()
+    must(claim(town, town.claimant, town.employer, item))
+    number = item.read.number
     assert town.judged(number).verdict is Result.VALID
     town.erase(number)
     assert erased_steps(town.judged(number))
+
+
+def test_what_is_registered_again_after_the_erasure_is_not_covered_by_it(town: Town) -> None:
+    item = typed()
+    must(claim(town, town.claimant, town.employer, item))
+    number = item.read.number
+    town.erase(number)
+    erasure = parse(town.ledger.evidence(town.officer, number)).erasure
+    time.sleep(1.1)  # an erasure covers what stands in its own second
+    other = town.enterprise("另一雇主")
+    person = town.person("另一报销人", (other, ["claim"]))
+    must(claim(town, person, other, stronger(item, Strength.SIGNED_ORIGINAL)))
+    view = town.ledger.invoice(person, number)
+    assert not view.erased
+    assert view.document is not None
+    assert town.judged(number).verdict is Result.VALID
+    stripped = replace(parse(town.ledger.evidence(town.officer, number)), document=None, erasure=erasure)
+    report = verify(stripped.to_bytes(), parse_trust(dumps(town.ledger.trust())))
+    assert (report.verdict, report.reasons[0]) == (Result.INVALID, Reason.ERASURE_TOO_EARLY)
+    town.erase(number)
+    assert erased_steps(town.judged(number))
+    assert town.ledger.invoice(person, number).erased
 
 
 def test_nothing_is_erased_while_a_red_waits(town: Town) -> None:
