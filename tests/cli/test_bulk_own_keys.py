@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +15,10 @@ from eth_account import Account
 from ledger.domain.groups import Group
 from ledger.domain.typed_data import group_typed_data
 from ledger.identity.signing import new_key
+from ledger.service import Ledger
 from ledger.service.signing_drafts import SigningDrafts
-from tests.cli.test_bulk_and_papers import sheet, table
+from ledger.settings import Settings
+from tests.cli.test_bulk_and_papers import issued, sheet, table, wait_for_some
 from tests.cli.town import OFFICER, Town, enrolled
 from verifier.operations import Code, Operation
 
@@ -91,3 +96,41 @@ def test_a_draft_that_is_more_than_the_sheets_invoices_is_not_signed(
     refused = town.shell.run("bulk", file, "--as", seller, "--sign", "--key", key_file, **PASSWORD)
     assert (refused.code, submitted) == (1, [])
     assert "not signed" in refused.err
+
+
+def test_audit_finds_nothing_in_sheets_that_wait_and_were_signed(
+    town: Town, own: tuple[int, Path], tmp_path: Path
+) -> None:
+    seller, key_file = own
+    signed = town.shell.run(
+        "bulk", sheet(tmp_path / "own-september.csv", 1), "--as", seller, "--sign", "--key", key_file, **PASSWORD
+    )
+    assert signed.code == 0, signed
+    town.shell.run("bulk", sheet(tmp_path / "own-october.csv", 1), "--as", seller, "--sign")
+    audited = town.shell.run("audit", "--full")
+    assert audited.code == 0, audited
+
+
+@pytest.mark.slow
+def test_killed_between_two_signatures_it_goes_on_and_issues_nothing_twice(
+    town: Town, own: tuple[int, Path], tmp_path: Path, ended: list[subprocess.Popen[str]]
+) -> None:
+    count = 520  # three signatures
+    seller, key_file = own
+    shell = town.shell
+    with Ledger.open(Settings(data_dir=shell.data_dir)) as ledger:
+        before = len(issued(ledger, seller))
+    job = shell.done("bulk", sheet(tmp_path / "own-november.csv", count), "--as", seller, "--json").json["job"]
+    words = ("bulk", "--job", job, "--as", seller, "--sign", "--key", key_file)
+    process = shell.spawn(*words, **PASSWORD)
+    ended.append(process)
+    signed = wait_for_some(shell, seller, job)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 0 < signed <= count
+    results = tmp_path / "november-results.csv"
+    gone_on = shell.run(*words, "--results", results, "--lang", "en", **PASSWORD)
+    assert (gone_on.code, f"done: {count} invoices recorded" in gone_on.out) == (0, True), gone_on
+    assert len({line["number"] for line in table(results)}) == count
+    with Ledger.open(Settings(data_dir=shell.data_dir)) as ledger:
+        assert len(issued(ledger, seller)) == before + count

@@ -89,7 +89,7 @@ def test_another_keys_signature_issues_nothing_of_a_sheet(world: World, own: tup
     assert asked(world, seller, job).drafts == (draft,)  # asked again, it is the same draft
 
 
-def test_history_and_audit_are_those_of_a_kept_key(world: World, own: tuple[Caller, Wallet]) -> None:
+def test_history_and_events_are_those_of_a_kept_key(world: World, own: tuple[Caller, Wallet]) -> None:
     kept = world.enterprise("代管批量公司", segment=True)
     seller, wallet = own
     data = sheet(row(1), row(2))
@@ -99,14 +99,20 @@ def test_history_and_audit_are_those_of_a_kept_key(world: World, own: tuple[Call
         for draft in asked(world, party, job).drafts:
             must(submitted(world.ledger, party, wallet, draft.digest))
         assert ended(world.ledger, party, job).state == "done"
-        lives.append([
-            [
-                (one.operation, one.outcome, one.reason, one.version, one.actor == party.party)
-                for one in world.ledger.history(party, issued.number)
-            ]
-            for issued in rows_of(world.ledger, party, job)
-        ])  # fmt: skip
-    assert lives[0] == lives[1] != [[], []]
+        numbers = [issued.number for issued in rows_of(world.ledger, party, job)]
+        history = [
+            (one.operation, one.outcome, one.reason, one.version, one.actor == party.party)
+            for number in numbers
+            for one in world.ledger.history(party, number)
+        ]
+        events = [
+            (one.operation, one.outcome, numbers.index(one.number))
+            for one in world.ledger.events.page(party, limit=50).items
+            if one.number in numbers
+        ]
+        lives.append((history, events))
+    assert lives[0] == lives[1]
+    assert [len(told) for told in lives[0]] == [2, 2]
 
 
 def test_groups_wait_side_by_side_and_the_next_ones_follow(
