@@ -64,6 +64,14 @@ def works_for(context: Context, connection: Connection, person: PartyRecord, ent
     )
 
 
+def end_old_links(context: Context, connection: Connection, operations: Iterable[Operation]) -> None:
+    """Ends links of whom a company grants something that it does not employ now: hired again, it links again."""
+    for one in operations:
+        person = parties.party(connection, one.number) if one.code == Code.GRANT else None
+        if person is not None and not works_for(context, connection, person, one.subject):
+            providers.end_links(connection, person.identity, enterprise=one.subject)
+
+
 def confined(caller: Caller, enterprise: int) -> Caller:
     """The caller as its company's provider brings it: with what that company gave it, and nothing else."""
     return replace(

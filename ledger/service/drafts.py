@@ -45,6 +45,7 @@ from ledger.projection.month_reports import MonthReport
 from ledger.projection.offices import OfficeKind
 from ledger.projection.signing_drafts import DRAFT_SIZE_MAX, DRAFTS_OF_PARTY_MAX, SigningDraft
 from ledger.service.audit_log import note_group
+from ledger.service.company_links import end_old_links
 from ledger.service.context import Context
 from ledger.service.errors import DraftsFull, DraftStale, NoSigningKey, ProposalConflict
 from ledger.service.external_ids import NewId
@@ -180,6 +181,8 @@ def accept_signed(
         kept=kept_key,
     )  # fmt: skip
     _end_sessions(connection, signed.group.operations)
+    end_old_links(context, connection, signed.group.operations)
+    keystore.put_enrolled(connection, [one for one in draft.kept if isinstance(one, Enrolled)])
     for one in draft.kept:
         _store(context, connection, one, digest, now_s)
     if draft.then is not None:

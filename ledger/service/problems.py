@@ -227,8 +227,8 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "请按登录服务给出的形式填写 issuer：https://主机/路径，公网地址，不含查询、用户名、密码和片段",
     ),
     "issuer_unusable": (
-        "its metadata could not be used: {reason}",
-        "无法使用该登录服务的元数据：{reason_zh}",
+        "the provider could not be read ({reason}); write the issuer as its metadata has it, and let it answer here",
+        "无法读取该登录服务（{reason}），请按其元数据填写 issuer，并确认本系统可访问",
     ),
     "client_form": ("1 to {high} visible ASCII characters", "1 至 {high} 个可见 ASCII 字符"),
     "providers_max": (

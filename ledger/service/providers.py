@@ -46,7 +46,7 @@ class SignInProviders:
         try:
             read_metadata(issuer, private=context.settings.provider_private)
         except ProviderFailed as err:
-            raise invalid("issuer", "issuer_unusable", reason=err.message, reason_zh=err.message_zh) from err
+            raise invalid("issuer", "issuer_unusable", reason=err.reason) from err
         made_id = secrets.token_hex(16)
         request: Json = {"issuer": issuer, "client_id": client_id, "client_secret": client_secret}
 

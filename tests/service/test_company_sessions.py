@@ -229,6 +229,25 @@ def test_it_ends_with_suspension_the_last_grant_and_an_edited_row(world: World, 
         session_through(ledger, intruder, twofold.provider_id)
 
 
+def test_who_is_hired_again_links_again(world: World, twofold: Twofold) -> None:
+    ledger, person = world.ledger, world.person("再入职", (twofold.company, ["claim"]))
+    token = session_through(ledger, person, twofold.provider_id)
+
+    def linked() -> bool:
+        with ledger.context.reading() as connection:
+            return providers.link_of(connection, twofold.provider_id, identity_of(person)) is not None
+
+    must(ledger.grant(twofold.company, person.party, ["issue"], idempotency_key=world.key()))
+    must(ledger.grant(twofold.other, person.party, ["claim"], idempotency_key=world.key()))
+    assert linked()
+    assert ledger.sign_in.authenticate(token).party == person.party
+    must(ledger.revoke(twofold.company, person.party, ["claim", "issue"], idempotency_key=world.key()))
+    must(ledger.grant(twofold.company, person.party, ["claim"], idempotency_key=world.key()))
+    assert not linked()
+    with pytest.raises(NotAuthenticated):
+        ledger.sign_in.authenticate(token)
+
+
 def test_a_person_that_keeps_its_key_is_given_nothing_to_sign(world: World, twofold: Twofold) -> None:
     ledger = world.ledger
     person = world.person("自持密钥", (twofold.company, EVERY))
