@@ -182,7 +182,6 @@ def accept_signed(
     )  # fmt: skip
     _end_sessions(connection, signed.group.operations)
     end_old_links(context, connection, signed.group.operations)
-    keystore.put_enrolled(connection, [one for one in draft.kept if isinstance(one, Enrolled)])
     for one in draft.kept:
         _store(context, connection, one, digest, now_s)
     if draft.then is not None:
