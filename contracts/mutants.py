@@ -33,7 +33,7 @@ from contracts.build import SOURCE_PATH, artifact_text, compile_contract
 ROOT = SOURCE_PATH.parents[1]
 SUITE = ROOT / "tests" / "contract"
 KILLS_PATH = SUITE / "kills.json"  # which test noticed which mutant: that test runs first the next time
-SUITE_LIMIT_S = 900  # a mutant that makes the suite run longer than this is noticed by that
+SUITE_LIMIT_S = 900  # gas ends every loop of a mutant, so a suite that runs longer is on a busy machine
 NO_SUCH_TEST = 4  # pytest's exit code when a test that noticed a mutant once has another name now
 NO_TESTS_COLLECTED = 5  # pytest's exit code when the marks leave none of the files' tests
 COMPILING = "test_artifact.py::test_artifact_is_what_the_sources_compile_to"  # notices what does not compile
@@ -375,7 +375,7 @@ def failing_test(artifact: Path, tests: list[str], marks: str) -> str | None:
     if suite.is_alive():
         suite.kill()
         suite.join()
-        return f"a suite that took over {SUITE_LIMIT_S} s"
+        raise MutationError(f"pytest on {artifact} took over {SUITE_LIMIT_S} s: run --new again when nothing else runs")
     if suite.exitcode in (0, NO_TESTS_COLLECTED, NO_SUCH_TEST):
         return None
     found = re.search(
