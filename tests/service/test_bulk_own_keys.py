@@ -184,7 +184,7 @@ def test_ended_draft_puts_its_rows_and_numbers_back(
     assert world.ledger.month(seller, world.month).count == 2
 
 
-def test_sweep_of_ended_drafts_reopens_rows(world: World, own: tuple[Caller, Wallet]) -> None:
+def test_drafts_that_are_swept_away_leave_their_rows_ready(world: World, own: tuple[Caller, Wallet]) -> None:
     seller, _ = own
     context = world.ledger.context
     job = uploaded(world, seller, sheet(row(1)))
@@ -194,6 +194,10 @@ def test_sweep_of_ended_drafts_reopens_rows(world: World, own: tuple[Caller, Wal
     assert statuses(world, seller, job) == ["drafted"]
     with context.store.writing_alone() as connection:
         signing_drafts.expire(connection, context.now_s() + context.settings.group_lifetime_s + 1, actor=seller.party)
+    assert statuses(world, seller, job) == ["ready"]
+    asked(world, seller, job)
+    with context.store.writing_alone() as connection:  # as where a person is erased
+        signing_drafts.remove_of(connection, seller.party)
     assert statuses(world, seller, job) == ["ready"]
 
 
