@@ -45,13 +45,18 @@ class ExceptionRecord:
     party_at: int | None
 
 
-def exceptions_of_number(connection: Connection, number: int) -> tuple[ExceptionRecord, ...]:
-    """Every exception of an invoice, oldest first."""
+def exceptions_of_number(
+    connection: Connection, number: int, *, visible_to: Sight = None
+) -> tuple[ExceptionRecord, ...]:
+    """Exceptions of an invoice, oldest first: those `visible_to` may read, None all; see `exceptions`."""
+    table, conditions = EXCEPTION, [EXCEPTION.c.number == number_text(number)]
+    if isinstance(visible_to, District):
+        conditions.append(or_(enterprise_in(table.c.party, visible_to), invoice_of(table.c.number, visible_to)))
+    elif visible_to is not None:
+        named = sorted(visible_to - {0})
+        conditions.append(or_(table.c.party.in_(named), table.c.claimant.in_(named)))
     rows = connection.execute(
-        select(EXCEPTION)
-        .where(EXCEPTION.c.number == number_text(number))
-        .order_by(EXCEPTION.c.order)
-        .limit(EXCEPTIONS_OF_NUMBER_MAX)
+        select(EXCEPTION).where(*conditions).order_by(EXCEPTION.c.order).limit(EXCEPTIONS_OF_NUMBER_MAX)
     )
     return tuple(_exception(row) for row in rows)
 

@@ -65,14 +65,12 @@ def slip(connection: Connection, number: int) -> SlipRecord | None:
     return None if row is None else _slip(row)
 
 
-def slips_of_number(connection: Connection, number: int) -> tuple[SlipRecord, ...]:
-    """Every slip of an invoice, oldest first."""
-    rows = connection.execute(
-        select(SLIP)
-        .where(SLIP.c.number == number_text(number))
-        .order_by(SLIP.c.opened_order)
-        .limit(SLIPS_OF_NUMBER_MAX)
-    )
+def slips_of_number(connection: Connection, number: int, *, of: frozenset[int] | None = None) -> tuple[SlipRecord, ...]:
+    """Slips of an invoice, oldest first: those `of` these parties, who opened or may answer them; None: every one."""
+    conditions = [SLIP.c.number == number_text(number)]
+    if of is not None:
+        conditions.append(or_(*(SLIP.c[side].in_(sorted(of)) for side in ("seller", "other", "opener"))))
+    rows = connection.execute(select(SLIP).where(*conditions).order_by(SLIP.c.opened_order).limit(SLIPS_OF_NUMBER_MAX))
     return tuple(_slip(row) for row in rows)
 
 

@@ -10,7 +10,7 @@ from ledger.domain.identities import Identity
 from ledger.domain.masks import masked_name
 from ledger.domain.numbers import format_number
 from ledger.identity import ApiKeyError, Scope, covers, parse_api_key, parse_scopes
-from ledger.projection import Connection, api_keys, claims, districts, invoices, keystore, parties
+from ledger.projection import Connection, api_keys, claims, districts, invoice_sight, invoices, keystore, parties
 from ledger.projection.districts import District, Sight
 from ledger.projection.invoice_filter import VISIBLE_PARTIES_MAX
 from ledger.projection.invoices import InvoiceRecord
@@ -288,8 +288,16 @@ def need_governed(
     return found if kind is None else need_party(connection, party, path=path, kind=kind)
 
 
+def known_invoice(connection: Connection, caller: Caller, number: int) -> InvoiceRecord | None:
+    """The invoice with that number if it may concern the caller, to be asked about it more closely.
+
+    None for any other, after the same work as for a number that was never issued.
+    """
+    return invoice_sight.invoice_for(connection, number, seen_as(caller), person=caller.party)
+
+
 def need_visible(connection: Connection, caller: Caller, invoice: InvoiceRecord | None, number: str) -> InvoiceRecord:
-    """`invoice` when the caller may see it.
+    """`invoice`, which `known_invoice` gave, when the caller may see it.
 
     Raises: NotFound otherwise, the same as for a number that was never issued.
     """
@@ -305,7 +313,7 @@ def seen_invoice(connection: Connection, caller: Caller, number: int) -> Invoice
 
     Raises: NotFound otherwise, the same as for a number that was never issued.
     """
-    record = invoices.invoice(connection, number)
+    record = known_invoice(connection, caller, number)
     if record is not None and record.blue is not None and not invoices.sees(connection, record, seen_as(caller)):
         blue = invoices.invoice(connection, record.blue)
         if blue is not None and invoices.sees(connection, blue, seen_as(caller)):

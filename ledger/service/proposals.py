@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ledger.domain.numbers import format_number
 from ledger.domain.times import utc_time
-from ledger.projection import Connection, invoices, parties, proposals
+from ledger.projection import Connection, parties, proposals
 from ledger.projection.ground_proposals import PROPOSAL_ID_LENGTH, ProposalState
 from ledger.projection.proposals import NewProposal, ProposalRecord
 from ledger.service import instructions
@@ -22,6 +22,7 @@ from ledger.service.errors import InvalidRequest, NotFound, NotPermitted, NotRea
 from ledger.service.forms import checked_cursor, checked_number, checked_page_size, checked_party, checked_text, salted
 from ledger.service.people import (
     caller_of,
+    known_invoice,
     names_of,
     need_governed,
     need_officer,
@@ -193,9 +194,8 @@ class Proposals:
         code, text = _CODES[record.kind], sealed_reason(self._context, record)
         reference = salted(self._context, caller, record.kind, text)
         if record.number is not None:
-            found = need_visible(
-                connection, caller, invoices.invoice(connection, record.number), format_number(record.number)
-            )
+            known = known_invoice(connection, caller, record.number)
+            found = need_visible(connection, caller, known, format_number(record.number))
             operation = instructions.on_invoice(
                 code, subject=caller.party, number=found.number, version=found.version, ref=reference.ref
             )
@@ -296,7 +296,7 @@ def _terms(
 def _need_reach(connection: Connection, caller: Caller, party: int | None, number: int | None) -> None:
     """Raises: NotFound for an invoice, InvalidRequest for a party that is none the caller oversees."""
     if number is not None:
-        need_visible(connection, caller, invoices.invoice(connection, number), format_number(number))
+        need_visible(connection, caller, known_invoice(connection, caller, number), format_number(number))
     else:
         need_governed(connection, caller, party or 0)
 

@@ -184,7 +184,8 @@ def party_view(context: Context, caller: Caller, party: int) -> PartyView:
     """One party. Grants and segments are shown to the party itself and to officers."""
     with context.reading() as connection:
         record = parties.party(connection, party) if 1 <= party <= PARTY_MAX else None
-        if record is None or not _is_told(connection, caller, record):
+        told = _is_told(connection, caller, party)  # asked of those there are none of, too
+        if record is None or not told:
             raise NotFound("party", str(party))
         return _party_views(context, connection, caller, [record])[0]
 
@@ -205,7 +206,8 @@ def parties_page(
     with context.reading() as connection:
         if tax_id is not None:
             record = _enterprise(connection, tax_id)
-            found = [record] if record is not None and _is_told(connection, caller, record) else []
+            told = _is_told(connection, caller, record.id if record is not None else PARTY_MAX)
+            found = [record] if record is not None and told else []
             return PartyPage(tuple(_party_views(context, connection, caller, found, listed=True)), None)
         with checked_cursor():
             district = overseen_by(caller)
@@ -214,9 +216,9 @@ def parties_page(
         return PartyPage(tuple(views), page.next_cursor)
 
 
-def _is_told(connection: Connection, caller: Caller, record: PartyRecord) -> bool:
+def _is_told(connection: Connection, caller: Caller, party: int) -> bool:
     """Whether there is such a party for the caller: for an officer of a district, none of another's."""
-    return overseen_by(caller) is None or record.id == caller.party or oversees(connection, caller, record.id)
+    return overseen_by(caller) is None or party == caller.party or oversees(connection, caller, party)
 
 
 def health(context: Context) -> Health:

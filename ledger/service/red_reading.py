@@ -7,7 +7,7 @@ from ledger.domain.decimals import unscaled
 from ledger.domain.numbers import format_number
 from ledger.domain.slips import RedReason, SlipState, seconds_left
 from ledger.domain.times import utc_time
-from ledger.projection import Connection, invoices, red_queries, slips
+from ledger.projection import Connection, invoice_sight, invoices, red_queries, slips
 from ledger.projection.districts import District, Sight
 from ledger.projection.invoices import InvoiceRecord
 from ledger.projection.slips import SlipRecord
@@ -54,14 +54,11 @@ def slips_page(
 
 def _of_number(connection: Connection, key: int, sides: Sight) -> tuple[SlipRecord, ...]:
     """Slips of an invoice, newest first: all to who sees it, else those of the caller's own sides."""
-    record = invoices.invoice(connection, key)
-    found = slips.slips_of_number(connection, key)[::-1]
-    if isinstance(sides, District):
-        seen = record is not None and invoices.sees(connection, record, sides)
-        return found if seen else ()
-    if record is None or invoices.may_see(record, sides) or sides is None:
-        return found
-    return tuple(one for one in found if not {one.seller, one.other, one.opener}.isdisjoint(sides))
+    record = invoice_sight.invoice_for(connection, key, sides)
+    seen = record is not None and invoices.sees(connection, record, sides)
+    if not seen and isinstance(sides, District):
+        return ()
+    return slips.slips_of_number(connection, key, of=None if seen or isinstance(sides, District) else sides)[::-1]
 
 
 def slip_view(

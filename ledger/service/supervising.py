@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ledger.domain.numbers import format_number
 from ledger.domain.times import utc_time
-from ledger.projection import Connection, districts, exceptions, invoices, red_queries
+from ledger.projection import Connection, exceptions, invoices, red_queries
 from ledger.projection.districts import District, Sight
 from ledger.projection.exceptions import ExceptionRecord
 from ledger.projection.invoices import InvoiceRecord
@@ -29,6 +29,7 @@ from ledger.service.forms import (
 from ledger.service.people import (
     acts_for,
     itself_and,
+    known_invoice,
     names_of,
     need_governed,
     need_officer,
@@ -129,8 +130,8 @@ class Supervising:
             checked_party("subject", subject)
 
         def prepare(connection: Connection) -> Draft:
-            record = invoices.invoice(connection, key)
             told = red_queries.told_of(connection, key, _companies(caller))
+            record = invoices.invoice(connection, key) if told else known_invoice(connection, caller, key)
             if record is None or not (told or invoices.sees(connection, record, seen_as(caller))):
                 raise NotFound("invoice", number)
             acting = subject or _acknowledging(connection, caller, record)
@@ -147,7 +148,7 @@ class Supervising:
         text = checked_text("reason", reason, REASON_LENGTH_MAX)
 
         def prepare(connection: Connection) -> Draft:
-            record = need_visible(connection, caller, invoices.invoice(connection, key), number)
+            record = need_visible(connection, caller, known_invoice(connection, caller, key), number)
             return self._on_invoice(caller, code, record, caller.party, text)
 
         request: dict[str, Json] = {"number": number, "reason": text}
@@ -214,12 +215,8 @@ def _acknowledging(connection: Connection, caller: Caller, record: InvoiceRecord
 
 def _of_number(connection: Connection, number: int, told: Sight, *, unanswered: bool) -> tuple[ExceptionRecord, ...]:
     """Exceptions of one invoice, newest first, that `told` (None: an officer, or one of a district) may read."""
-    found = exceptions.exceptions_of_number(connection, number)[::-1]
-    if isinstance(told, District):
-        record = invoices.invoice(connection, number)
-        seen = record is not None and invoices.sees(connection, record, told)
-        district, told = told, None
-        found = tuple(one for one in found if seen or districts.any_enterprise(connection, {one.party}, district))
+    found = exceptions.exceptions_of_number(connection, number, visible_to=told)[::-1]
+    told = None if isinstance(told, District) else told
     if told is None:
         return tuple(one for one in found if not unanswered or one.officer_at is None)
     if unanswered:
