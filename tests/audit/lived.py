@@ -17,7 +17,7 @@ from ledger.domain.month_report import RateSum
 from ledger.domain.till_order import SIGNING_TAG, OrderLine, SignedOrder, TillOrder
 from ledger.identity import new_till_key, sign_with_till, till_public_key
 from ledger.projection.columns import DERIVED_PREFIX, METADATA
-from ledger.projection.providers import StoredProvider, add_provider, put_link
+from ledger.projection.providers import StoredProvider, add_provider, put_link, take_answer
 from ledger.service import Caller, Ledger, ServiceError
 from ledger.service.company_links import SEALED_SECRET, new_link
 from ledger.service.full_audit import FullAuditReport, full_audit
@@ -151,6 +151,7 @@ def _signed_in(world: World, clerk: Caller) -> None:
     row = replace(row, sealed_secret=context.seal(b"a client's secret", SEALED_SECRET, row.text))
     link = new_link(context, row.provider_id, identity_of(clerk), "zhou")
     run_write(context, lambda connection: (add_provider(connection, row), put_link(connection, link)))
+    run_write(context, lambda connection: take_answer(connection, "ab" * 16, now_s=now_s, expires_at=now_s + 600))
     with suppress(ServiceError):
         ledger.sign_in.begin("zhou@example.com", "ein anderer Satz mit 7 Enten")
 
