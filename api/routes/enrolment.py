@@ -57,7 +57,7 @@ def read_key_proof(
 )
 @asks
 def ask_enrolment(ledger: Door, request: Request, body: enrolment.EnrolmentAsk) -> Response:
-    """Open to anybody: the request waits for an officer. Sent twice it is one request, and answered as the first time."""
+    """Open to anybody: the request waits for an officer. Sent twice it is one request, answered as the first time."""
     own = OwnKey(body.own.address, body.own.time, body.own.signature)
     try:
         asked = ledger.enrolment.ask(

@@ -99,14 +99,6 @@ class EndedMembership:
 
 
 @dataclass(frozen=True)
-class SheetGroup:
-    """The uploaded sheet, and how many of its rows, that the group issues: they are signed when it is accepted."""
-
-    job_id: str
-    count: int
-
-
-@dataclass(frozen=True)
 class ApprovedRequest:
     """The request for enrolment that the group grants, and the officer who does."""
 
@@ -114,12 +106,20 @@ class ApprovedRequest:
     by: int
 
 
-Kept = (
+@dataclass(frozen=True)
+class SheetGroup:
+    """The uploaded sheet, and how many of its rows, that the group issues: they are signed when it is accepted."""
+
+    job_id: str
+    count: int
+
+
+Enrolled = SigningKey | StoredCertificate | PartyName
+"""What belongs to a party that is enrolled; a register stores hundreds at once."""
+
+Decided = (
     SettledPayment
     | MonthReport
-    | SigningKey
-    | StoredCertificate
-    | PartyName
     | OfficerDistrict
     | ConfirmedProposal
     | EndedProposals
@@ -127,6 +127,7 @@ Kept = (
     | ApprovedRequest
     | SheetGroup
 )
+Kept = Enrolled | Decided
 """Rows that are stored when a group is accepted, beside what an acceptance holds."""
 
 
@@ -182,8 +183,10 @@ def accept_signed(
     )  # fmt: skip
     _end_sessions(connection, signed.group.operations)
     end_old_links(context, connection, signed.group.operations)
+    keystore.put_enrolled(connection, [one for one in draft.kept if isinstance(one, Enrolled)])
     for one in draft.kept:
-        _store(context, connection, one, digest, now_s)
+        if not isinstance(one, Enrolled):
+            _store(context, connection, one, digest, now_s)
     if draft.then is not None:
         draft.then(connection, digest)
     return digest, now_s
@@ -326,7 +329,7 @@ def _end_sessions(connection: Connection, operations: Iterable[Operation]) -> No
             sign_in.end_sessions(connection, record.identity)
 
 
-def _store(context: Context, connection: Connection, one: Kept, digest: bytes, now_s: int) -> None:
+def _store(context: Context, connection: Connection, one: Decided, digest: bytes, now_s: int) -> None:
     if isinstance(one, SettledPayment):
         claim_queries.put_claim_payment(
             connection, digest, claim_id=one.claim_id, employer=one.employer, reference_index=one.reference_index,
@@ -334,12 +337,6 @@ def _store(context: Context, connection: Connection, one: Kept, digest: bytes, n
         )  # fmt: skip
     elif isinstance(one, MonthReport):
         month_reports.put_report(connection, one)
-    elif isinstance(one, SigningKey):
-        keystore.put_signing_key(connection, one)
-    elif isinstance(one, StoredCertificate):
-        keystore.put_certificate(connection, one)
-    elif isinstance(one, PartyName):
-        keystore.put_party_name(connection, one)
     elif isinstance(one, OfficerDistrict):
         put_officer_district(connection, one)
     elif isinstance(one, ApprovedRequest):

@@ -16,7 +16,7 @@ from ledger.service.bulk_rows import ROW_SIZE_MAX, SEALED_DRAFT, SEALED_ROW, row
 from ledger.service.context import Context
 from ledger.service.districts import need_own_district
 from ledger.service.enrolment import proof_identity
-from ledger.service.errors import InvalidRequest
+from ledger.service.errors import InvalidRequest, NotReady
 from ledger.service.key_proofs import OwnKey, proven_public_key
 from ledger.service.problems import invalid
 from ledger.service.registry import checked_enterprise, checked_name
@@ -86,7 +86,12 @@ class RegisterEntry:
     @classmethod
     def of(cls, context: Context, job_id: str, row: BulkRow) -> RegisterEntry:
         """The entry of a row that is ready. Raises: NotReady when somebody changed it."""
-        assert row.sealed_draft is not None
+        if row.sealed_draft is None:
+            raise NotReady(
+                f"row {row.position} of a register is ready and has nothing to enrol: its row was changed; "
+                "run `einvoice audit`, restore from a backup",
+                f"登记表第 {row.position} 行待签名却无内容，数据库记录被改动，请运行 einvoice audit 并从备份恢复",
+            )
         value = loads(context.opened(row.sealed_draft, SEALED_DRAFT, row_item(job_id, row.position)), ROW_SIZE_MAX)
         assert isinstance(value, dict)
         quota_fen = value["quota_fen"]

@@ -31,7 +31,7 @@ from ledger.service.bulk_rows import SheetOptions
 from ledger.service.bulk_steps import SheetSteps, Step, Taken, stop_of
 from ledger.service.certifying import Certifier, name_row
 from ledger.service.districts import need_own_district
-from ledger.service.errors import InvalidRequest
+from ledger.service.errors import InvalidRequest, NotPermitted
 from ledger.service.forms import checked_month
 from ledger.service.people import caller_of, need_officer, need_writer
 from ledger.service.register_rows import RegisterEntry, RegisterFacts, reason_problem
@@ -101,9 +101,16 @@ class RegisterSigning(SheetSteps[PickedRows]):
     # -- how ---------------------------------------------------------------------------------
 
     def _officer(self, connection: Connection, job: BulkJob, options: SheetOptions) -> Caller:
-        """Who signs, as it is now. Raises: NotPermitted for one that was dismissed."""
-        record = parties.party(connection, options.signer or job.party)
-        assert record is not None
+        """Who asked for the signatures, as it is now; its id is sealed, so that no edit of a row makes anybody sign.
+
+        Raises: NotPermitted for one that was dismissed, and where nobody asked.
+        """
+        record = parties.party(connection, options.signer) if options.signer else None
+        if record is None:
+            raise NotPermitted(
+                f"nobody asked for the signatures of register {job.job_id}: ask for them",
+                f"登记表 {job.job_id} 尚无人申请签名，请先申请签名",
+            )
         caller = caller_of(self._context, connection, record)
         need_officer(caller)
         need_writer(caller)

@@ -101,6 +101,8 @@ EDITS = [
     ("webhook", "sealed_secret", "UPDATE webhook SET sealed_secret = zeroblob(length(sealed_secret))"),
     ("webhook_delivery", "event_order", "UPDATE webhook_delivery SET event_order = 1"),
     ("webhook_delivery", "webhook_id", "UPDATE webhook_delivery SET webhook_id = 'ff'"),
+    ("bulk_job", "kind", "UPDATE bulk_job SET kind = 'other' WHERE kind = 'register'"),
+    ("bulk_row", "number", "UPDATE bulk_row SET number = '1' WHERE gross_fen IS NULL AND digest IS NOT NULL"),
     ("bulk_job", "row_count", "UPDATE bulk_job SET row_count = 9"),
     ("bulk_job", "options", "UPDATE bulk_job SET options = zeroblob(length(options))"),
     ("bulk_row", "digest", "UPDATE bulk_row SET digest = NULL"),

@@ -32,6 +32,7 @@ RUN_AS_MODULES = {
     "bench.audit_rates": "bench/audit_rates.py",
     "bench.growth": "bench/growth.py",
     "bench.noting_rates": "bench/noting_rates.py",
+    "bench.register_rates": "bench/register_rates.py",
     "bench.sight_times": "bench/sight_times.py",
     "bench.batch_rates": "bench/batch_rates.py",
     "contracts.build": "contracts/build.py",

@@ -10,6 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from ledger.domain.key_proof import Purpose
+from ledger.projection import BulkState, bulk_jobs
 from ledger.service import Caller, InvalidRequest, NoSigningKey, NotFound, NotPermitted, instructions
 from ledger.service.register_signing import RegisterSigning
 from ledger.service.register_views import RegisterRowView, RegisterView, RowStatus
@@ -173,6 +174,22 @@ def test_a_dismissed_or_moved_officer_stops(world: World, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
         register.sign(world.ledger.caller(officer.party), left.job, idempotency_key=world.key())
     assert register.job(world.officer, left.job).counts == {RowStatus.READY: 1}
+
+
+def test_no_edit_of_a_row_makes_an_officer_sign(world: World) -> None:
+    """Who has the database alone sets a register running that its officer only looked at: nothing is signed."""
+    register = world.ledger.register_file
+    view = register.upload(world.officer, file_of([row()]), quotas=QUOTAS, idempotency_key=world.key())
+    store, now_s = world.ledger.context.store, world.ledger.context.now_s()
+    store.write(lambda connection: bulk_jobs.set_job_state(connection, view.job, BulkState.RUNNING, now_s))
+    stopped = register.go_on(world.officer, view.job, budget_ms=0)
+    assert (stopped.state, stopped.counts) == ("draft", {RowStatus.READY: 1})
+    assert stopped.stopped is not None
+    assert stopped.stopped.code == "not_permitted"
+    register.cancel(world.officer, view.job, idempotency_key=world.key())
+    store.write(lambda connection: bulk_jobs.set_job_state(connection, view.job, BulkState.DRAFT, now_s))
+    again = register.sign(world.officer, view.job, idempotency_key=world.key())
+    assert (again.state, again.counts) == ("draft", {RowStatus.READY: 1})  # its rows were forgotten
 
 
 def test_a_workbook_is_read_too(world: World) -> None:
