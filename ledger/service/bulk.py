@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 from ledger.domain.invoice import PartyDetails
@@ -28,6 +29,7 @@ from ledger.formats import (
 from ledger.projection import BulkState, Connection, JobKind, QueueState, RowState, bulk_jobs, bulk_queries
 from ledger.projection.bulk_jobs import BulkJob, BulkRow, BulkSums
 from ledger.projection.pages import PAGE_SIZE_MAX
+from ledger.service.bulk_acts import act_on_sheet
 from ledger.service.bulk_drafting import take_over, waiting_drafts, withdraw_all
 from ledger.service.bulk_rows import (
     FirstHolder,
@@ -117,24 +119,17 @@ class Bulk:
 
         Raises: NotFound, InvalidRequest at `again` or `job`, Busy.
         """
-        hashed = request_hash("bulk sign", {"job": job_id, "again": again})
 
-        def write(connection: Connection) -> dict[str, Json]:
-            def take() -> dict[str, Json]:
-                bulk_queries.lock_job(connection, job_id)
-                job = self._need(connection, caller, job_id)
-                self._check_signable(connection, job, again=again)
-                options = replace(SheetOptions.of(self._context, job), signer=caller.party, stopped=None)
-                now_s = self._context.now_s()
-                bulk_jobs.reopen_failed(connection, job_id)
-                take_over(self._context, connection, job_id, caller.party)
-                bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
-                bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)
-                return {"job": job_id}
+        def act(connection: Connection, job: BulkJob) -> None:
+            self._check_signable(connection, job, again=again)
+            options = replace(SheetOptions.of(self._context, job), signer=caller.party, stopped=None)
+            now_s = self._context.now_s()
+            bulk_jobs.reopen_failed(connection, job_id)
+            take_over(self._context, connection, job_id, caller.party)
+            bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
+            bulk_jobs.set_job_state(connection, job_id, BulkState.RUNNING, now_s)
 
-            return remembered(self._context, connection, caller, idempotency_key, hashed, take)
-
-        run_write(self._context, write)
+        self._act(caller, job_id, idempotency_key, ("bulk sign", {"job": job_id, "again": again}), act)
         return self.go_on(caller, job_id, budget_ms=budget_ms)
 
     def go_on(self, caller: Caller, job_id: str, *, budget_ms: int | None = None) -> BulkJobView:
@@ -148,23 +143,16 @@ class Bulk:
 
         Raises: NotFound; InvalidRequest at `job` while it is being signed.
         """
-        hashed = request_hash("bulk cancel", {"job": job_id})
 
-        def write(connection: Connection) -> dict[str, Json]:
-            def take() -> dict[str, Json]:
-                bulk_queries.lock_job(connection, job_id)
-                job = self._need(connection, caller, job_id)
-                if job.state is BulkState.RUNNING or bulk_queries.waiting_digest(connection, job_id) is not None:
-                    raise invalid("job", "bulk_running")
-                if job.state is not BulkState.DONE:
-                    withdraw_all(connection, job_id)
-                    bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
-                    bulk_jobs.forget_drafts(connection, job_id)
-                return {"job": job_id}
+        def act(connection: Connection, job: BulkJob) -> None:
+            if job.state is BulkState.RUNNING or bulk_queries.waiting_digest(connection, job_id) is not None:
+                raise invalid("job", "bulk_running")
+            if job.state is not BulkState.DONE:
+                withdraw_all(connection, job_id)
+                bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
+                bulk_jobs.forget_drafts(connection, job_id)
 
-            return remembered(self._context, connection, caller, idempotency_key, hashed, take)
-
-        run_write(self._context, write)
+        self._act(caller, job_id, idempotency_key, ("bulk cancel", {"job": job_id}), act)
         return self.job(caller, job_id)
 
     # -- reading -----------------------------------------------------------------------------
@@ -241,6 +229,13 @@ class Bulk:
         if job is None or job.kind is not JobKind.ISSUE or not acts_for(caller, job.subject, Grant.ISSUE):
             raise NotFound("sheet", job_id[:40])
         return job
+
+    def _act(
+        self, caller: Caller, job_id: str, key: str, asked: tuple[str, Json],
+        act: Callable[[Connection, BulkJob], None],
+    ) -> None:  # fmt: skip
+        need = partial(self._need, caller=caller, job_id=job_id)
+        act_on_sheet(self._context, caller, job_id, key, asked, need, act)
 
     def _check_signable(self, connection: Connection, job: BulkJob, *, again: bool) -> None:
         same = bulk_queries.jobs_of_file(connection, job.subject, job.file_hash, but=job.job_id)
