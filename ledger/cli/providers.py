@@ -44,7 +44,7 @@ def add(
 
     Example: `einvoice sign-in-provider add https://login.example.com einvoice --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         view = ledger.sign_in_providers.register(
             ledger.caller(as_party), issuer=issuer, client_id=client_id, client_secret=secret,
             idempotency_key=new_key(),
@@ -58,7 +58,7 @@ def list_providers(as_party: AsParty, as_json: AsJson = False) -> None:
 
     Example: `einvoice sign-in-provider list --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         found = ledger.sign_in_providers.providers(ledger.caller(as_party))
     if as_json:
         print_json([asdict(one) for one in found])
@@ -77,7 +77,7 @@ def remove(
 
     Example: `einvoice sign-in-provider remove 3f9c... --as 4`
     """
-    with open_ledger() as ledger:
+    with open_ledger(looking=False) as ledger:
         links = ledger.sign_in_providers.remove(ledger.caller(as_party), provider_id, idempotency_key=new_key())
     if as_json:
         print_json({"links": links})
