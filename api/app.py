@@ -28,7 +28,7 @@ from api.problems import (
     render,
     service_failure,
 )
-from api.rate_limits import AddressLimit, Clock, RateLimits
+from api.rate_limits import AddressLimit, Clock, RateLimits, shared_rates
 from api.routes import (
     api_keys,
     approvals,
@@ -139,7 +139,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     methods = _methods_by_path()
-    app.state.rates = RateLimits(chosen, clock)
+    app.state.rates = RateLimits(chosen, clock, shared_rates(chosen))
     app.add_middleware(AddressLimit, rates=app.state.rates)
     app.add_middleware(Envelope, body_size_max=size_limit(ROUTERS, chosen))
     app.add_exception_handler(ProblemError, _on_problem)

@@ -1,9 +1,11 @@
-"""How often somebody may ask: token buckets of client addresses, API keys and parties, in the memory of one process.
+"""How often somebody may ask: token buckets of client addresses, API keys and parties.
+
+They are in the memory of the one API process, or shared by all of them (`api.shared_buckets`).
 
 A client address is counted before anything else is done for it, a key and its party once they are known. A bucket that
 is let go of is a full one, so an attacker with many addresses empties nobody's memory of himself; when none is full,
 newcomers share the bucket of their wider network until one is. Everything here runs on the event loop, so it needs
-no lock.
+no lock of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import RATE_LIMITED, ProblemError
+from api.shared_buckets import FILE_NAME, SharedBuckets, SharedFile, make_file, table_size
 from ledger.service import Caller
 from ledger.settings import Settings
 
@@ -86,13 +89,25 @@ class Buckets:
 
 
 class RateLimits:
-    """The limits of one process. `clock` in seconds, only ever forward."""
+    """The limits of one installation: with several processes they share `file`. `clock` in seconds, only ever forward.
 
-    def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
+    Without `file` they are this process's own.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = time.monotonic, file: SharedFile | None = None) -> None:
         self._trusted = settings.trusted_networks
-        self._addresses = Buckets(settings.rate_address_per_s, settings.rate_address_burst, ADDRESSES_MAX, clock)
-        self._keys = Buckets(settings.rate_key_per_s, settings.rate_key_burst, CALLERS_MAX, clock)
-        self._parties = Buckets(settings.rate_party_per_s, settings.rate_party_burst, CALLERS_MAX, clock)
+        offset = 0
+
+        def buckets(per_s: int, burst: int, most: int) -> Buckets | SharedBuckets:
+            nonlocal offset
+            if file is None:
+                return Buckets(per_s, burst, most, clock)
+            at, offset = offset, offset + table_size(most)
+            return SharedBuckets(file, at, per_s, burst, most, clock)
+
+        self._addresses = buckets(settings.rate_address_per_s, settings.rate_address_burst, ADDRESSES_MAX)
+        self._keys = buckets(settings.rate_key_per_s, settings.rate_key_burst, CALLERS_MAX)
+        self._parties = buckets(settings.rate_party_per_s, settings.rate_party_burst, CALLERS_MAX)
 
     def admit_address(self, scope: Scope) -> None:
         """Counts a request before anything is done for it. Raises: ProblemError of type rate-limited."""
@@ -105,6 +120,22 @@ class RateLimits:
         if caller.credential:
             _refuse_after(self._keys.take(caller.credential.encode(), b""), "this API key or session", "该密钥或会话")
         _refuse_after(self._parties.take(caller.party.to_bytes(8, "big"), b""), "this party", "该参与方")
+
+
+def share_rates(settings: Settings) -> None:
+    """Makes the file that the API processes about to start share. Raises: OSError."""
+    if settings.workers > 1 and settings.data_dir.is_dir():
+        make_file(settings.data_dir / FILE_NAME, (ADDRESSES_MAX, CALLERS_MAX, CALLERS_MAX))
+
+
+def shared_rates(settings: Settings) -> SharedFile | None:
+    """The file of this process and its siblings; None for an only one, and where nobody made it."""
+    if settings.workers == 1:
+        return None
+    try:
+        return SharedFile(settings.data_dir / FILE_NAME)
+    except FileNotFoundError:
+        return None
 
 
 class AddressLimit:

@@ -79,6 +79,18 @@ def test_two_processes_share_one_socket_and_end_together(data_dir):
             httpx.get(f"{address}/healthz")
 
 
+def test_two_processes_let_in_what_one_would(data_dir):
+    limits = {"EINVOICE_WORKERS": "2", "EINVOICE_RATE_ADDRESS_PER_S": "1", "EINVOICE_RATE_ADDRESS_BURST": "20"}
+    with serving(data_dir, **limits) as (address, process):
+        # each over a connection of its own, which either process may take
+        answers = [httpx.get(f"{address}/v1/trust", timeout=30).status_code for _ in range(60)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_LIMIT_S) == 0
+    assert set(answers) == {200, 429}
+    assert answers.count(200) <= 40  # the burst, and one a second
+    assert (data_dir / "rates").exists()
+
+
 def test_listening_socket_of_the_parent_is_taken_over(data_dir):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)
