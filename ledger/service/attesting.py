@@ -11,14 +11,14 @@ from collections.abc import Mapping
 
 from ledger.domain.numbers import format_number
 from ledger.identity import sign_digest
-from ledger.projection import Connection, invoices, keystore
+from ledger.projection import Connection, invoices
 from ledger.projection.erasures import Erasure as ErasureRecord
 from ledger.projection.erasures import erasure
 from ledger.projection.ground_privacy import ErasedKind
 from ledger.projection.invoices import InvoiceRecord
-from ledger.service.context import AUTHORITY_ROOT, Context
+from ledger.service.certifying import root_certificate
+from ledger.service.context import Context
 from verifier.canonical import Json
-from verifier.certificates import Certificate, read_certificate
 from verifier.erasure import Erasure, erasure_digest
 from verifier.signatures import is_signed
 
@@ -29,8 +29,7 @@ WORD_SIZE = 32
 
 def signature_of(context: Context, connection: Connection, number: str, at_s: int) -> str:
     """r and s of the authority's statement, in hex; "" where the root's key is not kept here."""
-    root = _root(connection)
-    key = context.private_key(connection, root.address) if root is not None else None
+    key = context.private_key(connection, root_certificate(connection).address)
     if key is None:
         return ""
     _, r, s = sign_digest(key, _digest(context, int(number), at_s))
@@ -39,9 +38,9 @@ def signature_of(context: Context, connection: Connection, number: str, at_s: in
 
 def is_attested(context: Context, connection: Connection, number: str, facts: Mapping[str, Json]) -> bool:
     """Whether the facts of an erasure hold the authority's signature over its number and time."""
-    root, signed, at_s = _root(connection), _signed(facts), facts["at"]
+    root, signed, at_s = root_certificate(connection), _signed(facts), facts["at"]
     assert isinstance(at_s, int)
-    return root is not None and signed is not None and is_signed(root.key, _digest(context, int(number), at_s), *signed)
+    return signed is not None and is_signed(root.key, _digest(context, int(number), at_s), *signed)
 
 
 def sealed_facts(context: Context, one: ErasureRecord) -> dict[str, Json]:
@@ -77,8 +76,3 @@ def _signed(facts: Mapping[str, Json]) -> tuple[int, int] | None:
 def _digest(context: Context, number: int, at_s: int) -> bytes:
     """In the first contract's domain, which names the ledger for ever."""
     return erasure_digest(context.reader.identity.founding_domain.separator, number, at_s)
-
-
-def _root(connection: Connection) -> Certificate | None:
-    root = keystore.meta(connection).get(AUTHORITY_ROOT, "")
-    return read_certificate(bytes.fromhex(root)) if root else None

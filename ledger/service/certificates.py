@@ -16,7 +16,8 @@ from ledger.projection import Connection, keystore, parties
 from ledger.projection.audit_signers import AuditedParty, key_changes
 from ledger.projection.parties import PartyRecord
 from ledger.service import instructions
-from ledger.service.context import AUTHORITY_ROOT, Context
+from ledger.service.certifying import root_certificate
+from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import PARTY_MAX, checked_party, salted
 from ledger.service.people import governs, need_governed, need_officer
@@ -135,7 +136,7 @@ def _stored(connection: Connection, record: PartyRecord) -> list[keystore.Stored
 def _certificate(context: Context, connection: Connection, record: PartyRecord, named: bytes | None) -> bytes:
     """Hash of the certificate that is meant, which must be this party's: the contract takes any hash there is."""
     chosen = _current(context, connection, record) if named is None else named
-    if chosen == _root(connection):
+    if chosen == hash_of(root_certificate(connection).der):
         raise invalid("certificate_hash", "certificate_root")
     own = {record.certificate_hash, record.recovery_certificate}
     if not any(chosen) or (
@@ -151,13 +152,8 @@ def _current(context: Context, connection: Connection, record: PartyRecord) -> b
     if due and record.recovery_certificate is not None:
         return record.recovery_certificate  # the chain writes a due recovery at its first use
     if record.id == AUTHORITY_PARTY and not any(record.certificate_hash):
-        return _root(connection)  # its first certificate, which no operation named
+        return hash_of(root_certificate(connection).der)  # its first certificate, which no operation named
     return record.certificate_hash
-
-
-def _root(connection: Connection) -> bytes:
-    text = keystore.meta(connection).get(AUTHORITY_ROOT)
-    return bytes(32) if text is None else hash_of(bytes.fromhex(text))
 
 
 def _checked_hash(text: str) -> bytes:

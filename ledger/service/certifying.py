@@ -13,7 +13,8 @@ from ledger.projection import Connection, keystore
 from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
 from ledger.service.context import AUTHORITY_ROOT, SEALED_KEY, SEALED_NAME, Context
 from ledger.service.errors import NotReady
-from verifier.certificates import read_certificate
+from verifier.certificates import Certificate, read_certificate
+from verifier.errors import CheckError
 from verifier.words import PartyKind
 
 CERTIFICATE_LIFETIME = timedelta(days=5 * 365)
@@ -29,20 +30,32 @@ class Certified:
     rows: tuple[SigningKey | StoredCertificate, ...]
 
 
+def root_certificate(connection: Connection) -> Certificate:
+    """The authority's root certificate. Raises: NotReady when somebody changed its row."""
+    text = keystore.meta(connection).get(AUTHORITY_ROOT, "")
+    try:
+        return read_certificate(bytes.fromhex(text))
+    except (ValueError, CheckError) as err:
+        raise NotReady(
+            f"{AUTHORITY_ROOT} in table meta is no certificate: somebody changed it; run `einvoice audit --full`",
+            f"meta 表中的 {AUTHORITY_ROOT} 不是证书，已被改动，请运行 `einvoice audit --full`",
+        ) from err
+
+
 class Certifier:
     """The authority's root, opened for as many certificates as are wanted, all from this moment on."""
 
     def __init__(self, context: Context, connection: Connection) -> None:
         """Raises: NotReady where the authority's key is not."""
-        root = keystore.meta(connection).get(AUTHORITY_ROOT, "")
+        root = root_certificate(connection)
         # the root's own key, which signs certificates for ever: the authority may have rotated the one it signs with
-        root_key = context.private_key(connection, read_certificate(bytes.fromhex(root)).address) if root else None
+        root_key = context.private_key(connection, root.address)
         if root_key is None:
             raise NotReady(
                 "the authority's root key is not in this key store: certificates are issued where it is kept"
             )
         self._context = context
-        self._issuer = CertificateIssuer(root_key, bytes.fromhex(root))
+        self._issuer = CertificateIssuer(root_key, root.der)
 
     def new_key(self, identity: Identity, name: str) -> Certified:
         """Makes a key to be kept here, and its certificate."""

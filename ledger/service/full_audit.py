@@ -254,11 +254,12 @@ class _FullAudit:
         self._report = replace(self._report, ground=self._report.ground + witnessed)
         noted = self._counted("checking the audit log", check_log(self._context, stored))
         self._report = replace(self._report, ground=self._report.ground + noted)
-        erased = self._counted("checking erasures", check_erasures(self._context, stored))
-        self._report = replace(self._report, ground=self._report.ground + erased)
         keys = KeyAudit(self._context, stored)
         self._counted("checking keys", keys.check())
         self._report = replace(self._report, signatures=keys.signatures)
+        # by the root certificate, which the check of keys has just held against the chain
+        erased = self._counted("checking erasures", check_erasures(self._context, stored))
+        self._report = replace(self._report, ground=self._report.ground + erased)
 
     def _counted(self, phase: str, differences: Iterator[Difference | None]) -> int:
         count = 0

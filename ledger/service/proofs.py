@@ -22,7 +22,8 @@ from ledger.projection.keystore import StoredDocument
 from ledger.service import checkpoints
 from ledger.service.absent import absent
 from ledger.service.attesting import erasure_of
-from ledger.service.context import AUTHORITY_ROOT, SEALED_DOCUMENT, SEALED_SEED, Context
+from ledger.service.certifying import root_certificate
+from ledger.service.context import SEALED_DOCUMENT, SEALED_SEED, Context
 from ledger.service.errors import Busy, Erased, NotFound, NotWitnessed
 from ledger.service.forms import checked_number
 from ledger.service.outside_papers import opened_outside
@@ -109,7 +110,7 @@ def trust(context: Context) -> dict[str, Json]:
     """The trust file of this ledger: what a verifier pins."""
     identity = context.reader.identity
     with context.reading() as connection:
-        root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
+        root = root_certificate(connection).der
         trusted = trusted_witnesses(connection)
     pem = x509.load_der_x509_certificate(root).public_bytes(serialization.Encoding.PEM).decode()
     return {
@@ -168,7 +169,7 @@ def _bundle(context: Context, record: InvoiceRecord, witnessed: Witnessed = Witn
         needed = witnesses.needed_witnesses(connection)
         count = 0 if witnessed is Witnessed.NONE else max(needed, int(witnessed is Witnessed.REQUIRED))
         point = checkpoints.witnessed_block(context, connection, count) if count else None
-        root = bytes.fromhex(keystore.meta(connection)[AUTHORITY_ROOT])
+        root = root_certificate(connection).der
     content = erased if opened is None else disclose(*opened)
     if content is None:
         raise absent(context, record.number)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.service import Ledger
+from ledger.service.errors import NotReady
 from ledger.service.maintenance import audit
 from tests.service.world import World, must, refused
 
@@ -67,3 +68,22 @@ def test_what_the_queue_says_against_the_chain_is_named(
         for name in ("-wal", "-shm"):
             path.with_name(path.name + name).unlink(missing_ok=True)
         path.write_bytes(before)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_changed_root_certificate_is_named_to_who_needs_it(lived: tuple[World, str, str], *, edited: bool) -> None:
+    world, path_before = lived[0], rows(lived[0])
+    if edited:
+        with sqlite3.connect(path_before[0]) as connection:
+            assert connection.execute("UPDATE meta SET value = '00' WHERE name = 'authority_root'").rowcount == 1
+    try:
+        with Ledger.open(world.settings) as ledger:
+            if edited:
+                with pytest.raises(NotReady, match="authority_root in table meta"):
+                    ledger.trust()
+            else:
+                assert ledger.trust()["authority_root"]
+    finally:
+        for name in ("-wal", "-shm"):
+            path_before[0].with_name(path_before[0].name + name).unlink(missing_ok=True)
+        path_before[0].write_bytes(path_before[1])
