@@ -109,6 +109,7 @@ def _life(world: World) -> None:
     _outside(world, ledger.caller(claimant.party), employer)
     _till(world, seller, clerk, ledger.caller(claimant.party))
     _sheet(world, seller)
+    _register(world)
     _webhook(world, seller)
     code = tax_id(900_002)
     proof = Wallet().proof(ledger, Purpose.ENROL, f"enterprise:{code}", "申请公司")
@@ -204,6 +205,11 @@ def _sheet(world: World, seller: Caller) -> None:
     rows = "".join(f"R{at},,张三,*餐饮服务*餐费,100.00,6%,6.00\r\n" for at in range(2))
     job = world.ledger.bulk.upload(seller, (head + rows).encode(), idempotency_key=world.key())
     assert world.ledger.bulk.sign(seller, job.job, idempotency_key=world.key()).state == "done"
+
+
+def _register(world: World) -> None:
+    data = f"name,tax id,class\n登记公司,{tax_id(900_777)},A\n".encode()
+    assert world.ledger.register_file.enrol(world.officer, data, quotas={"A": 1_000}).state == "done"
 
 
 def _webhook(world: World, seller: Caller) -> None:
