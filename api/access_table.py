@@ -274,6 +274,7 @@ RULES: dict[str, Rule] = {
     "list_certificates": _seen_by(Role.ENTERPRISE, rest=Right.REFUSED, hidden=_FAR),
     "grant": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "revoke": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
+    "import_members": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "remove_member": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.REFUSED),
     "invite_parties": _done_by(Role.ADMINISTRATOR, Role.ENTERPRISE, *OFFICERS, rest=Right.REFUSED, hidden=_FAR),
     "list_offices": _seen_by(Role.ADMINISTRATOR, Role.ENTERPRISE, rest=Right.OWN),

@@ -39,6 +39,10 @@ _INVITED: Json = {
     "link": f"https://ledger.example.com/invitation?i={_TOKEN}",
     "expires_at": "2026-11-08T02:30:00Z",
 }
+_MEMBERS: Json = [
+    {"person": 12, "grants": ["claim"], "invite": True},
+    {"person": 13, "grants": ["finance", "claim"]},
+]
 
 
 def sign_in_examples(made: Callable[[dict[int, Json], Json], T], write: Callable[..., T]) -> dict[str, T]:
@@ -59,5 +63,13 @@ def sign_in_examples(made: Callable[[dict[int, Json], Json], T], write: Callable
         "register_provider": made({201: _PROVIDER}, _CLIENT),
         "list_providers": made({200: {"items": [_PROVIDER]}}, None),
         "remove_provider": made({201: {"links": 3}}, {}),
+        "import_members": write(
+            {"rows": _MEMBERS, "subject": 7},
+            numbers=[],
+            rows=[
+                {"person": 12, "grants": ["claim"], "state": "signed", "invitation": _INVITED},
+                {"person": 13, "grants": ["finance", "claim"], "state": "held", "invitation": None},
+            ],
+        ),
         "remove_member": write({"subject": 7}, numbers=[]),
     }

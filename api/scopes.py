@@ -57,6 +57,7 @@ TAKEN: dict[str, tuple[Scope, ...]] = {
     "set_claim_policy": _MANAGE,
     "grant": _MANAGE,
     "revoke": _MANAGE,
+    "import_members": _MANAGE,  # to invite as well, the service wants every scope
     "remove_member": _MANAGE,
     "renew_certificate": _MANAGE,  # for the very key there is: nothing to sign in with anew
     "sign_draft": _ANY_WRITE,

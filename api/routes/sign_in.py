@@ -29,6 +29,7 @@ from api.sessions import (
     set_session,
 )
 from ledger.service import Caller
+from ledger.service.members import ImportedMember, NewMember
 from ledger.service.sign_in_views import Invited, SessionView, SignedIn, invitation_link
 from verifier.canonical import Json
 
@@ -118,6 +119,20 @@ def accept_invitation(request: Request, ledger: Door, body: schemas.AcceptanceRe
     return set_session(answer(signed_in_json(begun), 201), begun)
 
 
+@routes.post("/members", status_code=201, responses=write_answers(schemas.ImportedMembers), summary="Import members")
+@writes
+def import_members(
+    request: Request, ledger: Door, caller: Authenticated, key: IdempotencyKey, body: schemas.MembersRequest
+) -> Response:
+    """The enterprise, or its administrator in its name, grants up to 200 people with one signature. All or none.
+
+    A row with `invite` also gets a link, good once the grants are recorded; sent again, the request shows none.
+    """
+    rows = [NewMember(row.person, tuple(row.grants), row.invite) for row in body.rows]
+    done = ledger.import_members(caller, rows, subject=body.subject, idempotency_key=key)
+    return written_answer(done.written, extra={"rows": [_member_json(request, one) for one in done.rows]})
+
+
 @routes.post("/members/{party}/leaving", status_code=201, responses=write_answers(), summary="A member leaves")
 @writes
 def remove_member(
@@ -155,6 +170,15 @@ def invited_json(request: Request, made: Invited) -> dict[str, Json]:
         "invitation": made.token,
         "link": invitation_link(str(request.app.state.settings.public_url), made.token),
         "expires_at": time_text(made.expires_at),
+    }
+
+
+def _member_json(request: Request, one: ImportedMember) -> dict[str, Json]:
+    return {
+        "person": one.person,
+        "grants": list(one.grants),
+        "state": one.state,
+        "invitation": None if one.invitation is None else invited_json(request, one.invitation),
     }
 
 

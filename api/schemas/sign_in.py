@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from api.schemas.values import Party, Strict
+from api.schemas.answers import Written
+from api.schemas.values import GrantName, Party, Strict
 
 SESSION_ID_PATTERN = r"^[0-9a-f]{32}$"
 TEXT_SENT_MAX = 512  # characters of a name or password that are taken at all; how long one may be is said with its code
@@ -50,6 +51,21 @@ class InvitationRequest(Strict):
     """Parties to invite."""
 
     parties: Annotated[list[Party], Field(min_length=1, max_length=PARTIES_MAX)]
+
+
+class MemberRow(Strict):
+    """A person that gets grants of the enterprise; with `invite` also a link to choose a name and password."""
+
+    person: Party
+    grants: Annotated[list[GrantName], Field(min_length=1, max_length=3)]
+    invite: bool = False
+
+
+class MembersRequest(Strict):
+    """A list of members, all or none of which are granted; `subject`: the enterprise an administrator acts for."""
+
+    rows: Annotated[list[MemberRow], Field(min_length=1, max_length=PARTIES_MAX)]
+    subject: Party | None = None
 
 
 class Session(BaseModel):
@@ -98,3 +114,18 @@ class InvitedList(BaseModel):
     """Invitations in the order asked."""
 
     items: list[Invited]
+
+
+class ImportedMember(BaseModel):
+    """A row of the list: `signed` in the group, or `held` by who had the grants. The invitation is shown once."""
+
+    person: int
+    grants: list[GrantName]
+    state: Literal["signed", "held"]
+    invitation: Invited | None
+
+
+class ImportedMembers(Written):
+    """An imported list, with a result for each row in the order sent."""
+
+    rows: list[ImportedMember]

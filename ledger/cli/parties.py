@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.members import import_members
 from ledger.cli.opening import every_row, new_key, open_ledger
 from ledger.cli.output import AsJson, print_json, print_line, print_written
 from ledger.cli.proposals import print_proposal
@@ -162,6 +163,9 @@ def invite(
             return
         for one in made:
             print_line(f"{one.party}\t{links[one.party]}\tuntil {one.expires_at:%Y-%m-%d %H:%M} UTC")
+
+
+app.command("import")(import_members)
 
 
 @app.command()

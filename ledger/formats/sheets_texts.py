@@ -50,6 +50,14 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
         "no row below the column names; fill in at least one invoice",
         "列名下没有数据行，请至少填写一张发票",
     ),
+    "members_empty": (
+        "no row below the column names; name at least one person",
+        "列名下没有数据行，请至少填写一人",
+    ),
+    "members_head": (
+        "no row with person and grants among the first {limit} rows; name these columns",
+        "前 {limit} 行内没有含人员、授权的表头，请补充",
+    ),
     "register_head": (
         "no row with name, tax_id and class among the first {limit} rows; name these columns",
         "前 {limit} 行内没有含企业名称、统一社会信用代码、额度等级的表头，请补充",

@@ -50,23 +50,33 @@ class Invitations:
 
         Raises: InvalidRequest at `parties` or `parties.N`; NotPermitted.
         """
-        context = self._context
-        need_active(caller)
-        need_own_credential(caller)
-        if caller.scopes != EVERYTHING:
-            raise NotPermitted(
-                "an invitation is a full credential; ask with a key of every scope, or sign in",
-                "邀请等同于完整凭证，请使用具有全部权限范围的密钥，或登录后操作",
-            )
+        need_full_credential(caller)
         if not 1 <= len(invited) <= INVITATIONS_MAX:
             raise invalid("parties", "count_range", low=1, high=INVITATIONS_MAX, given=len(invited))
         if len(set(invited)) != len(invited):
             raise invalid("parties", "party_twice")
 
         def write(connection: Connection) -> tuple[Invited, ...]:
-            return tuple(self._invite(connection, caller, index, party) for index, party in enumerate(invited))
+            return tuple(
+                self._invite(connection, caller, f"parties.{index}", party) for index, party in enumerate(invited)
+            )
 
-        return run_write(context, write)
+        return run_write(self._context, write)
+
+    def invite_granted(
+        self, connection: Connection, caller: Caller, path: str, person: int, enterprise: int
+    ) -> Invited:
+        """An invitation in the transaction that has the person granted something by `enterprise`.
+
+        It opens nothing before the grant is recorded: an invitation counts while its maker may invite. `caller` has a
+        full credential, and is the enterprise or its administrator.
+
+        Raises: InvalidRequest at `path` for a person it may not invite, or unknown.
+        """
+        try:
+            return self._invite(connection, caller, path, person, granting=enterprise)
+        except NotPermitted as err:
+            raise invalid(path, "member_not_invited") from err
 
     def party_of(self, text: str) -> int:
         """The party an invitation is for, as its page shows it. Raises: InvitationInvalid."""
@@ -164,9 +174,10 @@ class Invitations:
             raise InvitationInvalid
         return party
 
-    def _invite(self, connection: Connection, caller: Caller, index: int, party: int) -> Invited:
+    def _invite(
+        self, connection: Connection, caller: Caller, path: str, party: int, *, granting: int | None = None
+    ) -> Invited:
         context, now_s = self._context, self._context.now_s()
-        path = f"parties.{index}"
         record = need_party(connection, party, path=path)
         if caller.is_officer and record.id != caller.party:
             need_governed(connection, caller, party, path=path)  # another district's: as one there is none of
@@ -176,7 +187,7 @@ class Invitations:
                 "have an officer invite you",
                 "以签名取得的密钥随签名密钥失效，不能为自己创建长期登录，请由税务人员邀请",
             )
-        inviter = self._need_inviter(connection, caller, record)
+        inviter = self._need_inviter(connection, caller, record, granting)
         token = new_token()
         expires_at = now_s + INVITATION_LIFETIME_S
         stored = StoredInvitation(
@@ -196,8 +207,13 @@ class Invitations:
              detail={"change": "invitation"})  # fmt: skip
         return Invited(party, utc_time(expires_at), token.text)
 
-    def _need_inviter(self, connection: Connection, caller: Caller, record: PartyRecord) -> int:
-        """The party in whose name the caller lets somebody become `record`. Raises: NotPermitted when it may not."""
+    def _need_inviter(
+        self, connection: Connection, caller: Caller, record: PartyRecord, granting: int | None = None
+    ) -> int:
+        """The party in whose name the caller lets somebody become `record`, which `granting` is about to grant.
+
+        Raises: NotPermitted when it may not.
+        """
         if caller.kind == "authority" and caller.is_officer:
             return caller.party
         known = sign_in.password_of(connection, record.identity)
@@ -209,7 +225,7 @@ class Invitations:
             return caller.party
         if unclaimed and record.kind == PartyKind.PERSON:
             own = {caller.party} if caller.kind == "enterprise" else set()
-            employers = _employers(connection, record.id)
+            employers = _employers(connection, record.id) | ({granting} if granting is not None else set())
             if len(employers) == 1 and employers <= own | caller.administers:
                 return employers.pop()
         raise NotPermitted(
@@ -255,6 +271,17 @@ class Invitations:
             return self._need_inviter(connection, caller, party) == stored.invited_by
         except NotPermitted:
             return False
+
+
+def need_full_credential(caller: Caller) -> None:
+    """Raises: NotPermitted unless the caller, not suspended, acts with a credential for everything, of its own."""
+    need_active(caller)
+    need_own_credential(caller)
+    if caller.scopes != EVERYTHING:
+        raise NotPermitted(
+            "an invitation is a full credential; ask with a key of every scope, or sign in",
+            "邀请等同于完整凭证，请使用具有全部权限范围的密钥，或登录后操作",
+        )
 
 
 def _hands_over(connection: Connection, officer: Caller, party: int) -> bool:

@@ -381,6 +381,14 @@ class Ledger:
             self.context, caller, person, grants, give=False, subject=subject, idempotency_key=idempotency_key
         )
 
+    def import_members(
+        self, caller: Caller, rows: Sequence[members.NewMember], *, subject: int | None = None, idempotency_key: str
+    ) -> members.ImportedMembers:
+        """The calling enterprise, or `subject` by its administrator, grants a list of people, and may invite them."""
+        return members.import_members(
+            self.context, caller, self.invitations, rows, subject=subject, idempotency_key=idempotency_key
+        )
+
     def remove_member(
         self, caller: Caller, person: int, *, subject: int | None = None, idempotency_key: str
     ) -> Written:

@@ -347,6 +347,23 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "每个参与方最多 {high} 个有效密钥，请先停用一个",
     ),
     "party_twice": ("name each party once", "每个参与方只列一次"),
+    "member_twice": ("this person stands in the list before; name each once", "名单前面已列出该人员，每人只列一次"),
+    "member_invite": (
+        "write yes or no, or leave the cell empty; a formula is not read",
+        "请填写 是 或 否，或留空；不读取公式",
+    ),
+    "members_held": (
+        "everybody listed has these grants; leave the list, or invite with POST /v1/invitations",
+        "所列人员均已拥有这些权限，无需导入；如需邀请请使用 POST /v1/invitations",
+    ),
+    "member_not_invited": (
+        "you may not invite who has a password, works for another company too, or is you; leave invite out",
+        "您不能邀请该人员：其已有密码、同时受其他企业授权，或为您本人，请去掉 invite",
+    ),
+    "member_invited_later": (
+        "your enterprise keeps its key itself: import without invitations, sign, then invite with POST /v1/invitations",
+        "企业自行保管密钥：请先不带邀请导入并签名，再通过 POST /v1/invitations 邀请",
+    ),
     "password_short": ("a password has at least 12 characters; a sentence is good", "密码至少 12 个字符，可以用一句话"),
     "password_long": ("a password has at most 128 characters", "密码最多 128 个字符"),
     "password_personal": (

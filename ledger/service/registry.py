@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ledger.domain.districts import WHOLE_LEDGER
@@ -197,13 +198,7 @@ def change_grants(
     acting = acting_for(context, caller, subject)
     signer = acting.signer
     checked_party("person", person)
-    bits = 0
-    for index, grant in enumerate(grants):
-        if grant not in GRANT_NAMES:
-            raise invalid(f"grants.{index}", "grant_unknown", given=grant[:40])
-        bits |= GRANT_NAMES[grant]
-    if not bits:
-        raise invalid("grants", "count_range", low=1, high=len(Grant), given=0)
+    bits = grant_bits(grants)
     code = Code.GRANT if give else Code.REVOKE
 
     def prepare(connection: Connection) -> Draft:
@@ -226,6 +221,18 @@ def change_grants(
         request["ends"] = [type(one).__name__ for one in kept]  # taking the same grants away ends nothing more
     hashed = request_hash(code.name.lower(), request)
     return written(context, caller, submit(context, signer, idempotency_key, hashed, prepare))
+
+
+def grant_bits(grants: Sequence[str], *, path: str = "grants") -> int:
+    """Bits of grants by their names, at least one. Raises: InvalidRequest at `path` or `path`.N."""
+    bits = 0
+    for index, grant in enumerate(grants):
+        if grant not in GRANT_NAMES:
+            raise invalid(f"{path}.{index}", "grant_unknown", given=grant[:40])
+        bits |= GRANT_NAMES[grant]
+    if not bits:
+        raise invalid(path, "count_range", low=1, high=len(Grant), given=0)
+    return bits
 
 
 def keep_api_key(

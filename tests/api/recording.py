@@ -15,6 +15,7 @@ from ledger.service import (
     bulk_views,
     errors,
     event_views,
+    members,
     proposal_views,
     red_views,
     register_views,
@@ -266,6 +267,13 @@ ANSWERS: dict[str, Any] = {
     "sign_in_providers.providers": lambda *_: (PROVIDER,),
     "sign_in_providers.remove": lambda *_: 3,
     "remove_member": lambda ledger, _: ledger.written,
+    "import_members": lambda ledger, _: members.ImportedMembers(
+        ledger.written,
+        (
+            members.ImportedMember(12, ("claim",), "signed", sign_in_views.Invited(12, NOW, f"{CLAIM_ID}.{DIGEST}")),
+            members.ImportedMember(13, ("finance", "claim"), "held", None),
+        ),
+    ),
     "challenges.ask": lambda *_: CHALLENGE,
     "challenges.answer": lambda *_: API_KEY_VIEW,
     "api_keys.make": lambda *_: API_KEY_VIEW,

@@ -128,6 +128,13 @@ BODIES = {
     "recover_key": st.just({}),
     "grant": st.fixed_dictionaries({"person": PARTIES, "grants": GRANTS}),
     "revoke": st.fixed_dictionaries({"person": PARTIES, "grants": GRANTS}),
+    "import_members": st.fixed_dictionaries(
+        {"rows": st.lists(
+            st.fixed_dictionaries({"person": PARTIES, "grants": GRANTS}, optional={"invite": st.booleans()}),
+            min_size=1, max_size=4,
+        )},
+        optional={"subject": PARTIES},
+    ),
 }  # fmt: skip
 
 

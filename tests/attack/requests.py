@@ -273,6 +273,9 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "accept_invitation": lambda scene: Asked(
         body={"invitation": things.invitation(scene), "name": "n", "password": "x"}
     ),
+    "import_members": lambda scene: Asked(
+        body={"rows": [{"person": scene.person(), "grants": ["claim"], "invite": True}], "subject": scene.victim.party}
+    ),
     "remove_member": lambda scene: Asked({"party": scene.person("claim")}, body={"subject": scene.victim.party}),
     "sign_in_page": lambda _: Asked(),
     "sign_in_form": lambda _: Asked(body=b"name=nobody&password=guess", headers=FORM, session=True),
