@@ -11,12 +11,15 @@ no lock of its own.
 from __future__ import annotations
 
 import math
+import os
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import RATE_LIMITED, ProblemError
@@ -122,10 +125,20 @@ class RateLimits:
         _refuse_after(self._parties.take(caller.party.to_bytes(8, "big"), b""), "this party", "该参与方")
 
 
-def share_rates(settings: Settings) -> None:
-    """Makes the file that the API processes about to start share. Raises: OSError."""
-    if settings.workers > 1 and settings.data_dir.is_dir():
-        make_file(settings.data_dir / FILE_NAME, (ADDRESSES_MAX, CALLERS_MAX, CALLERS_MAX))
+@contextmanager
+def sharing_rates(settings: Settings) -> Iterator[None]:
+    """While the `with` lasts the API processes started in it share a file; without room for it each counts alone."""
+    path = settings.data_dir / FILE_NAME
+    try:
+        make_file(path, (ADDRESSES_MAX, CALLERS_MAX, CALLERS_MAX))
+    except OSError as err:
+        reason = os.strerror(err.errno) if err.errno else str(err)
+        structlog.get_logger("api").warning("rates_counted_by_each_process", file=FILE_NAME, reason=reason)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # its keyed hashes of addresses serve nobody any more
+            path.unlink(missing_ok=True)
 
 
 def shared_rates(settings: Settings) -> SharedFile | None:
@@ -134,7 +147,7 @@ def shared_rates(settings: Settings) -> SharedFile | None:
         return None
     try:
         return SharedFile(settings.data_dir / FILE_NAME)
-    except FileNotFoundError:
+    except OSError:
         return None
 
 

@@ -16,7 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.protocol import BoundedProtocol
-from api.rate_limits import share_rates
+from api.rate_limits import sharing_rates
 from ledger.service import ServiceError
 from ledger.service.log_masks import mask_line
 from ledger.settings import Settings
@@ -87,9 +87,9 @@ def serve(settings: Settings, *, listening_fd: int | None = None) -> int:
     )
     if settings.workers == 1:
         return _serve_alone(config, listener)
-    share_rates(settings)
     supervisor = Supervisor(config, [listener])
-    supervisor.run()
+    with sharing_rates(settings):
+        supervisor.run()
     failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
     return STARTUP_FAILURE if failed else 0
 

@@ -34,8 +34,8 @@ AGENT_LENGTH_MAX = 500  # characters of a User-Agent that are looked at
 
 PASSWORD_ROUTES = frozenset({
     "rotate_key", "renew_certificate", "recover_key", "revoke_certificate", "enrol_party", "approve_enrolment",
-    "appoint_officer", "dismiss_officer", "set_district", "erase_invoice", "erase_person", "file_month",
-    "refile_month", "approve_claim", "force_unlock", "confirm_period", "invite_parties", "import_members",
+    "sign_register", "appoint_officer", "dismiss_officer", "set_district", "erase_invoice", "erase_person",
+    "file_month", "refile_month", "approve_claim", "force_unlock", "confirm_period", "invite_parties", "import_members",
     "make_api_key", "register_webhook", "register_provider", "appoint_to_office", "confirm_proposal", "void_slip",
     "open_month",
 })  # fmt: skip

@@ -45,12 +45,20 @@ class SharedFile:
 
 
 def make_file(path: Path, sizes: tuple[int, ...]) -> None:
-    """An empty file with tables of so many buckets, instead of the one of the last start. Raises: OSError."""
+    """An empty file with tables of so many buckets, instead of the one of the last start.
+
+    All of it is on the disk from the start: a process that touches a page for which there is no room is ended.
+
+    Raises: OSError, a full disk among them; then there is no file.
+    """
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, secrets.token_bytes(_SECRET_SIZE))
-        os.ftruncate(descriptor, _SECRET_SIZE + sum(table_size(most) for most in sizes))
+        os.posix_fallocate(descriptor, 0, _SECRET_SIZE + sum(table_size(most) for most in sizes))
+    except OSError:
+        path.unlink()
+        raise
     finally:
         os.close(descriptor)
 

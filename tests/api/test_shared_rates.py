@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from api.problems import ProblemError
-from api.rate_limits import RateLimits, share_rates, shared_rates
+from api.rate_limits import RateLimits, shared_rates, sharing_rates
 from api.shared_buckets import SharedBuckets, SharedFile, make_file
 from ledger.settings import Settings
 
@@ -99,31 +102,54 @@ def _is_let_in(rates: RateLimits) -> bool:
 
 
 def test_processes_that_ask_at_once_are_let_in_as_one(tmp_path: Path) -> None:
-    share_rates(settings_in(tmp_path))
-    context = multiprocessing.get_context("fork")
-    let_in: multiprocessing.Queue[int] = context.Queue()
-    processes = [context.Process(target=_ask, args=(str(tmp_path), 200, let_in)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    total = sum(let_in.get(timeout=30) for _ in processes)
-    for process in processes:
-        process.join(30)
-    assert 50 <= total <= 55  # the burst, and what a few seconds add
+    begun = time.monotonic()
+    with sharing_rates(settings_in(tmp_path)):
+        context = multiprocessing.get_context("fork")
+        let_in: multiprocessing.Queue[int] = context.Queue()
+        processes = [context.Process(target=_ask, args=(str(tmp_path), 200, let_in)) for _ in range(3)]
+        for process in processes:
+            process.start()
+        total = sum(let_in.get(timeout=30) for _ in processes)
+        for process in processes:
+            process.join(30)
+    gained = (time.monotonic() - begun) * settings_in(tmp_path).rate_address_per_s
+    assert 50 <= total <= 50 + gained + 1
 
 
 def test_one_process_keeps_its_own_and_a_start_begins_anew(tmp_path: Path) -> None:
     alone = Settings(data_dir=tmp_path)
-    share_rates(alone)
-    assert shared_rates(alone) is None
-    assert shared_rates(settings_in(tmp_path)) is None  # nobody made it: each on its own, as before
-    share_rates(settings_in(tmp_path))
-    file = shared_rates(settings_in(tmp_path))
-    assert file is not None
-    assert (tmp_path / "rates").stat().st_mode & 0o077 == 0
-    secret = file.secret
-    file.close()
-    share_rates(settings_in(tmp_path))
-    again = shared_rates(settings_in(tmp_path))
-    assert again is not None
-    assert again.secret != secret
-    again.close()
+    assert shared_rates(settings_in(tmp_path)) is None  # nobody made it: each on its own
+    with sharing_rates(settings_in(tmp_path)):
+        assert shared_rates(alone) is None
+        file = shared_rates(settings_in(tmp_path))
+        assert file is not None
+        assert (tmp_path / "rates").stat().st_mode & 0o077 == 0
+        secret = file.secret
+        file.close()
+    assert not (tmp_path / "rates").exists()  # its hashes of addresses serve nobody any more
+    with sharing_rates(settings_in(tmp_path)):
+        again = shared_rates(settings_in(tmp_path))
+        assert again is not None
+        assert again.secret != secret
+        again.close()
+
+
+def test_where_there_is_no_room_for_the_file_each_process_counts_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is there in part only would end whoever touches the rest."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with sharing_rates(settings_in(tmp_path)):
+        assert not (tmp_path / "rates").exists()
+        assert shared_rates(settings_in(tmp_path)) is None
+    assert "No space left on device" in capsys.readouterr().out
+
+
+def test_every_page_of_the_file_is_on_the_disk(tmp_path: Path) -> None:
+    make_file(tmp_path / "rates", (100_000,))
+    made = (tmp_path / "rates").stat()
+    assert made.st_blocks * 512 >= made.st_size

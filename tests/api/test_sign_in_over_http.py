@@ -246,7 +246,8 @@ def test_every_route_that_wants_the_password_again_is_one():
     routes = routes_by_name()
     for name in PASSWORD_ROUTES:
         assert routes[name].methods <= {"POST", "PUT", "DELETE"}, name
-    wanted = {"rotate_key", "recover_key", "file_month", "refile_month", "approve_claim", "dismiss_officer"}
+    enrols = {"enrol_party", "approve_enrolment", "sign_register"}
+    wanted = {"rotate_key", "recover_key", "file_month", "refile_month", "approve_claim", "dismiss_officer"} | enrols
     assert wanted <= PASSWORD_ROUTES
 
 
