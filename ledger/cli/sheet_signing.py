@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SheetGroup:
-    """A group of invoices as its bytes say it: digest, count, sum in fen, first and last number."""
+    """A group of invoices as its bytes say it: digest, whose they are, count, sum in fen, first and last number."""
 
     digest: bytes
+    seller: int
     count: int
     gross_fen: int
     first_number: int
@@ -104,25 +105,27 @@ def _read(ledger: Ledger, caller: Caller, view: BulkJobView, digest: str) -> She
         and all(one.code == Code.ISSUE and one.subject == view.subject for one in group.operations)
     )
     if not fits:
-        fail(
+        fail(  # `view.subject` is sealed with the sheet: what the column beside says does not count
             f"draft {digest} is not of invoices of party {view.subject} alone; not signed",
             f"草稿 {digest} 不只是参与方 {view.subject} 的开票，未签名",
         )
     numbers = [one.number for one in group.operations]
     gross_fen = sum(unpack_bits(AMOUNT_TERMS_LAYOUT, one.terms)["gross"] for one in group.operations)
-    return SheetGroup(found, len(numbers), gross_fen, min(numbers), max(numbers))
+    return SheetGroup(found, view.subject, len(numbers), gross_fen, min(numbers), max(numbers))
 
 
 def _show(groups: list[SheetGroup]) -> None:
     for group in groups:
-        _say(f"{group.digest.hex()[:16]}  ", group.count, group.gross_fen, group.first_number, group.last_number)
-    _say(
-        f"{len(groups)} signatures: ", sum(one.count for one in groups), sum(one.gross_fen for one in groups),
+        _say(f"{group.digest.hex()[:16]}  ", group)
+    whole = SheetGroup(
+        b"", groups[0].seller, sum(one.count for one in groups), sum(one.gross_fen for one in groups),
         min(one.first_number for one in groups), max(one.last_number for one in groups),
     )  # fmt: skip
+    _say(f"{len(groups)} signatures: ", whole)
 
 
-def _say(lead: str, count: int, gross_fen: int, first: int, last: int) -> None:
-    yuan = f"{gross_fen // 100}.{gross_fen % 100:02d}"
-    text = f"{lead}issue {count} invoices, gross {yuan} yuan, {first:020d} to {last:020d}"
+def _say(lead: str, group: SheetGroup) -> None:
+    yuan, numbers = f"{group.gross_fen // 100}.{group.gross_fen % 100:02d}", (group.first_number, group.last_number)
+    text = f"{lead}issue {group.count} invoices, gross {yuan} yuan, {numbers[0]:020d} to {numbers[1]:020d}"
+    text += f", as party {group.seller}"
     err.print(text, highlight=False, markup=False)

@@ -13,7 +13,7 @@ from ledger.projection.offices import Office
 from ledger.projection.proposals import record_of
 from ledger.projection.providers import StoredLink, StoredProvider
 from ledger.projection.sign_in import StoredInvitation, StoredPassword, StoredSession
-from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW
+from ledger.service.bulk_rows import SEALED_DRAFT, SEALED_ROW, changed_column, sheet_value
 from ledger.service.claim_lines import SEALED_NOTE
 from ledger.service.collecting import SEALED_TITLE
 from ledger.service.company_links import is_genuine_link, is_genuine_provider
@@ -87,13 +87,22 @@ def open_item(context: Context, table: str, column: str, row: Any) -> bytes:
         if hashlib.sha256(plain).digest() != row.original_hash:
             raise ValueError("a file of another hash")
         return plain
-    if table == "proposal":
-        reason_of(plain, record_of(row._mapping))
-    if table == "officer_district" and plain != sealed_terms(row.district, row.set_by, row.set_at):
-        raise ValueError("another district")
+    _check_repeated(table, row, plain)
     hashed = {"reference": "ref", "month_report": "report_hash"}.get(table)
     if hashed is None:
         return plain
     if keccak256(plain) != getattr(row, hashed):
         raise ValueError("a text of another hash")
     return plain[SALT_SIZE:]
+
+
+def _check_repeated(table: str, row: Any, plain: bytes) -> None:
+    """Holds the columns that a sealed item repeats against it. Raises: ValueError."""
+    if table == "bulk_job":
+        changed = changed_column(sheet_value(plain), subject=row.subject, party=row.party)
+        if changed is not None:
+            raise ValueError(f"another {changed}")
+    if table == "proposal":
+        reason_of(plain, record_of(row._mapping))
+    if table == "officer_district" and plain != sealed_terms(row.district, row.set_by, row.set_at):
+        raise ValueError("another district")

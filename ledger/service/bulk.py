@@ -89,7 +89,9 @@ class Bulk:
         with self._context.reading() as connection:
             taken = self._taken(connection, seller.party, sheet)
         rows = [new_row(self._context, job_id, one, _extra(one, first_holder, taken)) for one in sheet.invoices]
-        options = SheetOptions(first_holder, warnings=sheet.warnings, file_name=name)
+        options = SheetOptions(
+            seller.party, caller.party, first_holder=first_holder, warnings=sheet.warnings, file_name=name
+        )
 
         def write(connection: Connection) -> dict[str, Json]:
             def take() -> dict[str, Json]:
@@ -257,8 +259,8 @@ class Bulk:
         return BulkJobView(
             job=job.job_id,
             state=job.state.value,
-            subject=job.subject,
-            uploaded_by=job.party,
+            subject=options.subject,
+            uploaded_by=options.party,
             file_name=options.file_name,
             file_sha256=job.file_hash.hex(),
             first_holder=options.first_holder,

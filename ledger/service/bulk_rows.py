@@ -15,6 +15,7 @@ from ledger.projection import RowState
 from ledger.projection.bulk_jobs import BulkJob, BulkRow, NewBulkRow
 from ledger.service.bulk_views import BulkStop
 from ledger.service.context import SEALED_SHEET, Context
+from ledger.service.errors import NotReady
 from verifier.canonical import Json, dumps, loads
 
 SEALED_ROW = "bulk row"  # kind of the sealed items, as in context.py
@@ -26,11 +27,14 @@ FirstHolder = int | str | None
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """The file's name and what holds for all rows of a sheet. `signer` is 0 until somebody signs.
+    """The file's name and what holds for all rows of a sheet. `signer` is 0 while nobody asks for signatures.
 
-    `quotas` (gross fen a month by class) and `first_month` are a register's.
+    `subject` and `party` are whose sheet it is and who uploaded it, as the columns beside repeat; `quotas` (gross fen a
+    month by class) and `first_month` are a register's.
     """
 
+    subject: int
+    party: int
     first_holder: FirstHolder = None
     signer: int = 0
     warnings: tuple[FieldProblem, ...] = ()
@@ -42,6 +46,8 @@ class SheetOptions:
     def sealed(self, context: Context, job_id: str) -> bytes:
         """As they are stored: a file's name and cells that warnings quote may hold names, so they are sealed."""
         value: dict[str, Json] = {
+            "subject": self.subject,
+            "party": self.party,
             "first_holder": self.first_holder,
             "signer": self.signer,
             "warnings": [[one.path, one.code, one.message_en, one.message_zh] for one in self.warnings],
@@ -54,9 +60,18 @@ class SheetOptions:
 
     @classmethod
     def of(cls, context: Context, job: BulkJob) -> SheetOptions:
-        """Options of a stored sheet. Raises: NotReady when somebody changed its row."""
-        value = loads(context.opened(job.options, SEALED_SHEET, job.job_id), ROW_SIZE_MAX)
-        assert isinstance(value, dict)
+        """Options of a stored sheet. Raises: NotReady when somebody changed its row.
+
+        A sheet that was sealed before its parties were is signed once somebody asks for that again.
+        """
+        value = sheet_value(context.opened(job.options, SEALED_SHEET, job.job_id))
+        changed = changed_column(value, subject=job.subject, party=job.party)
+        if changed is not None:
+            raise NotReady(
+                f"sheet {job.job_id} is not as it was uploaded: bulk_job.{changed} was changed; "
+                "run `einvoice audit --full`, restore from a backup",
+                f"文件 {job.job_id} 与上传时不符：bulk_job.{changed} 被改动，请运行 einvoice audit --full 并从备份恢复",
+            )
         holder, signer, warnings, stopped = (value[key] for key in ("first_holder", "signer", "warnings", "stopped"))
         assert isinstance(signer, int)
         assert isinstance(warnings, list)
@@ -67,7 +82,32 @@ class SheetOptions:
             {name: fen for name, fen in quotas.items() if isinstance(fen, int)} if isinstance(quotas, dict) else {}
         )
         first_month = str(value.get("first_month", ""))
-        return cls(holder, signer, problems, _stop(stopped), str(value["file_name"]), by_class, first_month)
+        return cls(
+            subject=job.subject,
+            party=job.party,
+            first_holder=holder,
+            signer=signer if "party" in value else 0,
+            warnings=problems,
+            stopped=_stop(stopped),
+            file_name=str(value["file_name"]),
+            quotas=by_class,
+            first_month=first_month,
+        )
+
+
+def sheet_value(sealed: bytes) -> dict[str, Json]:
+    """Opened options of a sheet, as they were sealed."""
+    value = loads(sealed, ROW_SIZE_MAX)
+    assert isinstance(value, dict)
+    return value
+
+
+def changed_column(value: Mapping[str, Json], *, subject: int, party: int) -> str | None:
+    """The column that is not what a sheet's sealed options say of it, None where both are."""
+    for name, stored in (("subject", subject), ("party", party)):
+        if value.get(name, stored) != stored:
+            return name
+    return None
 
 
 @dataclass(frozen=True)

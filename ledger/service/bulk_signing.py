@@ -36,6 +36,7 @@ from ledger.service.drafts import Draft
 from ledger.service.errors import (
     DraftsFull,
     NotPermitted,
+    NotReady,
     ServiceError,
 )
 from ledger.service.external_ids import INVOICE_ID, NewId
@@ -82,11 +83,11 @@ class BulkSigning(SheetSteps[Picked]):
         )
         if not ready:
             return self._end(connection, job_id)
+        options, now_s = SheetOptions.of(self._context, job), self._context.now_s()
+        caller, seller = self._signer(connection, job, options)
         ready = self._without_taken(connection, job, ready)
         if not ready:
             return Taken(Step.SIGNED)
-        options, now_s = SheetOptions.of(self._context, job), self._context.now_s()
-        caller, seller = self._signer(connection, job, options)
         key = self._context.kept_key(connection, caller.party)
         if key is None and not may_draft(self._context, connection, caller.party):
             if not bulk_drafts.has_drafted(connection, job_id):
@@ -116,7 +117,7 @@ class BulkSigning(SheetSteps[Picked]):
     def _prepared(self, picked: Picked) -> Draft:
         """What the picked rows want signed: numbered, committed and sealed, with the callers' own ids."""
         context, job = self._context, picked.job
-        documents = [_draft(context, job.job_id, row) for row in picked.rows]
+        documents = [_draft(context, job.job_id, row, picked.seller) for row in picked.rows]
         draft = numbered(context, documents, picked.numbers, picked.seller, picked.options.first_holder)
         named = zip((facts_of(context, job.job_id, row) for row in picked.rows), picked.numbers, strict=True)
         ids = tuple(
@@ -187,13 +188,21 @@ class BulkSigning(SheetSteps[Picked]):
         return tuple(row for row in ready if facts[row.position].external_id not in taken)
 
     def _signer(self, connection: Connection, job: BulkJob, options: SheetOptions) -> tuple[Caller, Seller]:
-        record = parties.party(connection, options.signer or job.party)
-        assert record is not None
+        """Who asked for the signatures, as it is now, and whose invoices they are; both are sealed.
+
+        Raises: NotPermitted for one that may issue no more, and where nobody asked.
+        """
+        record = parties.party(connection, options.signer) if options.signer else None
+        if record is None:
+            raise NotPermitted(
+                f"nobody asked for the signatures of sheet {job.job_id}: ask for them",
+                f"文件 {job.job_id} 尚无人申请签名，请先申请签名",
+            )
         caller = caller_of(self._context, connection, record)
-        if not acts_for(caller, job.subject, Grant.ISSUE):
+        if not acts_for(caller, options.subject, Grant.ISSUE):
             text = reason_text(Reason.NOT_PERMITTED)
             raise NotPermitted(text.what_en, text.what_zh)
-        return caller, seller_at(connection, job.subject)
+        return caller, seller_at(connection, options.subject)
 
 
 def taken_problem(number: str) -> dict[str, str]:
@@ -206,7 +215,15 @@ def _give_back(connection: Connection, picked: Picked) -> None:
     number_pool.give_back(connection, picked.seller.party, picked.numbers)
 
 
-def _draft(context: Context, job_id: str, row: BulkRow) -> InvoiceDocument:
-    document = draft_of(context, job_id, row)
-    assert document is not None
-    return parse_issuable(document)
+def _draft(context: Context, job_id: str, row: BulkRow, seller: Seller) -> InvoiceDocument:
+    """The invoice of a row that is ready. Raises: NotReady when there is none, or it is another seller's."""
+    kept = draft_of(context, job_id, row)
+    document = None if kept is None else parse_issuable(kept)
+    if document is None or document.seller.tax_id != seller.tax_id:
+        raise NotReady(
+            f"row {row.position} of sheet {job_id} is ready and has no invoice of party {seller.party}: bulk_row or "
+            "bulk_job.subject was changed; run `einvoice audit --full`, restore from a backup",
+            f"文件 {job_id} 第 {row.position} 行待签名，却无参与方 {seller.party} 的发票：bulk_row 或 bulk_job.subject "
+            "被改动，请运行 einvoice audit --full 并从备份恢复",
+        )
+    return document

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -29,6 +30,7 @@ from ledger.service.errors import (
     DraftsFull,
     InvalidRequest,
     NoSigningKey,
+    NotReady,
     NumbersExhausted,
     QueueFull,
     ServiceError,
@@ -104,14 +106,22 @@ class SheetSteps(ABC, Generic[PickedT]):
                 stop.wait(POLL_S)
 
     def go_on(self) -> bool:
-        """One step of every running sheet that nobody else is at; whether any signed something. Raises: Busy."""
+        """One step of every running sheet that nobody else is at; whether any signed something."""
         with self._context.reading() as connection:
             running = bulk_jobs.running_jobs(connection, self.kind)
         left_since = self._context.now_s() - LEFT_S
         taken = [job.job_id for job in running if job.job_id in self._ours or job.updated_at <= left_since]
         self._ours = set(taken)
-        steps = [self.step(job_id).step for job_id in taken]
+        steps = [self._tried(job_id) for job_id in taken]
         return Step.SIGNED in steps
+
+    def _tried(self, job_id: str) -> Step:
+        """A step of one sheet among others, whose trouble does not hold them up: it is logged."""
+        try:
+            return self.step(job_id).step
+        except ServiceError as err:
+            log.warning("bulk_waits", job=job_id, error=type(err).__name__, reason=err.message)
+            return Step.WAITING
 
     def step(self, job_id: str) -> Taken:
         """Signs the next group of a running sheet, or says why there is none. Raises: Busy.
@@ -159,13 +169,14 @@ class SheetSteps(ABC, Generic[PickedT]):
         return Taken(Step.ENDED)
 
     def _stop(self, connection: Connection, job_id: str, stop: BulkStop) -> None:
-        """Puts a sheet back to its owner, with the reason."""
+        """Puts a sheet back to its owner, with the reason; without it where the sheet's row was damaged."""
         job = bulk_jobs.job(connection, job_id)
         if job is None or job.state is not BulkState.RUNNING:
             return
         now_s = self._context.now_s()
-        options = replace(SheetOptions.of(self._context, job), stopped=stop)
-        bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
+        with suppress(NotReady):  # then who looks at the sheet is told so, and the audit names the row as it is
+            options = replace(SheetOptions.of(self._context, job), stopped=stop)
+            bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
         bulk_jobs.set_job_state(connection, job_id, BulkState.DRAFT, now_s)
 
 

@@ -79,7 +79,7 @@ class RegisterFile:
         when it is not read as a whole, at `quotas`, `first_month` or `file_name`.
         """
         self._need_enroller(caller)
-        options = self._options(quotas, first_month, file_name)
+        options = self._options(caller, quotas, first_month, file_name)
         file_hash = hashlib.sha256(data).digest()
         job_id = secrets.token_hex(16)
         rows = list(new_rows(self._context, caller, job_id, _read(data), options.quotas))
@@ -259,7 +259,9 @@ class RegisterFile:
         need_writer(caller)
         need_scope(caller, Scope.ALL)
 
-    def _options(self, quotas: Mapping[str, int], first_month: str | None, file_name: str) -> SheetOptions:
+    def _options(
+        self, caller: Caller, quotas: Mapping[str, int], first_month: str | None, file_name: str
+    ) -> SheetOptions:
         """Raises: InvalidRequest at `quotas`, `first_month` or `file_name`."""
         if not 1 <= len(quotas) <= CLASSES_MAX:
             raise invalid("quotas", "count_range", low=1, high=CLASSES_MAX, given=len(quotas))
@@ -268,7 +270,7 @@ class RegisterFile:
             check_quota(quota_fen)
         month = month_of(today(self._context)) if first_month is None else checked_month(first_month)
         name = checked_text("file_name", file_name, FILE_NAME_LENGTH_MAX)
-        return SheetOptions(file_name=name, quotas=quotas, first_month=format_month(month))
+        return SheetOptions(caller.party, caller.party, file_name=name, quotas=quotas, first_month=format_month(month))
 
     def _need(self, connection: Connection, caller: Caller, job_id: str) -> BulkJob:
         """The register, for the officer that uploaded it and who oversees the whole ledger. Raises: as `job`."""
@@ -308,7 +310,7 @@ class RegisterFile:
         return RegisterView(
             job=job.job_id,
             state=job.state.value,
-            officer=job.party,
+            officer=options.party,
             file_name=options.file_name,
             file_sha256=job.file_hash.hex(),
             quotas=options.quotas,
