@@ -63,7 +63,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
             Role.OUTSIDER: cast.attacker, Role.SUSPENDED: suspended, Role.WITNESS: watcher,
             Role.EMPLOYEE: cast.claimant, Role.CLERK: clerk, Role.FINANCE: cast.cashier,
             Role.ADMINISTRATOR: administrator, Role.ENTERPRISE: cast.seller, Role.AUDITOR: auditor,
-            Role.OFFICER: world.officer, Role.AUTHORITY: world.authority,
+            Role.OFFICER: world.officer, Role.OFFICER_ELSEWHERE: world.officer_of("3301"),
+            Role.AUTHORITY: world.authority,
         }  # fmt: skip
         keys = {role: world.ledger.new_api_key(caller.party, "schema") for role, caller in callers.items()}
         yield Town(world, create_app(world.ledger, world.settings), keys)
