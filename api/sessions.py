@@ -8,7 +8,7 @@ a refusal. An API key is sent by nobody unasked and needs none of this.
 from __future__ import annotations
 
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -184,10 +184,16 @@ def device_of(request: Request) -> str:
 
 
 def safe_next(address: str) -> str:
-    """Where to go after signing in: a path of this server, `/me` for anything else."""
+    """Where to go after signing in: a path of this server, `/me` for anything else.
+
+    Not one below /sign-in: whoever wrote the link there would begin, in the visitor's name, what only a page of ours
+    may lead to (linking an account, say).
+    """
     plain = address.isascii() and address.isprintable() and "\\" not in address
     if plain and address.startswith("/") and not address.startswith("//") and len(address) <= 1_000:
         parts = urlsplit(address)
-        if not parts.scheme and not parts.netloc:
+        segments = [one for one in unquote(parts.path).split("/") if one]  # as browser and router read them
+        leads_back = segments[:1] == ["sign-in"] and len(segments) > 1
+        if not parts.scheme and not parts.netloc and not leads_back and not {".", ".."} & set(segments):
             return address
     return "/me"

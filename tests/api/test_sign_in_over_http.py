@@ -391,6 +391,11 @@ def test_me_page_changes_the_password_and_ends_sessions(member, public_door):
         ("/a\r\nset-cookie: x=1", "/me"),
         ("\t//evil.example", "/me"),
         ("javascript:alert(1)", "/me"),
+        (f"/sign-in/through/{'0f' * 16}/start?purpose=link", "/me"),
+        (f"/sign%2din/through/{'0f' * 16}/start?purpose=link", "/me"),
+        (f"/x/../sign-in/through/{'0f' * 16}/start?purpose=link", "/me"),
+        (f"/x/%2e%2e/sign-in/through/{'0f' * 16}/start?purpose=link", "/me"),
+        ("/sign-in", "/sign-in"),
     ],
 )
 def test_visitor_is_sent_on_within_this_server_only(member, public_door, following, goes):
