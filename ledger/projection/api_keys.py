@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete,
 
 from ledger.projection.database import upsert
 from ledger.projection.ground import API_KEY
-from ledger.projection.ground_providers import SIGN_IN_PROVIDER
+from ledger.projection.ground_providers import PROVIDER_LINK, SIGN_IN_PROVIDER
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD
 from ledger.projection.ground_work import WEBHOOK
 
@@ -107,6 +107,12 @@ def living_count(connection: Connection, identity: bytes, now_s: int, *, signed_
     return int(connection.execute(wanted).scalar_one())
 
 
+def in_use(connection: Connection, identity: bytes, now_s: int) -> bool:
+    """Whether a party has a credential that works now and was used."""
+    mine = (API_KEY.c.identity == identity, _alive(now_s), API_KEY.c.last_used_at.is_not(None))
+    return connection.execute(select(API_KEY.c.key_id).where(*mine).limit(1)).first() is not None
+
+
 def forget_ended(connection: Connection, identity: bytes, now_s: int) -> int:
     """Deletes what ended of a party's credentials beyond the ENDED_KEPT_MAX made last; how many.
 
@@ -133,12 +139,12 @@ def is_answered(connection: Connection, challenge: bytes) -> bool:
 def forget_signed_in(connection: Connection, identity: bytes, before_s: int) -> int:
     """Deletes a party's credentials that answered challenges and ended before `before_s`; how many.
 
-    Those stay that a password, an invitation, a sign-in provider or a webhook was made
+    Those stay that a password, an invitation, a sign-in provider, a link to an account there or a webhook was made
     with: these end when the party's key is rotated.
     """
     kept = union_all(*(
         select(table.c.made_with).where(table.c.made_with.is_not(None))
-        for table in (PASSWORD, INVITATION, SIGN_IN_PROVIDER, WEBHOOK, API_KEY)
+        for table in (PASSWORD, INVITATION, SIGN_IN_PROVIDER, PROVIDER_LINK, WEBHOOK, API_KEY)
     ))  # fmt: skip
     result = connection.execute(
         delete(API_KEY).where(

@@ -139,6 +139,13 @@ def entries(
     return page_of([(row.seq, _entry(row)) for row in rows], size)
 
 
+def was_linked(connection: Connection, person: int) -> bool:
+    """Whether a person was ever linked to an account at a sign-in provider: the log outlives the link's row."""
+    linked = AUDIT_ENTRY.c.detail.contains('"change":"account linked"', autoescape=True)
+    told = (AUDIT_ENTRY.c.about == str(person), AUDIT_ENTRY.c.actor == person, linked)
+    return connection.execute(select(AUDIT_ENTRY.c.seq).where(*told).limit(1)).first() is not None
+
+
 def _first_since(connection: Connection, time_s: int) -> int:
     """Number of the first entry noted at `time_s` or later, one after the last where there is none.
 

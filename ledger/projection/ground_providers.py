@@ -31,7 +31,7 @@ class SignInProviderRow(Row, table=True):
 
 
 class ProviderLinkRow(Row, table=True):
-    """A person's account at a provider, which the person linked itself."""
+    """A person's account at a provider, which the person linked itself, or by its company's invitation."""
 
     __tablename__ = "provider_link"
     __table_args__ = (
@@ -44,6 +44,8 @@ class ProviderLinkRow(Row, table=True):
     subject_index: bytes = column.word()  # keyed hash of provider and subject
     linked_at: int = column.whole()
     proof: bytes = column.word()  # keyed hash of what this row says
+    made_with: str | None = column.text(16, optional=True)  # key_id behind the password or the invitation
+    acted_by: int | None = column.whole(optional=True)  # party that invited; none for who linked itself
 
 
 class ProviderAnswerRow(Row, table=True):

@@ -33,13 +33,19 @@ class StoredProvider:
 
 @dataclass(frozen=True)
 class StoredLink:
-    """A person's (identity hash) account at a provider, its subject as keyed hash; time in seconds."""
+    """A person's (identity hash) account at a provider, its subject as keyed hash; time in seconds.
+
+    `made_with` is the API key behind the password or the invitation it was linked by, `acted_by` the party that
+    invited.
+    """
 
     provider_id: str
     identity: bytes
     subject_index: bytes
     linked_at: int
     proof: bytes
+    made_with: str | None = None
+    acted_by: int | None = None
 
 
 def provider(connection: Connection, provider_id: str) -> StoredProvider | None:
@@ -74,6 +80,24 @@ def end_providers_made_with(connection: Connection, key_id: str) -> None:
     statement = select(SIGN_IN_PROVIDER.c.provider_id).where(SIGN_IN_PROVIDER.c.made_with == key_id)
     for provider_id in connection.execute(statement).scalars().all():
         remove_provider(connection, provider_id)
+
+
+def end_links_made_with(connection: Connection, key_id: str) -> None:
+    """Ends the links that were made with a key, with the sessions they opened."""
+    made = select(PROVIDER_LINK.c.provider_id, PROVIDER_LINK.c.identity).where(PROVIDER_LINK.c.made_with == key_id)
+    for provider_id, identity in connection.execute(made).all():
+        end_link(connection, provider_id, identity)
+
+
+def end_links_of_inviter(connection: Connection, enterprise: int, inviter: int) -> None:
+    """Ends the links to an enterprise's providers that a party's invitations made, with the sessions they opened."""
+    made = (
+        select(PROVIDER_LINK.c.provider_id, PROVIDER_LINK.c.identity)
+        .join(SIGN_IN_PROVIDER, SIGN_IN_PROVIDER.c.provider_id == PROVIDER_LINK.c.provider_id)
+        .where(SIGN_IN_PROVIDER.c.enterprise == enterprise, PROVIDER_LINK.c.acted_by == inviter)
+    )
+    for provider_id, identity in connection.execute(made).all():
+        end_link(connection, provider_id, identity)
 
 
 def link_of(connection: Connection, provider_id: str, identity: bytes) -> StoredLink | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.projection.database import upsert
 from ledger.projection.ground_sign_in import INVITATION, PASSWORD, SESSION, SIGN_IN_ATTEMPT
-from ledger.projection.providers import end_links, end_providers_made_with
+from ledger.projection.providers import end_links, end_links_made_with, end_providers_made_with
 
 SESSIONS_KEPT_MAX = 20  # of one party: beyond, signing in ends the oldest
 ATTEMPT_KEPT_S = 86_400  # how long attempts are remembered after the last
@@ -102,6 +102,7 @@ def end_made_with(connection: Connection, key_id: str) -> tuple[bytes, ...]:
     """Ends what people sign in with that was made with a key; identity hashes of whose passwords ended."""
     connection.execute(delete(INVITATION).where(INVITATION.c.made_with == key_id))
     end_providers_made_with(connection, key_id)
+    end_links_made_with(connection, key_id)
     ended = tuple(connection.execute(select(PASSWORD.c.identity).where(PASSWORD.c.made_with == key_id)).scalars())
     for identity in ended:
         end_password(connection, identity)

@@ -49,14 +49,28 @@ def company_of(context: Context, connection: Connection, provider_id: str, perso
     found = standing_provider(context, connection, provider_id)
     if link is None or found is None or not is_genuine_link(context, link) or person.suspended:
         return None
+    if not stands(context, connection, link.made_with) or not _inviter_stands(context, connection, link, found):
+        return None
     return found.enterprise if works_for(context, connection, person, found.enterprise) else None
 
 
-def works_for(context: Context, connection: Connection, person: PartyRecord, enterprise: int) -> bool:
-    """Whether an enterprise granted a person anything, or made it its administrator."""
+def _inviter_stands(context: Context, connection: Connection, link: StoredLink, found: StoredProvider) -> bool:
+    """Whether who invited the person to link is the enterprise still, or its administrator; nobody need have."""
+    if link.acted_by in (None, found.enterprise):
+        return True
+    return link.acted_by is not None and any(
+        (one.kind, one.principal) == (OfficeKind.ADMINISTRATOR, found.enterprise)
+        for one in standing_offices(context, connection, link.acted_by)
+    )
+
+
+def works_for(
+    context: Context, connection: Connection, person: PartyRecord, enterprise: int, *, without: int = 0
+) -> bool:
+    """Whether an enterprise granted a person anything beyond the bits `without`, or made it its administrator."""
     if person.kind != PartyKind.PERSON:
         return False
-    if parties.grant_bits(connection, enterprise, person.id):
+    if parties.grant_bits(connection, enterprise, person.id) & ~without:
         return True
     return any(
         (one.kind, one.principal) == (OfficeKind.ADMINISTRATOR, enterprise)
@@ -65,11 +79,23 @@ def works_for(context: Context, connection: Connection, person: PartyRecord, ent
 
 
 def end_old_links(context: Context, connection: Connection, operations: Iterable[Operation]) -> None:
-    """Ends links of whom a company grants something that it does not employ now: hired again, it links again."""
+    """Ends links of whom a company grants something that it does not employ now, and of whom a group leaves nothing.
+
+    Hired again, it links again. Called where a group is accepted, before the chain takes it.
+    """
     for one in operations:
-        person = parties.party(connection, one.number) if one.code == Code.GRANT else None
-        if person is not None and not works_for(context, connection, person, one.subject):
+        person = parties.party(connection, one.number) if one.code in (Code.GRANT, Code.REVOKE) else None
+        if person is None:
+            continue
+        taken = one.option if one.code == Code.REVOKE else 0
+        if not works_for(context, connection, person, one.subject, without=taken):
             providers.end_links(connection, person.identity, enterprise=one.subject)
+
+
+def end_links_of_stranger(context: Context, connection: Connection, person: PartyRecord, enterprise: int) -> None:
+    """Ends what a person linked at an enterprise it does not work for: before an office it is given counts."""
+    if not works_for(context, connection, person, enterprise):
+        providers.end_links(connection, person.identity, enterprise=enterprise)
 
 
 def confined(caller: Caller, enterprise: int) -> Caller:
@@ -143,10 +169,16 @@ def subject_index(context: Context, provider_id: str, subject: str) -> bytes:
     return context.vault.index(f"{provider_id}:{subject}", INDEXED_SUBJECT)
 
 
-def new_link(context: Context, provider_id: str, identity: bytes, subject: str) -> StoredLink:
-    """The link of a person to a subject of a provider, from now on."""
+def new_link(
+    context: Context, provider_id: str, identity: bytes, subject: str, *, made_with: str | None = None,
+    acted_by: int | None = None,
+) -> StoredLink:  # fmt: skip
+    """The link of a person to a subject of a provider, from now on.
+
+    It ends with the key `made_with`, and with the office by which `acted_by` invited.
+    """
     index = subject_index(context, provider_id, subject)
-    link = StoredLink(provider_id, identity, index, context.now_s(), b"")
+    link = StoredLink(provider_id, identity, index, context.now_s(), b"", made_with, acted_by)
     return replace(link, proof=_proof(context, link))
 
 
@@ -165,5 +197,7 @@ def is_genuine_provider(context: Context, stored: StoredProvider) -> bool:
 
 
 def _proof(context: Context, link: StoredLink) -> bytes:
-    said = (link.provider_id, link.identity.hex(), link.subject_index.hex(), str(link.linked_at))
+    said: tuple[str, ...] = (link.provider_id, link.identity.hex(), link.subject_index.hex(), str(link.linked_at))
+    if (link.made_with, link.acted_by) != (None, None):
+        said = (*said, link.made_with or "", str(link.acted_by or ""))
     return context.vault.index(":".join(said), INDEXED_LINK)

@@ -320,6 +320,7 @@ def _end_membership(context: Context, connection: Connection, ended: EndedMember
     for held in standing_offices(context, connection, ended.person):
         if held.kind == OfficeKind.ADMINISTRATOR and held.principal == ended.enterprise:
             seal_office(context, connection, offices.end_office(connection, held.seq, ended_by=ended.by, now_s=now_s))
+            providers.end_links_of_inviter(connection, ended.enterprise, ended.person)
 
 
 def _end_sessions(connection: Connection, operations: Iterable[Operation]) -> None:

@@ -1,8 +1,9 @@
 """Invitations: a link, good once and for three days, with which a party gets its sign-in name and password.
 
 Whoever holds an invitation can become that party, so who may make one is narrow: the authority for everybody, an
-officer for parties of its district without a password, a party for itself, and an enterprise for people that work for
-it alone. Who could not make it any more has it taken back: an invitation counts while its maker may still invite.
+officer for parties of its district that nobody has claimed, a party for itself, and an enterprise for such people that
+work for it alone. Who could not make it any more has it taken back: an invitation counts while its maker may still
+invite.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import replace
 from ledger.domain.times import utc_time
 from ledger.identity import EVERYTHING, hash_password, new_token, parse_token
 from ledger.identity.session_tokens import Token
-from ledger.projection import Connection, districts, parties, providers, sign_in
+from ledger.projection import Connection, api_keys, districts, parties, providers, sign_in
+from ledger.projection.audit_log import was_linked
+from ledger.projection.offices import OfficeKind
 from ledger.projection.parties import PartyRecord
 from ledger.projection.sign_in import StoredInvitation, StoredPassword
 from ledger.service import attempts
@@ -23,6 +26,7 @@ from ledger.service.company_links import need_own_credential, new_link, subject_
 from ledger.service.context import Context
 from ledger.service.credentials import end_keys, lineage, stands
 from ledger.service.errors import InvitationInvalid, NotPermitted, ProviderRefused
+from ledger.service.office_seals import standing_offices
 from ledger.service.people import caller_of, governs, need_active, need_governed, need_party, overseen_by
 from ledger.service.problems import invalid
 from ledger.service.sign_in import INDEXED_NAME, begin_session, check_password, keep_password, normal_name, token_hash
@@ -141,7 +145,8 @@ class Invitations:
         """Links the invited person to an account at the inviting enterprise's provider, and signs it in there.
 
         `account` is provider, subject, and when the provider asked who it is. The person gets no password: its session
-        is the enterprise's, and a later invitation may give it one of its own.
+        is the enterprise's and ends with the key and the office that invited it. From then on the authority alone may
+        invite it to choose a password.
 
         Raises: InvitationInvalid; ProviderRefused when the account is somebody else's.
         """
@@ -149,7 +154,7 @@ class Invitations:
         provider_id, subject, asked_at = account
 
         def write(connection: Connection) -> SignedIn | None:
-            party = self._need_of_enterprise(connection, text, enterprise)
+            party, invited = self._need_of_enterprise(connection, text, enterprise)
             holder = providers.link_to(connection, provider_id, subject_index(context, provider_id, subject))
             if holder is not None and holder.identity != party.identity:
                 return None
@@ -157,7 +162,10 @@ class Invitations:
             sign_in.end_sessions(connection, party.identity)
             providers.end_links(connection, party.identity)
             keys = end_keys(context, connection, party.identity, in_sessions=True)
-            providers.put_link(connection, new_link(context, provider_id, party.identity, subject))
+            link = new_link(
+                context, provider_id, party.identity, subject, made_with=invited.made_with, acted_by=invited.acted_by
+            )
+            providers.put_link(connection, link)
             note(context, connection, AuditKind.PERMISSION_CHANGED, actor=party.id, about=str(party.id),
                  detail={"change": "account linked", "provider": provider_id, "company": enterprise,
                          "invited_by": enterprise, "keys_ended": keys})  # fmt: skip
@@ -168,11 +176,13 @@ class Invitations:
             raise ProviderRefused("taken")
         return begun
 
-    def _need_of_enterprise(self, connection: Connection, text: str, enterprise: int) -> PartyRecord:
+    def _need_of_enterprise(
+        self, connection: Connection, text: str, enterprise: int
+    ) -> tuple[PartyRecord, StoredInvitation]:
         _, stored, party = self._need_invitation(connection, text)
         if stored.invited_by != enterprise or party.kind != PartyKind.PERSON or party.suspended:
             raise InvitationInvalid
-        return party
+        return party, stored
 
     def _invite(
         self, connection: Connection, caller: Caller, path: str, party: int, *, granting: int | None = None
@@ -184,8 +194,8 @@ class Invitations:
         if record.id == caller.party and any(one.challenge is not None for one in lineage(connection, caller.key_id)):
             raise NotPermitted(
                 "a key that answers a challenge ends with your signing key, a password would not; "
-                "have an officer invite you",
-                "以签名取得的密钥随签名密钥失效，不能为自己创建长期登录，请由税务人员邀请",
+                "have the tax authority invite you",
+                "以签名取得的密钥随签名密钥失效，不能为自己创建长期登录，请由税务机关邀请",
             )
         inviter = self._need_inviter(connection, caller, record, granting)
         token = new_token()
@@ -220,19 +230,24 @@ class Invitations:
         unclaimed = known is None or not stands(self._context, connection, known.made_with)
         if unclaimed and caller.party == record.id:
             return caller.party
+        if unclaimed and record.kind == PartyKind.PERSON:
+            unclaimed = not _acts_itself(self._context, connection, record)
         invitable = unclaimed and record.kind in (PartyKind.ENTERPRISE, PartyKind.PERSON)
         if invitable and caller.is_officer and _hands_over(connection, caller, record.id):
             return caller.party
         if unclaimed and record.kind == PartyKind.PERSON:
             own = {caller.party} if caller.kind == "enterprise" else set()
-            employers = _employers(connection, record.id) | ({granting} if granting is not None else set())
+            employers = _employers(self._context, connection, record.id) | (
+                {granting} if granting is not None else set()
+            )
             if len(employers) == 1 and employers <= own | caller.administers:
                 return employers.pop()
         raise NotPermitted(
-            f"you may not invite party {record.id}: an enterprise invites people it alone granted, an officer parties "
-            "of its district alone that have no password; the authority may reset one",
-            f"您不能邀请参与方 {record.id}：企业只能邀请仅由其授权的人员，"
-            "税务人员只能邀请仅属其辖区且尚无密码的参与方；重置密码由税务机关办理",
+            f"you may not invite party {record.id}: an enterprise invites people it alone employs, an officer parties "
+            "of its district alone, and neither who signs in already, by password, provider, API key or own key; "
+            "the authority may",
+            f"您不能邀请参与方 {record.id}：企业只能邀请仅由其任用的人员，税务人员只能邀请仅属其辖区的参与方；"
+            "已有密码、登录服务关联、在用 API 密钥或自持密钥的人员由税务机关邀请",
         )
 
     def _need_invitation(self, connection: Connection, text: str) -> tuple[Token, StoredInvitation, PartyRecord]:
@@ -292,8 +307,24 @@ def _hands_over(connection: Connection, officer: Caller, party: int) -> bool:
     return district is None or not districts.acts_elsewhere(connection, party, district)
 
 
-def _employers(connection: Connection, person: int) -> set[int]:
-    return {grant.enterprise for grant in parties.grants(connection, person=person)}
+def _employers(context: Context, connection: Connection, person: int) -> set[int]:
+    """Enterprises a person stands for: those that granted it something, and those it administers."""
+    offices = standing_offices(context, connection, person)
+    administered = {one.principal for one in offices if one.kind == OfficeKind.ADMINISTRATOR}
+    return administered | {grant.enterprise for grant in parties.grants(connection, person=person)}
+
+
+def _acts_itself(context: Context, connection: Connection, person: PartyRecord) -> bool:
+    """Whether a person without a password is somebody all the same, whom an invitation would let another become.
+
+    It is or was linked to an account at a provider, uses an API key, or keeps its signing key itself. A grant comes
+    unasked, so it gives nobody a right over such a person.
+    """
+    if providers.links_of(connection, person.identity) or was_linked(connection, person.id):
+        return True
+    if api_keys.in_use(connection, person.identity, context.now_s()):
+        return True
+    return bool(person.signer) and context.kept_key(connection, person.id) is None
 
 
 def _checked_name(name: str) -> str:

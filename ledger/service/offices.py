@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.times import utc_time
-from ledger.projection import Connection, offices
+from ledger.projection import Connection, offices, providers
 from ledger.projection.offices import (
     OFFICES_PER_PARTY_MAX,
     OFFICES_PER_PRINCIPAL_MAX,
@@ -19,6 +19,7 @@ from ledger.projection.offices import (
     OfficeUse,
 )
 from ledger.service.audit_log import note_change
+from ledger.service.company_links import end_links_of_stranger
 from ledger.service.context import Context
 from ledger.service.errors import NotFound, NotPermitted
 from ledger.service.forms import checked_cursor, checked_page_size
@@ -84,7 +85,7 @@ class Offices:
 
         def write(connection: Connection) -> dict[str, Json]:
             def take() -> dict[str, Json]:
-                need_party(connection, party, kind=PartyKind.PERSON)
+                person = need_party(connection, party, kind=PartyKind.PERSON)
                 held = offices.standing(connection, party)
                 if any((one.kind, one.principal) == (wanted, caller.party) for one in held):
                     raise invalid("party", "office_held", party=party, kind=wanted.value)
@@ -92,6 +93,7 @@ class Offices:
                     raise invalid("party", "offices_max", high=OFFICES_PER_PARTY_MAX)
                 if offices.count_standing(connection, principal=caller.party) >= OFFICES_PER_PRINCIPAL_MAX:
                     raise invalid("kind", "offices_max", high=OFFICES_PER_PRINCIPAL_MAX)
+                end_links_of_stranger(self._context, connection, person, caller.party)
                 made = offices.add_office(
                     connection, kind=wanted, party=party, principal=caller.party, now_s=self._context.now_s()
                 )
@@ -120,6 +122,9 @@ class Offices:
                     checked_office(self._context, known)
                     ended = offices.end_office(connection, office, ended_by=caller.party, now_s=self._context.now_s())
                     seal_office(self._context, connection, ended)
+                    person = need_party(connection, known.party)
+                    end_links_of_stranger(self._context, connection, person, known.principal)
+                    providers.end_links_of_inviter(connection, known.principal, known.party)
                     change = f"ended as {known.kind}"
                     note_change(self._context, connection, caller, change, about=str(known.party), office=office)
                 return {"office": office}

@@ -357,8 +357,8 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "所列人员均已拥有这些权限，无需导入；如需邀请请使用 POST /v1/invitations",
     ),
     "member_not_invited": (
-        "you may not invite who has a password, works for another company too, or is you; leave invite out",
-        "您不能邀请该人员：其已有密码、同时受其他企业授权，或为您本人，请去掉 invite",
+        "you may not invite who signs in already, works for another company too, or is you; leave invite out",
+        "您不能邀请该人员：其已有登录方式、同时受其他企业任用，或为您本人，请去掉 invite",
     ),
     "member_invited_later": (
         "your enterprise keeps its key itself: import without invitations, sign, then invite with POST /v1/invitations",

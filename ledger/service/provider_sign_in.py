@@ -273,7 +273,8 @@ class ProviderSignIn:
                 return False
             if sign_in.session(connection, caller.session) is None:
                 raise NotAuthenticated
-            providers.put_link(connection, new_link(context, provider.provider_id, identity, token.subject))
+            link = new_link(context, provider.provider_id, identity, token.subject, made_with=caller.key_id)
+            providers.put_link(connection, link)
             detail: dict[str, str | int] = {
                 "change": "account linked",
                 "provider": provider.provider_id,

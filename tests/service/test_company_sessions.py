@@ -260,3 +260,32 @@ def test_a_person_that_keeps_its_key_is_given_nothing_to_sign(world: World, twof
     with pytest.raises(NotPermitted):
         ledger.issue(through, draft, subject=company, idempotency_key=world.key())
     assert len(ledger.drafts.drafts(own)) == waiting == 1
+
+
+def test_an_old_session_stays_ended_when_who_left_is_appointed_administrator(world: World, twofold: Twofold) -> None:
+    ledger, company = world.ledger, twofold.company
+    left, stayed, former = (world.person(name, (company, ["claim"])) for name in ("离任", "留任", "前管理员"))
+    tokens = {one.party: session_through(ledger, one, twofold.provider_id) for one in (left, stayed)}
+    must(ledger.revoke(company, left.party, ["claim", "issue"], idempotency_key=world.key()))
+    with ledger.context.reading() as connection:
+        assert providers.links_of(connection, identity_of(left)) == ()
+        assert providers.links_of(connection, identity_of(stayed))
+    for one in (left, stayed):
+        ledger.offices.appoint(company, "administrator", one.party, idempotency_key=world.key())
+    with pytest.raises(NotAuthenticated):
+        ledger.sign_in.authenticate(tokens[left.party])
+    kept = ledger.sign_in.authenticate(tokens[stayed.party])
+    assert kept.administers == {company.party}
+    must(ledger.revoke(company, stayed.party, ["claim"], idempotency_key=world.key()))
+    assert ledger.sign_in.authenticate(tokens[stayed.party]).grants == {}  # the office is left
+
+    must(ledger.revoke(company, former.party, ["claim"], idempotency_key=world.key()))
+    office = ledger.offices.appoint(company, "administrator", former.party, idempotency_key=world.key())
+    token = session_through(ledger, former, twofold.provider_id)
+    assert ledger.sign_in.authenticate(token).party == former.party
+    ledger.offices.end(company, office.office, idempotency_key=world.key())
+    must(ledger.grant(company, former.party, ["claim"], idempotency_key=world.key()))
+    with pytest.raises(NotAuthenticated):
+        ledger.sign_in.authenticate(token)
+    again = session_through(ledger, former, twofold.provider_id)  # linked anew
+    assert ledger.sign_in.authenticate(again).party == former.party

@@ -14,7 +14,11 @@ from ledger.service.errors import (
     SignInFailed,
 )
 from ledger.service.invitations import INVITATION_LIFETIME_S, INVITATIONS_MAX, REFUSED_NAMES_MAX
+from ledger.service.members import NewMember
+from tests.service.own_keys import keeping_its_own
 from tests.service.sign_in_doors import OTHER_PASSWORD, PASSWORD, joined, new_name
+from tests.service.test_company_sessions import provided
+from tests.service.world import must
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -149,3 +153,58 @@ def test_password_may_not_hold_the_tax_id(world, doors):
         doors[1].accept(made.token, "firm.desk", f"Raben {tax_id.lower()} 41")
     assert caught.value.problems[0].code == "password_personal"
     doors[1].accept(made.token, "firm.desk", PASSWORD)
+
+
+def accepted_through(world, by, person, provider_id):
+    """A session of an invited person, who accepted through its company's provider."""
+    account = (provider_id, f"subject {person.party}", world.ledger.context.now_s())
+    (made,) = world.ledger.invitations.invite(by, [person.party])
+    return world.ledger.invitations.accept_through(made.token, by.party, account)
+
+
+def test_who_signs_in_through_a_provider_is_invited_by_no_company(world, doors):
+    firm, other = world.enterprise("登录服务公司"), world.enterprise("不速公司")
+    provider_id = provided(world.ledger, firm)
+    seated, left, plain = (world.person(name, (firm, ["claim"])) for name in ("在职", "离职", "未登录"))
+    for person in (seated, left):
+        accepted_through(world, firm, person, provider_id)
+    for person in (left, plain):
+        must(world.ledger.remove_member(firm, person.party, idempotency_key=world.key()))
+        must(world.ledger.grant(other, person.party, ["claim"], idempotency_key=world.key()))
+    for by, person in ((firm, seated), (other, left), (world.officer, left)):
+        with pytest.raises(NotPermitted):
+            doors[1].invite(by, [person.party])
+    row = NewMember(left.party, ("claim", "finance"), invite=True)
+    with pytest.raises(InvalidRequest) as caught:
+        world.ledger.import_members(other, [row], idempotency_key=world.key())
+    assert caught.value.problems[0].code == "member_not_invited"
+    (made,) = doors[1].invite(other, [plain.party])
+    assert doors[1].accept(made.token, new_name(), PASSWORD).caller.party == plain.party
+    (made,) = doors[1].invite(world.authority, [left.party])
+    assert doors[1].accept(made.token, new_name(), PASSWORD).caller.party == left.party
+
+
+def test_who_administers_a_company_is_invited_by_no_other_that_grants_it_something(world, doors):
+    firm, other, person = world.enterprise("受托公司"), world.enterprise("外人公司"), world.person("受托管理员")
+    office = world.ledger.offices.appoint(firm, "administrator", person.party, idempotency_key=world.key())
+    must(world.ledger.grant(other, person.party, ["claim"], idempotency_key=world.key()))
+    with pytest.raises(NotPermitted):
+        doors[1].invite(other, [person.party])
+    world.ledger.offices.end(firm, office.office, idempotency_key=world.key())
+    (made,) = doors[1].invite(other, [person.party])
+    assert doors[1].accept(made.token, new_name(), PASSWORD).caller.party == person.party
+
+
+def test_who_uses_an_api_key_or_keeps_its_own_key_is_invited_by_the_authority_alone(world, doors):
+    firm = world.enterprise("程序公司")
+    idle, program, own = (world.person(name, (firm, ["claim"])) for name in ("闲置密钥", "程序用户", "自持密钥者"))
+    own, _ = keeping_its_own(world, own)
+    (early,) = doors[1].invite(firm, [program.party])
+    assert world.ledger.authenticate(world.api_keys[program.party]).party == program.party
+    for person in (program, own):
+        with pytest.raises(NotPermitted):
+            doors[1].invite(firm, [person.party])
+        assert doors[1].invite(world.authority, [person.party])
+    with pytest.raises(InvitationInvalid):
+        doors[1].accept(early.token, new_name(), PASSWORD)
+    assert doors[1].invite(firm, [idle.party])

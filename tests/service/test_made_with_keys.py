@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.domain.key_proof import Purpose
+from ledger.projection import providers
 from ledger.service import Caller
 from ledger.service.context import Context
 from ledger.service.errors import InvitationInvalid, NotAuthenticated, NotPermitted, SignInFailed
@@ -15,6 +16,7 @@ from ledger.service.sign_in_views import SignedIn
 from ledger.service.webhook_sending import WebhookSending
 from tests.service.own_keys import Wallet, drafted, keeping_its_own
 from tests.service.sign_in_doors import PASSWORD, new_name
+from tests.service.test_company_sessions import provided
 from tests.service.world import World, must
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
@@ -175,3 +177,30 @@ def test_row_that_is_taken_off_its_key_signs_nobody_in(world: World) -> None:
         world.ledger.sign_in.authenticate(begun.token)
     with pytest.raises(NotReady):
         world.ledger.sign_in.begin(name, PASSWORD)
+
+
+def test_a_link_by_an_invitation_ends_with_the_key_and_the_office_that_invited(world: World) -> None:
+    ledger, firm, keeper = world.ledger, world.enterprise("失窃登录公司"), world.person("离任管理员")
+    provider_id, now_s = provided(ledger, firm), ledger.context.now_s()
+    office = ledger.offices.appoint(firm, "administrator", keeper.party, idempotency_key=world.key())
+    stolen = ledger.authenticate(world.api_keys[firm.party])
+    tokens: list[str] = []
+    for by, name in ((stolen, "被盗钥匙所邀"), (world.again(keeper), "前管理员所邀"), (firm, "公司所邀")):
+        person = world.person(name, (firm, ["finance"]))
+        (made,) = ledger.invitations.invite(by, [person.party])
+        begun = ledger.invitations.accept_through(made.token, firm.party, (provider_id, name, now_s))
+        assert ledger.sign_in.authenticate(begun.token).company == firm.party
+        tokens.append(begun.token)
+    by_key, by_keeper, by_firm = tokens
+
+    revoked(world, firm.party, world.api_keys[firm.party])
+    ledger.offices.end(firm, office.office, idempotency_key=world.key())
+    for token in (by_key, by_keeper):
+        with pytest.raises(NotAuthenticated):
+            ledger.sign_in.authenticate(token)
+    assert ledger.sign_in.authenticate(by_firm).company == firm.party
+    with ledger.context.reading() as connection:
+        assert providers.linked_count(connection, provider_id) == 1  # nobody signs in by the others anew
+    ledger.offices.appoint(firm, "administrator", keeper.party, idempotency_key=world.key())
+    with pytest.raises(NotAuthenticated):
+        ledger.sign_in.authenticate(by_keeper)
