@@ -173,9 +173,11 @@ class Erasing:
 def apply_list(context: Context, data: bytes) -> ErasedAgain:
     """Erases in this ledger what a list names, for a backup that was made before; what is unknown here is passed over.
 
-    Raises: NotReady for a file that is no such list.
+    Raises: NotReady for a file that is no such list, or names an erasure of a time to come.
     """
-    listed = _read(data)
+    with context.reading() as connection:
+        head = projected_head(connection)
+    listed = _read(data, latest_s=max(context.now_s(), 0 if head is None else head.time_s))
 
     def write(connection: Connection) -> int:
         count = 0
@@ -211,15 +213,24 @@ def _erase_person(context: Context, connection: Connection, record: PartyRecord,
     erase_person(connection, record.id, record.identity, at)
 
 
-def _read(data: bytes) -> tuple[tuple[ErasedKind, str, int], ...]:
-    """Kind, target and time of each item. Raises: NotReady."""
+def _read(data: bytes, *, latest_s: int) -> tuple[tuple[ErasedKind, str, int], ...]:
+    """Kind, target and time of each item, none after `latest_s`: the authority signs the time. Raises: NotReady."""
     try:
-        return tuple(_item(one) for one in _items(data))
+        listed = tuple(_item(one) for one in _items(data))
     except (ValueError, KeyError, TypeError, AttributeError, NumberError, EvidenceError) as err:
         raise NotReady(
             "the list of erasures cannot be read: give a file that `einvoice erasures` wrote",
             "无法读取删除清单，请使用 einvoice erasures 导出的文件",
         ) from err
+    for position, (kind, target, at) in enumerate(listed, 1):
+        if at > latest_s:
+            raise NotReady(
+                f"entry {position} of the list of erasures, {kind.value} {target}: `at` is {at}, later than now, "
+                f"{latest_s}; correct the list or this machine's clock",
+                f"删除清单第 {position} 项（{kind.value} {target}）的 at 为 {at}，晚于当前时间 {latest_s}，"
+                "请更正清单或本机时钟",
+            )
+    return listed
 
 
 def _items(data: bytes) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from ledger.identity import create_master_key, load_master_key
 from ledger.service import Ledger
 from ledger.service.copies import backup, restore
+from ledger.service.erasing import LIST_FORMAT, ErasedAgain
 from ledger.service.errors import Erased, InvalidRequest, NotFound, NotPermitted, NotReady
 from ledger.service.full_audit import full_audit
 from tests.privacy.planted import WORDS, Planted, bytes_of
@@ -168,6 +170,27 @@ def test_a_list_that_is_none_restores_nothing(told: Planted, tmp_path: Path, wro
     assert not target.data_dir.exists()
     with pytest.raises(NotReady, match="master key"):
         restore(target, tmp_path / "copy", erasures=tmp_path / "list")
+
+
+@pytest.mark.parametrize("later_s", [3_600, (1 << 53) - 1])
+def test_a_list_with_an_erasure_of_a_time_to_come_restores_nothing(told: Planted, tmp_path: Path, later_s: int) -> None:
+    """The authority's key signs the time of each entry, so it signs none that has not come."""
+    world, now_s = told.world, told.world.ledger.context.now_s()
+    number = world.issued(told.seller)
+    backup(world.ledger.context, tmp_path / "copy")
+    create_master_key(tmp_path / "key", load_master_key(world.settings))
+    at = min(now_s + later_s, (1 << 53) - 1)
+
+    def restored(name: str, at: int) -> ErasedAgain | None:
+        value = {"format": LIST_FORMAT, "erasures": [{"kind": "invoice", "target": number, "at": at}]}
+        (tmp_path / "list").write_text(json.dumps(value))
+        target, files = settings_of(tmp_path / name), {"master_key_file": tmp_path / "key"}
+        return restore(target, tmp_path / "copy", erasures=tmp_path / "list", **files).erased
+
+    with pytest.raises(NotReady, match=f"entry 1 of the list of erasures, invoice {number}: `at` is {at}"):
+        restored("refused", at)
+    assert not settings_of(tmp_path / "refused").data_dir.exists()
+    assert restored("held", now_s) == ErasedAgain(1, 1)
 
 
 def test_everything_about_a_person_is_given_to_it_and_the_authority(told: Planted) -> None:
