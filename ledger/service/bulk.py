@@ -39,6 +39,7 @@ from ledger.service.bulk_rows import (
     new_row,
 )
 from ledger.service.bulk_signing import BulkSigning, taken_problem
+from ledger.service.bulk_steps import end_asking
 from ledger.service.bulk_texts import LANGUAGES, STATUS_TEXTS, Language
 from ledger.service.bulk_views import BulkJobPage, BulkJobView, BulkRowPage, BulkRowView, BulkSum
 from ledger.service.context import Context
@@ -151,6 +152,7 @@ class Bulk:
                 raise invalid("job", "bulk_running")
             if job.state is not BulkState.DONE:
                 withdraw_all(connection, job_id)
+                end_asking(self._context, connection, job)
                 bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
                 bulk_jobs.forget_drafts(connection, job_id)
 

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from ledger.domain.reasons import reason_text
-from ledger.projection import BulkState, Connection, JobKind, QueueState, bulk_jobs, bulk_queries
+from ledger.projection import BulkState, Connection, JobKind, QueueState, bulk_drafts, bulk_jobs, bulk_queries
 from ledger.projection.bulk_jobs import BulkJob
 from ledger.projection.bulk_queries import FailedGroup
 from ledger.service.bulk_rows import SheetOptions
@@ -164,6 +164,9 @@ class SheetSteps(ABC, Generic[PickedT]):
         waiting = bulk_queries.waiting_digest(connection, job_id)
         if waiting is not None:
             return Taken(Step.WAITING, waiting)
+        job = bulk_jobs.job(connection, job_id)
+        assert job is not None  # it is held
+        end_asking(self._context, connection, job)
         bulk_jobs.set_job_state(connection, job_id, BulkState.DONE, self._context.now_s())
         bulk_jobs.forget_drafts(connection, job_id)
         return Taken(Step.ENDED)
@@ -173,11 +176,21 @@ class SheetSteps(ABC, Generic[PickedT]):
         job = bulk_jobs.job(connection, job_id)
         if job is None or job.state is not BulkState.RUNNING:
             return
-        now_s = self._context.now_s()
-        with suppress(NotReady):  # then who looks at the sheet is told so, and the audit names the row as it is
-            options = replace(SheetOptions.of(self._context, job), stopped=stop)
-            bulk_queries.set_options(connection, job_id, options.sealed(self._context, job_id), now_s)
-        bulk_jobs.set_job_state(connection, job_id, BulkState.DRAFT, now_s)
+        end_asking(self._context, connection, job, stop)
+        bulk_jobs.set_job_state(connection, job_id, BulkState.DRAFT, self._context.now_s())
+
+
+def end_asking(context: Context, connection: Connection, job: BulkJob, stop: BulkStop | None = None) -> None:
+    """Seals that nobody asks for a sheet's signatures any more, so that no edit of its state has it signed.
+
+    Drafts that wait are asked for still: once one is signed, the node makes the next. A row that was damaged stays as
+    it is: who looks at the sheet is told so, and the audit names it.
+    """
+    with suppress(NotReady):
+        options = SheetOptions.of(context, job)
+        signer = options.signer if bulk_drafts.has_drafted(connection, job.job_id) else 0
+        ended = replace(options, signer=signer, stopped=options.stopped if stop is None else stop)
+        bulk_queries.set_options(connection, job.job_id, ended.sealed(context, job.job_id), context.now_s())
 
 
 def stop_of(failed: FailedGroup) -> BulkStop:

@@ -28,6 +28,7 @@ from ledger.projection.pages import PAGE_SIZE_MAX
 from ledger.service.audit_log import note_change
 from ledger.service.bulk_acts import act_on_sheet
 from ledger.service.bulk_rows import SheetOptions
+from ledger.service.bulk_steps import end_asking
 from ledger.service.context import Context
 from ledger.service.errors import InvalidRequest, NotFound
 from ledger.service.forms import checked_cursor, checked_month, checked_page_size, checked_text
@@ -153,6 +154,7 @@ class RegisterFile:
         def act(connection: Connection, job: BulkJob) -> None:
             if job.state in (BulkState.DONE, BulkState.CANCELLED):
                 return
+            end_asking(self._context, connection, job)
             bulk_jobs.set_job_state(connection, job_id, BulkState.CANCELLED, self._context.now_s())
             bulk_jobs.forget_drafts(connection, job_id)
             note_change(self._context, connection, caller, "register_cancelled", about=job_id)

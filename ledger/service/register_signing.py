@@ -199,6 +199,8 @@ class RegisterSigning(SheetSteps[PickedRows]):
         open_ones = bulk_queries.ready_positions(connection, job_id, min(orders), max(orders))
         if self._running(connection, job_id) is None or not orders.keys() <= set(open_ones):
             return Taken(Step.SIGNED)  # the next step sees what is left
+        if self._enrolled_meanwhile(connection, picked):
+            return Taken(Step.SIGNED)  # or a name that nobody signed would stand over the one of who came first
         digest = signed.group.digest(self._context.domain)
         accept(connection, Acceptance((NewGroup(digest, signed),)), queue_limit=self._queue_limit, now_s=now_s)
         operations = signed.group.operations
@@ -206,6 +208,15 @@ class RegisterSigning(SheetSteps[PickedRows]):
         keystore.put_enrolled(connection, rows)
         bulk_jobs.sign_rows(connection, job_id, orders, digest)
         return Taken(Step.SIGNED, digest)
+
+    def _enrolled_meanwhile(self, connection: Connection, picked: PickedRows) -> bool:
+        """Whether somebody else enrolled a picked row, or changed or asked for its party, since it was picked."""
+        hashes = [one.identity.hash for one in picked.entries]
+        known = parties.parties_of_identities(connection, hashes)
+        if not self._enrolled_by_others(connection, picked.job.job_id).keys().isdisjoint(hashes):
+            return True
+        found = ((one, known.get(one.identity.hash)) for one in picked.entries)
+        return any(party is not None and (party.signer or party.version != one.version) for one, party in found)
 
     def _after(self, connection: Connection, job: BulkJob, failed: FailedGroup) -> Taken:
         """Goes on after a refused row, without it; whatever else ended a group stops the register."""

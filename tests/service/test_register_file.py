@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import text
 
 from ledger.domain.key_proof import Purpose
 from ledger.projection import BulkState, bulk_jobs
 from ledger.service import Caller, InvalidRequest, NoSigningKey, NotFound, NotPermitted, instructions
+from ledger.service.bulk_steps import Step
+from ledger.service.bulk_views import BulkStop
 from ledger.service.register_signing import RegisterSigning
 from ledger.service.register_views import RegisterRowView, RegisterView, RowStatus
 from tests.service.conftest import Cast
@@ -134,9 +138,39 @@ def test_who_is_enrolled_meanwhile_does_not_stop_its_group(world: World, monkeyp
         return made
 
     monkeypatch.setattr(RegisterSigning, "_prepared", raced_by)
+    monkeypatch.setattr(RegisterSigning, "_enrolled_meanwhile", lambda *_: False)  # it comes right after the last look
     results = enrolled(world, file_of(rows))
     assert statuses(results) == [RowStatus.ENROLLED, RowStatus.BEFORE, RowStatus.ENROLLED, RowStatus.ENROLLED]
     assert results[1].party
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["in the queue", "on chain"])
+def test_who_is_enrolled_between_look_up_and_store_keeps_its_name(
+    world: World, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    """Nothing of a row is stored once somebody else enrolled it, waiting or recorded; a row beside it is enrolled."""
+    first, beside = row("后到公司"), row("旁边公司")
+    prepared, raced = RegisterSigning._prepared, list[str]()
+
+    def raced_by(self: RegisterSigning, picked: Any) -> Any:
+        made = prepared(self, picked)
+        if not raced:
+            asked = {"kind": "enterprise", "name": "先到公司", "tax_id": first[1], "idempotency_key": world.key()}
+            with world.sequencing.held() if waits else nullcontext():
+                raced.append(first[1])
+                (world.hurried() if waits else world.ledger).enrol(world.officer, **asked)
+                assert _stored(self, picked, *made).digest is None
+        return made
+
+    monkeypatch.setattr(RegisterSigning, "_prepared", raced_by)
+    results = enrolled(world, file_of([first, beside]))
+    assert statuses(results) == [RowStatus.BEFORE, RowStatus.ENROLLED]
+    assert results[0].party is not None
+    assert world.ledger.party(world.officer, results[0].party).name == "先到公司"
+
+
+def _stored(signing: RegisterSigning, picked: Any, group: Any, rows: Any) -> Any:
+    return signing._context.store.write(lambda connection: signing._store(connection, picked, group, rows))
 
 
 def test_one_refused_row_does_not_stop_its_group(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,6 +282,48 @@ def test_a_register_given_up_enrols_no_more(world: World, monkeypatch: pytest.Mo
     again = rows_of(world, register.enrol(world.officer, file_of([row()]), quotas=QUOTAS))
     assert statuses(again) == [RowStatus.ENROLLED]
     assert statuses(rows_of(world, register.job(world.officer, view.job)))[1] is RowStatus.CANCELLED
+
+
+@pytest.mark.parametrize("end", ["cancelled", "stopped", "done"])
+def test_a_register_that_ended_is_not_set_running_again_with_its_old_rows(world: World, end: str) -> None:
+    """Who kept a register's rows from before puts them back and sets it running: nobody asks for signatures now."""
+    register, signing = world.ledger.register_file, RegisterSigning(world.ledger.context)
+    view = register.upload(world.officer, file_of([row(), row()]), quotas=QUOTAS, idempotency_key=world.key())
+    store = world.ledger.context.store
+    kept = text("SELECT job_id, position, sealed_draft FROM bulk_row WHERE job_id = :job")
+    with world.ledger.context.reading() as connection:
+        rows = [dict(one._mapping) for one in connection.execute(kept, {"job": view.job})]
+    if end == "done":
+        assert register.sign(world.officer, view.job, idempotency_key=world.key(), budget_ms=9_000).state == "done"
+    else:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(RegisterSigning, "drive", lambda *_: None)
+            register.sign(world.officer, view.job, idempotency_key=world.key())
+        if end == "cancelled":
+            register.cancel(world.officer, view.job, idempotency_key=world.key())
+        else:
+            why = BulkStop("queue_full", "stopped", "已停止")
+            store.write(lambda connection: signing._stop(connection, view.job, why))
+
+    def put_back(connection: Any) -> None:
+        back = "UPDATE bulk_row SET sealed_draft = :sealed_draft, state = 'ready', number = NULL, digest = NULL"
+        connection.execute(text(f"{back} WHERE job_id = :job_id AND position = :position"), rows)
+        bulk_jobs.set_job_state(connection, view.job, BulkState.RUNNING, 0)
+
+    def groups(connection: Any) -> int:
+        return int(connection.execute(text("SELECT count(*) FROM operation")).scalar_one())
+
+    with world.ledger.context.reading() as connection:
+        before = groups(connection)
+    store.write(put_back)
+    assert signing.step(view.job).step is Step.ENDED
+    ended = register.job(world.officer, view.job)
+    assert ended.stopped is not None
+    assert (ended.state, ended.stopped.code) == ("draft", "not_permitted")
+    with world.ledger.context.reading() as connection:
+        assert groups(connection) == before
+    if end == "stopped":  # the honest twin: its officer asks again
+        assert register.sign(world.officer, view.job, idempotency_key=world.key(), budget_ms=9_000).state == "done"
 
 
 def test_a_register_is_its_officers_and_the_whole_ledgers(world: World, cast: Cast) -> None:
