@@ -12,6 +12,7 @@ import typer
 
 from ledger.cli.opening import new_key, open_ledger
 from ledger.cli.output import EXIT_USAGE, STANDARD_OUTPUT, AsJson, fail, print_line, print_written, write_file
+from ledger.formats.sheets_cells import safe_cell
 
 if TYPE_CHECKING:
     from ledger.domain.errors import FieldProblem
@@ -119,7 +120,8 @@ def _links_file(rows: tuple[ImportedMember, ...], urls: dict[int, str]) -> bytes
     writer.writerow(_LINKS_HEAD)
     for one in rows:
         if one.invitation is not None:
-            writer.writerow((one.person, urls[one.person], one.invitation.expires_at.isoformat()))
+            cells = (str(one.person), urls[one.person], one.invitation.expires_at.isoformat())
+            writer.writerow([safe_cell(cell) for cell in cells])
     return text.getvalue().encode()
 
 
