@@ -221,9 +221,9 @@ def test_too_little_gas_reverts_and_never_fakes_a_refusal(world: World) -> None:
         else:
             needed = middle
     assert outcome(world, groups, needed) == plenty
-    steps = range(intrinsic, needed, max(1, (needed - intrinsic) // 150))
-    # every limit of the last 200, and those around ecrecover's 3,000 in the last group
-    for gas in [*steps, *range(needed - 200, needed), *range(needed - 60_000, needed, 397)]:
+    steps = range(intrinsic, needed, max(1, (needed - intrinsic) // 60))
+    # every limit of the last 100, and those around ecrecover's 3,000 in the last group
+    for gas in [*steps, *range(needed - 100, needed), *range(needed - 60_000, needed, 997)]:
         assert outcome(world, groups, gas) in (None, plenty), gas
 
 

@@ -67,7 +67,7 @@ def test_a_slip_of_a_red_stands_on_its_page_and_in_its_evidence(world, papers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("resave", RESAVINGS)
-@pytest.mark.parametrize("name", ["blue", "red", "long"])
+@pytest.mark.parametrize("name", ["long"])  # tests/documents/test_pdf_page.py has the pages of the others
 def test_a_copy_saved_again_is_the_same_invoice(world, papers, name: str, resave: Callable[[bytes], bytes]):
     number, pdf = papers[name]
     copy = resave(pdf)

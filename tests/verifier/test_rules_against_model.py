@@ -46,7 +46,7 @@ UNSEEN = frozenset(
     }
 )
 """Reasons that need words of the contract which no invoice's history shows."""
-DRAWS = 120
+DRAWS = 60
 
 
 @dataclass
