@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ledger.formats.errors import FileRefusedError
 from ledger.formats.sheets_columns import plain_name
-from ledger.formats.sheets_rows import HEAD_ROWS_MAX, Row, read_rows
+from ledger.formats.sheets_rows import HEAD_ROWS_MAX, Row, read_rows, texts_by_key
 
 _COLUMNS = {
     "person": ("人员", "人员编号", "person"),
@@ -58,16 +58,7 @@ def read_members(data: bytes, *, rows_max: int) -> tuple[MemberRow, ...]:
 
 
 def _row(row: Row, places: dict[int, str | None]) -> MemberRow:
-    texts: dict[str, str] = {}
-    flaws = []
-    for place, cell in enumerate(row.cells):
-        key = places.get(place)
-        if key is None:
-            continue  # an export brings columns of its own
-        if cell.flaw:
-            flaws.append(key)
-        else:
-            texts[key] = cell.text
+    texts, flaws = texts_by_key(row, places)
     person, invite = texts.get("person", ""), texts.get("invite", "").lower()
     if invite not in _YES | _NO:
         flaws.append("invite")

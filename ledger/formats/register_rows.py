@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ledger.formats.errors import FileRefusedError
 from ledger.formats.sheets_columns import plain_name
-from ledger.formats.sheets_rows import HEAD_ROWS_MAX, ROWS_MAX, Row, read_rows
+from ledger.formats.sheets_rows import HEAD_ROWS_MAX, ROWS_MAX, Row, read_rows, texts_by_key
 
 _COLUMNS = {
     "name": ("企业名称", "名称", "name"),
@@ -62,14 +62,5 @@ def _body(body: list[Row], places: dict[int, str | None]) -> tuple[RegisterRow, 
 
 
 def _row(row: Row, places: dict[int, str | None]) -> RegisterRow:
-    texts: dict[str, str] = {}
-    flaws = []
-    for place, cell in enumerate(row.cells):
-        key = places.get(place)
-        if key is None:
-            continue  # an export brings columns of its own
-        if cell.flaw:
-            flaws.append(key)
-        else:
-            texts[key] = cell.text
+    texts, flaws = texts_by_key(row, places)
     return RegisterRow(row.number, flaws=tuple(flaws), **texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger.formats.errors import FileRefusedError
@@ -40,6 +41,24 @@ class Row:
 
     number: int
     cells: tuple[Cell, ...]
+
+
+def texts_by_key(row: Row, places: Mapping[int, str | None]) -> tuple[dict[str, str], list[str]]:
+    """Texts of a row by the key of their column, and keys of cells that are not read.
+
+    Columns without a key are passed over: an export brings columns of its own.
+    """
+    texts: dict[str, str] = {}
+    flaws = []
+    for place, cell in enumerate(row.cells):
+        key = places.get(place)
+        if key is None:
+            continue
+        if cell.flaw:
+            flaws.append(key)
+        else:
+            texts[key] = cell.text
+    return texts, flaws
 
 
 def read_rows(data: bytes) -> list[Row]:
