@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult
 
 from ledger.service.errors import ProviderFailed
-from ledger.service.webhook_posts import UrlRefusedError, checked_url, connected, shut
+from ledger.service.webhook_posts import UrlRefusedError, checked_url, connected, cut_at
 from verifier.canonical import check_depth
 from verifier.errors import CanonicalError
 
@@ -52,24 +52,11 @@ def fetch(url: str, *, private: bool, form: bytes | None = None, headers: Mappin
     except (OSError, ValueError) as err:
         raise ProviderFailed("provider_down") from err
     over = threading.Event()
-
-    def cut() -> None:
-        over.set()
-        shut(sock)
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    connection = http.client.HTTPConnection(parts.hostname or "")
-    connection.sock = sock
     try:
-        status, body = _exchanged(connection, parts, form, headers or {})
+        with cut_at(deadline, sock, parts, over) as connection:
+            status, body = _exchanged(connection, parts, form, headers or {})
     except (OSError, http.client.HTTPException, ValueError) as err:
         raise ProviderFailed("provider_timeout" if over.is_set() else "provider_down") from err
-    finally:
-        timer.cancel()
-        connection.close()
-        sock.close()
     if over.is_set():
         raise ProviderFailed("provider_timeout")
     if len(body) > ANSWER_SIZE_MAX:

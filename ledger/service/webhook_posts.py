@@ -19,7 +19,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -148,6 +149,30 @@ def _exchange(
 ) -> Attempt:
     """The request and its answer's status, cut off at the deadline whatever the receiver does."""
     over = threading.Event()
+    try:
+        with cut_at(deadline, sock, parts, over) as connection:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            status = response.status
+            response.read(ANSWER_SIZE_MAX)
+    except TimeoutError:
+        return Attempt(None, "timeout")
+    except (OSError, http.client.HTTPException, ValueError) as err:
+        return Attempt(None, "timeout" if over.is_set() else f"no answer: {type(err).__name__}")
+    if over.is_set():
+        return Attempt(status, "timeout")
+    return Attempt(status, None if 200 <= status < 300 else f"answered {status}")
+
+
+@contextmanager
+def cut_at(
+    deadline: float, sock: socket.socket, parts: SplitResult, over: threading.Event
+) -> Iterator[http.client.HTTPConnection]:
+    """An exchange over `sock`, which is cut off at the deadline whatever the other side does; then `over` is set."""
 
     def cut() -> None:
         over.set()
@@ -159,25 +184,11 @@ def _exchange(
     connection = http.client.HTTPConnection(parts.hostname or "")
     connection.sock = sock
     try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        response = connection.getresponse()
-        status = response.status
-        response.read(ANSWER_SIZE_MAX)
-    except TimeoutError:
-        return Attempt(None, "timeout")
-    except (OSError, http.client.HTTPException, ValueError) as err:
-        return Attempt(None, "timeout" if over.is_set() else f"no answer: {type(err).__name__}")
+        yield connection
     finally:
         timer.cancel()
         connection.close()
         sock.close()
-    if over.is_set():
-        return Attempt(status, "timeout")
-    return Attempt(status, None if 200 <= status < 300 else f"answered {status}")
 
 
 def connected(parts: SplitResult, *, private: bool, deadline: float) -> socket.socket:
