@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ DOCUMENT, RED, LONG = invoice(), invoice(red=True), invoice(120)
 LONG_AMOUNT = "¥38287.20"
 
 
+@cache
 def written(document: InvoiceDocument, *, address: str = ADDRESS, commitment: bytes = COMMITMENT) -> bytes:
     files = [(EVIDENCE_NAME, "application/json", EVIDENCE), (XML_NAME, "application/xml", write_xml(document))]
     return write_pdf(document, commitment=commitment, check_address=address, attachments=files)
@@ -72,7 +74,7 @@ def test_an_edited_amount_is_named_with_what_the_evidence_has() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("resave", RESAVINGS)
-@pytest.mark.parametrize("document", [DOCUMENT, RED, LONG], ids=["blue", "red", "long"])
+@pytest.mark.parametrize("document", [RED, LONG], ids=["red", "long"])
 def test_a_copy_saved_again_is_the_same(resave: Callable[[bytes], bytes], document: InvoiceDocument) -> None:
     copy = resave(written(document))
     assert compared(copy, document) == PageReport(PageReason.SAME, (), ADDRESS)
