@@ -19,7 +19,7 @@ from ledger.projection.database import translated
 from ledger.projection.derived import OPERATION_RECORD, PARTY
 from ledger.projection.derived_rules import RED
 from ledger.projection.enrolment_requests import addresses_of
-from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, PARTY_NAME, REFERENCE
+from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IN_VAIN, OPERATION, PARTY_NAME, REFERENCE
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST
 from ledger.projection.ground_privacy import ERASURE, ErasedKind
 from ledger.projection.ground_providers import PROVIDER_LINK
@@ -28,6 +28,7 @@ from ledger.projection.ground_tills import BUYER_TITLE
 from ledger.projection.ground_work import BULK_ROW, CLAIM_APPROVAL, OUTSIDE_DOCUMENT, WEBHOOK, WEBHOOK_DELIVERY
 from ledger.projection.keystore import forget_document
 from ledger.projection.outside_documents import forget_outside_document
+from ledger.projection.reds_in_vain import forget_reds_in_vain
 
 ERASURES_MAX = 1_000_000  # of one ledger, in one list
 
@@ -101,8 +102,8 @@ def erased_people(connection: Connection) -> frozenset[bytes]:
 def erase_invoice(connection: Connection, number: int) -> int:
     """Erases what is kept of an invoice and its reds beside the chain; how many documents.
 
-    Documents with their seeds, originals of elsewhere, slips' drafts, the words behind its operations, approvers' notes
-    on its line, rows of sheets.
+    Documents with their seeds, of reds signed in vain too, originals of elsewhere, slips' drafts, the words behind its
+    operations, approvers' notes on its line, rows of sheets.
     """
     named = number_text(number)
     numbers = [named, *connection.execute(select(RED.c.number).where(RED.c.blue == named)).scalars()]
@@ -111,7 +112,8 @@ def erase_invoice(connection: Connection, number: int) -> int:
     connection.execute(update(CLAIM_APPROVAL).where(CLAIM_APPROVAL.c.number.in_(numbers)).values(sealed_note=None))
     of_rows = update(BULK_ROW).where(BULK_ROW.c.number.in_(numbers))
     connection.execute(of_rows.values(sealed_draft=None, problems=None))
-    return forget_document(connection, named) + forget_outside_document(connection, number)
+    in_vain = forget_reds_in_vain(connection, number)
+    return in_vain + forget_document(connection, named) + forget_outside_document(connection, number)
 
 
 def erase_person(connection: Connection, party: int, identity: bytes, now_s: int) -> None:
@@ -136,9 +138,13 @@ def erase_person(connection: Connection, party: int, identity: bytes, now_s: int
 
 
 def unlisted_gap(connection: Connection) -> tuple[str, str, str] | None:
-    """(table, key, column) of the first row that is empty as if erased, though no erasure on the list says so."""
+    """(table, key, column) of the first row that is empty as if erased, though no erasure on the list says so.
+
+    Documents of groups that issued nothing end without one.
+    """
     of_blue = select(RED.c.blue).where(RED.c.number == DOCUMENT.c.number).scalar_subquery()
-    listed = or_(exists(_of_target(DOCUMENT.c.number)), exists(_of_target(of_blue)))
+    in_vain = exists().where(OPERATION.c.digest == DOCUMENT.c.digest, IN_VAIN)
+    listed = or_(exists(_of_target(DOCUMENT.c.number)), exists(_of_target(of_blue)), in_vain)
     row = connection.execute(select(DOCUMENT).where(DOCUMENT.c.sealed_document.is_(None), ~listed).limit(1)).first()
     if row is not None:
         return "document", row.number, "sealed_document"

@@ -35,10 +35,13 @@ class NumberState(StrEnum):
     FREE = "free"  # came back from an expired reservation or a refused group; given out first
 
 
-def _waiting_index(name: str, *columns: str) -> Index:
-    """Index over the few rows that wait, so that the many that do not cost nothing."""
-    waiting = text("state = 'accepted'")
-    return Index(name, *columns, sqlite_where=waiting, postgresql_where=waiting)
+_WAITING = "state = 'accepted'"
+_IN_VAIN = "state IN ('refused', 'malformed', 'expired')"
+
+
+def _partial_index(where: str, name: str, *columns: str) -> Index:
+    """Index over the few rows in such states, so that the many others cost nothing."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class OperationRow(Row, table=True):
@@ -47,9 +50,10 @@ class OperationRow(Row, table=True):
     __tablename__ = "operation"
     __table_args__ = (
         UniqueConstraint("digest"),
-        _waiting_index("ix_operation_waiting", "seq"),
-        _waiting_index("ix_operation_waiting_actor", "actor", "operation_count"),
-        _waiting_index("ix_operation_waiting_until", "valid_until"),
+        _partial_index(_WAITING, "ix_operation_waiting", "seq"),
+        _partial_index(_WAITING, "ix_operation_waiting_actor", "actor", "operation_count"),
+        _partial_index(_WAITING, "ix_operation_waiting_until", "valid_until"),
+        _partial_index(_IN_VAIN, "ix_operation_in_vain", "settled_at"),
     )
 
     seq: int = column.sequence()  # order of acceptance
@@ -243,3 +247,5 @@ META = table_of(MetaRow)
 
 WAITING = OPERATION.c.state == literal_column("'accepted'")
 """Rows that wait, in the very words of their partial indexes: a bound value would not be matched with them."""
+IN_VAIN = OPERATION.c.state.in_([literal_column(f"'{state}'") for state in ("refused", "malformed", "expired")])
+"""Rows that ended without anything applied, in the very words of their partial index."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, REFERENCE
+from ledger.projection.ground import CLAIM_REQUEST, DOCUMENT, IDEMPOTENCY, IN_VAIN, OPERATION, REFERENCE
 from ledger.projection.ground_enrolment import ENROLMENT_REQUEST, SIGNING_DRAFT
 from ledger.projection.ground_providers import PROVIDER_ANSWER
 from ledger.projection.ground_sign_in import INVITATION, SESSION, SIGN_IN_ATTEMPT
@@ -54,8 +54,8 @@ def _deleted(table: Table, ended: Callable[[int], ColumnElement[bool]]) -> Endin
     return end
 
 
-def _emptied(table: Table, column: str, ended: Callable[[int], ColumnElement[bool]]) -> Ending:
-    """Empties a sealed column; the rows stay."""
+def _emptied(table: Table, column: str, ended: Callable[[int], ColumnElement[bool]], *beside: str) -> Ending:
+    """Empties a sealed column, and those beside it that are empty with it; the rows stay."""
     keys = list(table.primary_key)
 
     def end(connection: Connection, before_s: int) -> int:
@@ -63,7 +63,7 @@ def _emptied(table: Table, column: str, ended: Callable[[int], ColumnElement[boo
         rows = connection.execute(wanted).all()
         for row in rows:
             same = (key == value for key, value in zip(keys, row, strict=True))
-            connection.execute(update(table).where(*same).values({column: None}))
+            connection.execute(update(table).where(*same).values(dict.fromkeys((column, *beside))))
         return len(rows)
 
     return end
@@ -77,6 +77,11 @@ def _of_jobs(*states: BulkState) -> Callable[[int], ColumnElement[bool]]:
         return BULK_ROW.c.job_id.in_(jobs)
 
     return ended
+
+
+def _signed_in_vain(before_s: int) -> ColumnElement[bool]:
+    """Of documents: their group ended before that moment and issued nothing."""
+    return DOCUMENT.c.digest.in_(select(OPERATION.c.digest).where(IN_VAIN, OPERATION.c.settled_at < before_s))
 
 
 def cancel_old_sheets(connection: Connection, before_s: int) -> int:
@@ -94,6 +99,7 @@ def _before(column: Any) -> Callable[[int], ColumnElement[bool]]:
 
 
 ENDINGS: dict[str, Ending] = {
+    "unissued": _emptied(DOCUMENT, "sealed_document", _signed_in_vain, "sealed_seed"),
     "references": _emptied(REFERENCE, "sealed", _before(REFERENCE.c.created_at)),
     "claim_words": _emptied(CLAIM_REQUEST, "sealed_reference", _before(CLAIM_REQUEST.c.created_at)),
     "approval_notes": _emptied(CLAIM_APPROVAL, "sealed_note", _before(CLAIM_APPROVAL.c.decided_at)),

@@ -50,6 +50,7 @@ _VOUCHER = f"会计档案管理办法: {VOUCHER_YEARS} years after the year ends
 
 RETENTION = (
     Kept("documents", "documents, originals and read fields of invoices", _YEARS, "end of the year", _VOUCHER),
+    Kept("unissued", "documents of what was refused or never recorded", 30, "its outcome", "it can be signed again"),
     Kept(
         "references", "words behind operations: claims, payments, slips, reasons", _YEARS, "end of the year", _VOUCHER
     ),

@@ -21,11 +21,13 @@ from ledger.domain.document import parse_document
 from ledger.identity import create_master_key, load_master_key
 from ledger.projection.ground import DOCUMENT, SIGNING_KEY
 from ledger.projection.ground_privacy import ERASURE
+from ledger.projection.keystore import StoredDocument
 from ledger.service import Ledger, audit
 from ledger.service.audit_erasures import check_erasures
 from ledger.service.copies import backup, restore
 from ledger.service.errors import Erased, ErasureWaits, NotFound
 from ledger.service.full_audit import full_audit
+from ledger.service.proofs import opened_stored
 from ledger.service.retention import Housekeeping
 from tests.service.red_acts import reddened
 from tests.service.test_outside import claim, stronger, typed
@@ -186,6 +188,27 @@ def test_nothing_is_erased_while_a_red_waits(town: Town) -> None:
     red = must(town.ledger.operation(town.seller, waiting.digest)).numbers[0]
     town.erase(blue)
     assert erased_steps(town.judged(red))
+
+
+def test_documents_of_reds_signed_in_vain_go_with_their_blue(town: Town) -> None:
+    blue, other = town.issued(town.seller), town.issued(town.seller)
+    hurried = town.hurried()
+
+    def reds_documents(number: str) -> int:
+        """Documents here of groups that would redden an invoice, by what each document says."""
+        with town.ledger.context.reading() as connection:
+            rows = connection.execute(select(DOCUMENT).where(DOCUMENT.c.sealed_document.is_not(None))).all()
+            stored = [StoredDocument(**{**row._mapping, "number": int(row.number)}) for row in rows]
+            opened = [parse_document(opened_stored(town.ledger.context, one)[0]) for one in stored]
+        return sum(one.original is not None and one.original.number == number for one in opened)
+
+    with town.sequencing.held():
+        for number in (blue, blue, other, other):
+            hurried.red_letters.issue_red(town.seller, number, reason="return", idempotency_key=town.key())
+    town.issued(town.seller)
+    assert (reds_documents(blue), reds_documents(other)) == (2, 2)  # one of each was refused: nothing was left
+    town.erase(blue)
+    assert (reds_documents(blue), reds_documents(other)) == (0, 2)
 
 
 def test_no_red_of_an_erased_invoice_is_issued(town: Town) -> None:

@@ -14,7 +14,7 @@ from ledger.service.full_audit import full_audit
 from ledger.service.retention import DAY_S, KEPT_FOR_GOOD, RETENTION, VOUCHER_YEARS, Housekeeping, ends_before
 from ledger.settings import Settings
 from tests.privacy.planted import Planted
-from tests.service.world import World
+from tests.service.world import World, must, refused
 
 PAGE = Path(__file__).parents[2] / "docs" / "PRIVACY.md"
 
@@ -78,6 +78,29 @@ def test_results_of_sheets_and_unsigned_drafts_end(kept: Planted) -> None:
     assert swept(kept, now_s + 31 * DAY_S)["unsigned_sheets"] == 1
     assert (count(kept, drafts), world.ledger.bulk.job(kept.seller, job.job).state) == (0, "cancelled")
     assert swept(kept, now_s + 2 * 365 * DAY_S)["sheet_results"] >= 1
+
+
+def test_documents_of_what_was_refused_end_and_those_of_invoices_stay(kept: Planted) -> None:
+    world = kept.world
+    number = world.issued(kept.seller)
+    with world.sequencing.held():
+        reds = [
+            world.hurried().red_letters.issue_red(kept.seller, number, reason="return", idempotency_key=world.key())
+            for _ in range(2)
+        ]
+    world.issued(kept.seller)  # after both: the queue keeps its order
+    (landed,) = must(world.ledger.operation(kept.seller, reds[0].digest)).numbers
+    refused(world.ledger.operation(kept.seller, reds[1].digest), "reddened")
+    issued, at = (
+        "SELECT count(*) FROM document WHERE sealed_document IS NOT NULL",
+        "SELECT max(settled_at) FROM operation WHERE state = 'refused'",
+    )
+    held, end = count(kept, issued), count(kept, at) + 30 * DAY_S
+    assert "unissued" not in swept(kept, end)
+    assert count(kept, issued) == held
+    assert swept(kept, end + 1)["unissued"] == 1
+    assert count(kept, issued) == held - 1
+    assert not world.ledger.invoice(kept.seller, landed).erased
 
 
 def test_documents_are_erased_thirty_years_later_and_audits_agree(kept: Planted, tmp_path: Path) -> None:
