@@ -121,7 +121,9 @@ class SheetSteps(ABC, Generic[PickedT]):
             return self.step(job_id).step
         except ServiceError as err:
             log.warning("bulk_waits", job=job_id, error=type(err).__name__, reason=err.message)
-            return Step.WAITING
+        except Exception:
+            log.exception("bulk_failed", job=job_id)
+        return Step.WAITING
 
     def step(self, job_id: str) -> Taken:
         """Signs the next group of a running sheet, or says why there is none. Raises: Busy.

@@ -8,6 +8,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
+import structlog
+
 from ledger.chain import ChainError, ChainInUseError, open_reader
 from ledger.domain.blocks import ChainBlock
 from ledger.domain.document import parse_document
@@ -38,6 +40,10 @@ from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
 from verifier.canonical import loads
 from verifier.commitment import commit
+
+AGAIN_S = 5.0  # after an error that nobody foresaw in what a node looks after
+
+log = structlog.get_logger("node")
 
 
 def audit(context: Context, progress: Progress | None = None) -> AuditReport:
@@ -100,7 +106,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     try:
         with ExitStack() as beside:
             for name, run in _beside_a_node(context).items():
-                beside.enter_context(_beside(name, run))
+                beside.enter_context(_beside(name, partial(_kept_running, name, run)))
             run_until_signal(sequencer, on_ready)
     finally:
         writer.close()
@@ -150,6 +156,16 @@ def _beside_a_node(context: Context) -> dict[str, Callable[[threading.Event], No
     if context.settings.open_months:
         work["calendar"] = Calendar(context).run
     return work
+
+
+def _kept_running(name: str, run: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """`run` until `stop` is set, whatever breaks in it: a thread that ended unheard would leave sheets unsigned."""
+    while not stop.is_set():
+        try:
+            run(stop)
+        except Exception:
+            log.exception("work_failed", work=name, again_in_s=AGAIN_S)
+            stop.wait(AGAIN_S)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ledger.projection import Connection, StorageError, WebhookState, feed, part
 from ledger.projection.webhooks import Delivery, Webhook
 from ledger.service.context import Context
 from ledger.service.credentials import stands
-from ledger.service.errors import ServiceError
+from ledger.service.errors import Busy, ServiceError
 from ledger.service.event_views import event_json
 from ledger.service.events import events_after
 from ledger.service.people import caller_of
@@ -62,7 +62,7 @@ class WebhookSending:
                     stop.wait(POLL_S)
 
     def queue_new(self) -> bool:
-        """Queues what happened since for every active webhook; whether anything was queued. Raises: Busy."""
+        """Queues what happened since for every active webhook; whether anything was queued."""
         with self._context.reading() as connection:
             head = feed.last_order(connection)
             hooks = [
@@ -71,7 +71,7 @@ class WebhookSending:
                 if self._caught_up.get(hook.webhook_id) != head
                 and webhooks.waiting_count(connection, hook.webhook_id) < QUEUE_MAX
             ]
-        queued = [self._queue(hook, head) for hook in hooks]
+        queued = [self._tried(hook, head) for hook in hooks]
         return any(queued)
 
     def start_due(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
@@ -91,6 +91,16 @@ class WebhookSending:
         """Deletes what arrived over DELIVERED_KEPT_S ago; how many."""
         before_s = self._now_s() - DELIVERED_KEPT_S
         return run_write(self._context, lambda connection: webhooks.forget_delivered(connection, before_s))
+
+    def _tried(self, hook: Webhook, head: int) -> bool:
+        """`_queue` of one among others, whose trouble does not hold them up: it is logged."""
+        try:
+            return self._queue(hook, head)
+        except ServiceError as err:
+            log.warning("webhook_waits", error=type(err).__name__, webhook=hook.webhook_id)
+        except Exception:
+            log.exception("webhook_not_queued", webhook=hook.webhook_id)
+        return False
 
     def _queue(self, hook: Webhook, head: int) -> bool:
         with self._context.reading() as connection:
@@ -119,11 +129,20 @@ class WebhookSending:
     def _send_one(self, delivery: Delivery) -> None:
         try:
             self._send(delivery)
-        except (ServiceError, StorageError) as err:
+        except (Busy, StorageError) as err:
             log.warning("webhook_not_noted", error=type(err).__name__, webhook=delivery.webhook_id)
+        except Exception as err:  # noqa: BLE001 - it waits as after a failed attempt, or would be due at once for ever
+            log.error("webhook_failed", error=type(err).__name__, webhook=delivery.webhook_id)  # noqa: TRY400
+            self._put_off(delivery, Attempt(None, f"not sent: {type(err).__name__}"))
         finally:
             with self._lock:
                 self._busy.discard(delivery.webhook_id)
+
+    def _put_off(self, delivery: Delivery, attempt: Attempt) -> None:
+        try:
+            run_write(self._context, lambda connection: self._note(connection, delivery, attempt))
+        except (ServiceError, StorageError) as err:
+            log.warning("webhook_not_noted", error=type(err).__name__, webhook=delivery.webhook_id)
 
     def _send(self, delivery: Delivery) -> None:
         """One attempt, and what it brought. An event that its owner may not see any more is passed over."""

@@ -109,8 +109,9 @@ def test_a_damaged_sheet_does_not_hold_up_the_others(world: World, node: BulkSig
         assert state.scalar_one() == "draft"  # nobody tries it again and again
 
 
+@pytest.mark.parametrize("failure", [NotReady("a row of it was damaged"), KeyError("nobody foresaw it")])
 def test_a_sheet_that_fails_does_not_end_the_round(
-    world: World, node: BulkSigning, seller: Caller, monkeypatch: pytest.MonkeyPatch
+    world: World, node: BulkSigning, seller: Caller, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     first, second = uploaded(world, seller), uploaded(world, seller, file_name="second.csv")
     step, tried = node.step, list[str]()
@@ -118,7 +119,7 @@ def test_a_sheet_that_fails_does_not_end_the_round(
     def failing(job: str) -> Any:
         tried.append(job)
         if job == first:
-            raise NotReady("a row of it was damaged")
+            raise failure
         return step(job)
 
     asked(world, seller, first)

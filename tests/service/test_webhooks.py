@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import text
 
 from ledger.service import Caller, IdempotencyConflict, InvalidRequest, Ledger, NotFound
 from ledger.service.webhook_posts import ANSWER_SIZE_MAX, UrlRefusedError, checked_url, may_reach, post
@@ -168,6 +169,23 @@ def test_a_receiver_that_drips_is_cut_off_and_holds_up_no_other(town: Town) -> N
         assert [one.event["number"] for one in other.taken] == [number]
     (waiting,) = town.ledger.webhooks.deliveries(town.seller, slow.webhook_id).items
     assert (waiting.state, waiting.last_error) == ("waiting", "timeout")
+
+
+def test_a_webhook_whose_row_was_damaged_waits_like_a_failed_one_and_holds_up_no_other(town: Town) -> None:
+    damaged, sound = town.hook("/damaged"), town.hook("/sound")
+    junk = text("UPDATE webhook SET sealed_secret = :junk WHERE webhook_id = :id").bindparams(
+        junk=b"0", id=damaged.webhook_id
+    )
+    town.ledger.context.store.write(lambda connection: connection.execute(junk))
+    town.world.issued(town.seller)
+    assert (town.send(), town.send()) == (2, 0)
+    assert [one.path for one in town.receiver.taken] == ["/sound"]
+    for pause_s in (10, 40):
+        town.clock.now_s += pause_s
+        assert town.send() == 1
+    assert (town.state(damaged), town.state(sound)) == ("paused", "active")
+    (letter,) = town.ledger.webhooks.deliveries(town.seller, damaged.webhook_id, state="dead").items
+    assert letter.last_error == "not sent: NotReady"
 
 
 def test_nothing_is_told_of_others(town: Town, cast: Cast) -> None:
