@@ -27,7 +27,7 @@ CHECK_THREADS_MAX = 2  # files of strangers on the public check of one process a
 PASSWORD_THREADS_MAX = 4  # passwords of one process hashed at once: each takes 46 MiB and a tenth of a second of a core
 CONFIRMATION_THREADS_MAX = 2  # the same of parties that are signed in: these keep nobody from signing in
 PROVIDER_THREADS_MAX = 16  # sign-ins through companies' providers at once: each waits for a stranger's server
-PROVIDER_SIGN_INS_MAX = 4  # of one provider at once: one that is slow keeps few of those threads
+COMPANY_SIGN_INS_MAX = 4  # through the providers of one company at once: slow ones keep few of those threads
 NOTE_THREADS_MAX = 2  # checkpoints of one process at once: anybody may send one, and each takes milliseconds
 WAITING_PER_THREAD_MAX = 4  # requests queued for a thread; beyond, waiting longer than the client helps nobody
 ACCESS = "einvoice_access"  # attribute of an endpoint: see LedgerRoute
@@ -72,7 +72,7 @@ class Access:
 
 _POOLS: RunVar[Pools] = RunVar("einvoice_pools")
 _UNDER_WAY: RunVar[Counter[CapacityLimiter]] = RunVar("einvoice_under_way")
-_SIGN_INS: RunVar[Counter[str]] = RunVar("einvoice_sign_ins")  # by provider
+_SIGN_INS: RunVar[Counter[int]] = RunVar("einvoice_sign_ins")  # by the provider's enterprise
 _CALLERS: RunVar[set[tuple[str, int]]] = RunVar("einvoice_callers")  # endpoint and party of what runs one at a time
 
 
@@ -123,25 +123,28 @@ def one_password(party: int) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def one_of_provider(provider_id: str) -> Iterator[None]:
-    """While a provider is waited for. Raises: ProblemError of type busy beyond PROVIDER_SIGN_INS_MAX at once."""
+def one_of_company(enterprise: int) -> Iterator[None]:
+    """While a provider of an enterprise is waited for.
+
+    Raises: ProblemError of type busy beyond COMPANY_SIGN_INS_MAX at once.
+    """
     running = _SIGN_INS.get(None)
     if running is None:
         running = Counter()
         _SIGN_INS.set(running)
-    if running[provider_id] >= PROVIDER_SIGN_INS_MAX:
+    if running[enterprise] >= COMPANY_SIGN_INS_MAX:
         raise ProblemError(
             BUSY,
             "this company's sign-in provider is slow; try again in a moment",
             "该企业的登录服务响应缓慢，请稍后重试",
         )
-    running[provider_id] += 1
+    running[enterprise] += 1
     try:
         yield
     finally:
-        running[provider_id] -= 1
-        if not running[provider_id]:
-            del running[provider_id]
+        running[enterprise] -= 1
+        if not running[enterprise]:
+            del running[enterprise]
 
 
 def reads(endpoint: Callable[P, T]) -> Callable[P, Awaitable[T]]:

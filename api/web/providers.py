@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter, Path, Request, Response
 
 from api.endpoint import LedgerRoute
-from api.pools import in_thread, one_of_provider, open_query, pools
+from api.pools import in_thread, one_of_company, open_query, pools
 from api.sessions import (
     address_of,
     agent_of,
@@ -159,7 +159,11 @@ async def _waiting(request: Request, provider_id: str, language: str, act: Calla
         except ServiceError as err:
             return _problem_page(language, provider_id, err)
 
-    with one_of_provider(provider_id):
+    try:
+        enterprise, _ = await in_thread(pools().reads, lambda: ledger.provider_sign_in.issuer(provider_id))
+    except ServiceError as err:
+        return _problem_page(language, provider_id, err)
+    with one_of_company(enterprise):
         return await in_thread(pools().providers, run)
 
 

@@ -5,12 +5,15 @@ The browser is two: httpx at the provider, the ASGI client at the ledger; what i
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -20,12 +23,12 @@ from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 
 from api.app import ROUTERS, create_app
-from api.pools import access_of
+from api.pools import COMPANY_SIGN_INS_MAX, access_of
 from api.sessions import COMPANY_ROUTES, COOKIE, FLOW_COOKIE
 from ledger.identity import passwords
 from ledger.service import Ledger
 from ledger.service.context import Context
-from ledger.service.provider_sign_in import FLOW_LIFETIME_S
+from ledger.service.provider_sign_in import FLOW_LIFETIME_S, ProviderSignIn
 from ledger.service.sign_in import PASSWORD_FRESH_S
 from tests.api.conftest import Answer, Client, Installation
 from tests.api.test_sign_in_over_http import PASSWORD, Member
@@ -451,6 +454,40 @@ def test_provider_that_is_down_or_lies_gives_a_page(
     body = {"issuer": gone, "client_id": "a", "client_secret": "b"}
     refused = client.post("/v1/sign-in-providers", body, key=f"provider-{next(_COUNT)}")
     assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "issuer_unusable")
+
+
+def test_slow_providers_of_one_company_keep_no_place_of_anothers(
+    door: Client, officer: Client, issuer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other = company(door, officer, issuer, "慢登录公司"), company(door, officer, issuer, "快登录公司")
+    registered = httpx.post(f"{issuer}/reg", json={"redirect_uris": [ELSEWHERE]}).json()
+    body = {"issuer": issuer, **{key: registered[key] for key in ("client_id", "client_secret")}}
+    second = slow.client.post("/v1/sign-in-providers", body, key=f"provider-{next(_COUNT)}").json()["provider_id"]
+    entered, let_go, leave = threading.Semaphore(0), threading.Event(), ProviderSignIn.leave
+
+    def slowly(self: ProviderSignIn, provider_id: str, *args: Any, **kwargs: Any) -> Any:
+        if provider_id != other.provider_id:
+            entered.release()
+            assert let_go.wait(30)
+        return leave(self, provider_id, *args, **kwargs)
+
+    async def start(provider_id: str) -> int:
+        return (await door._request("GET", f"/sign-in/through/{provider_id}/start", None, OWN)).status
+
+    async def crowd() -> tuple[list[int], int, int]:
+        places = [(slow.provider_id, second)[at % 2] for at in range(COMPANY_SIGN_INS_MAX)]
+        waiting = [asyncio.ensure_future(start(one)) for one in places]
+        taken = 0
+        while taken < COMPANY_SIGN_INS_MAX:
+            taken += entered.acquire(blocking=False)
+            await asyncio.sleep(0.01)
+        beyond, elsewhere = await start(second), await start(other.provider_id)
+        let_go.set()
+        return [await one for one in waiting], beyond, elsewhere
+
+    monkeypatch.setattr(ProviderSignIn, "leave", slowly)
+    assert door.portal.call(crowd) == ([303] * COMPANY_SIGN_INS_MAX, 503, 303)
+    assert door.portal.call(start, second) == 303  # the place is free again
 
 
 def test_enterprise_alone_registers_a_provider_on_the_public_internet(

@@ -197,6 +197,9 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b" " * (ANSWER_SIZE_MAX + 2))
 
 
+DRIPPED_OUT: list[str] = []  # addresses whose whole slow answer somebody waited for
+
+
 def dripping(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.end_headers()
@@ -204,6 +207,7 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
         handler.wfile.write(b" ")
         handler.wfile.flush()
+    DRIPPED_OUT.append(handler.path)
 
 
 def nested(handler: BaseHTTPRequestHandler) -> None:
@@ -231,11 +235,10 @@ def test_an_answer_that_leads_on_or_does_not_end_is_cut(
 ) -> None:
     monkeypatch.setattr(provider_fetch, "FETCH_TIMEOUT_S", 0.5)
     liar.answers[path] = answer
-    began = time.monotonic()
     with pytest.raises(ProviderFailed) as caught:
         begun.arrive()
     assert caught.value.reason == reason
-    assert time.monotonic() - began < 8  # of the ten seconds that the slow one would take
+    assert not DRIPPED_OUT
 
 
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
