@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import create_app
 from api.protocol import BoundedProtocol
 from api.rate_limits import sharing_rates
+from ledger.parent import end_with_parent
 from ledger.service import ServiceError
 from ledger.service.log_masks import mask_line
 from ledger.settings import Settings
@@ -60,12 +62,15 @@ def application() -> FastAPI:
     """The application of one server process, with settings from the environment."""
     settings = Settings()
     configure_log(settings)
+    if multiprocessing.parent_process() is not None:  # one of several: a supervisor that was killed stops none
+        end_with_parent()
     return create_app(settings=settings)
 
 
 def serve(settings: Settings, *, listening_fd: int | None = None) -> int:
     """Serves until SIGTERM or SIGINT; the process's exit code."""
     configure_log(settings)
+    end_with_parent()
     if settings.rpc_open:
         structlog.get_logger("api").warning("EINVOICE_RPC_OPEN is set: /rpc shows every block to everybody who asks")
     listener = _listener(settings, listening_fd)

@@ -14,6 +14,7 @@ from typing import Self
 import structlog
 
 from ledger.cli.output import complain, spoken_errors
+from ledger.parent import HELD_BY_PARENT, end_with_parent
 from ledger.sequencer import SequencerStoppedError
 from ledger.service import Ledger, run_node
 from ledger.settings import Settings
@@ -32,6 +33,7 @@ class ProcessEndedError(RuntimeError):
 def run_node_process(settings: Settings) -> int:
     """The node, until SIGTERM; prints `ready node` once it can take work. Exit code."""
     _configure_log(settings)
+    end_with_parent()
     try:
         with spoken_errors(), Ledger.open(settings) as ledger:
             run_node(ledger.context, on_ready=lambda: print(f"{READY} node", flush=True))  # noqa: T201 - for the parent
@@ -42,11 +44,14 @@ def run_node_process(settings: Settings) -> int:
 
 
 class Servers:
-    """A node and an API on one ledger, as child processes. Use it in a `with`; `stop` gives up a start as well."""
+    """A node and an API on one ledger, as child processes, which end with this one even when it is killed.
+
+    Use it in a `with`; `stop` gives up a start as well.
+    """
 
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
         self._children: dict[str, subprocess.Popen[str]] = {}
-        self._environment = {**os.environ, **_environment_of(settings)}
+        self._environment = {**os.environ, **_environment_of(settings), HELD_BY_PARENT: "1"}
         self._stop = stop or threading.Event()
         self.url = ""
 
@@ -71,12 +76,18 @@ class Servers:
                 child.kill()
                 child.wait()
                 worst = 1
+            if child.stdin is not None:
+                child.stdin.close()
         self._children.clear()
         return worst
 
     def _spawn(self, name: str, *module: str) -> str:
         child = subprocess.Popen(
-            [sys.executable, "-m", *module], env=self._environment, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", *module],
+            env=self._environment,
+            stdin=subprocess.PIPE,  # nothing is written: it closes when this process ends, whatever ends it
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._children[name] = child
         line = _first_line(child, self._stop)

@@ -77,6 +77,34 @@ def test_serve_ends_when_one_of_its_processes_does(shell: Shell, ended: list, vi
     assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
 
 
+def descendants_of(pid: int) -> list[int]:
+    children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*children, *(found for child in children for found in descendants_of(child))]
+
+
+def test_a_kill_of_one_leaves_none_of_the_others(shell: Shell, ended: list) -> None:
+    for victim in ("api", "serve"):  # the second start finds the chain's lock free
+        process = shell.spawn("serve", EINVOICE_WORKERS="2")
+        ended.append(process)
+        assert first_line(process).startswith("ready ")
+        family = descendants_of(process.pid)
+        assert len(family) >= 4  # node, API, its two workers
+        os.kill(process.pid if victim == "serve" else children_of(process)["api"], signal.SIGKILL)
+        process.communicate(timeout=STOP_LIMIT_S)  # ends when the last of them gave up its output
+        deadline = time.monotonic() + STOP_LIMIT_S
+        while not all(has_ended(pid) for pid in family) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [pid for pid in family if not has_ended(pid)] == []
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or only waits for somebody to ask how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def test_a_second_serve_on_the_same_ledger_refuses(shell: Shell, ended: list) -> None:
     _, url = served(shell, ended)
     second = shell.spawn("serve")
