@@ -31,6 +31,7 @@ from ledger.chain.errors import (
 )
 from ledger.chain.identity import ChainIdentity, ChainRules
 from ledger.chain.limits import MAP_SIZE, READER_CHECK_INTERVAL_S, READERS_MAX
+from ledger.chain.lmdb_whole import is_whole
 
 DATA_FILE = "data.mdb"
 WRITER_LOCK_FILE = "writer.lock"
@@ -239,10 +240,7 @@ def _acquire(directory: Path, map_size: int) -> _Opened:
             opened.environment.close()  # inherited over a fork: closes this process's view, not the parent's
             opened = None
         if opened is None:
-            try:
-                opened = _Opened(_open_environment(directory, map_size, create=False))
-            except lmdb.Error as err:
-                raise _translated(err, directory) from err
+            opened = _Opened(_whole_environment(directory, map_size))
             _opened[path] = opened
         opened.users += 1
         return opened
@@ -255,6 +253,18 @@ def _release(opened: _Opened) -> None:
             opened.environment.close()
             for path in [path for path, other in _opened.items() if other is opened]:
                 del _opened[path]
+
+
+def _whole_environment(directory: Path, map_size: int) -> Any:
+    """Raises: ChainStorageError, also for a file that was cut short."""
+    try:
+        environment = _open_environment(directory, map_size, create=False)
+        if is_whole(environment, directory / DATA_FILE, map_size):
+            return environment
+        environment.close()
+    except lmdb.Error as err:
+        raise _translated(err, directory) from err
+    raise ChainStorageError(f"{DATA_FILE} was cut short: restore it from a backup", directory)
 
 
 def _open_environment(directory: Path, map_size: int, *, create: bool) -> Any:

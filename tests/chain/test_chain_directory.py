@@ -11,8 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from contracts import load_artifact
@@ -24,6 +26,7 @@ from ledger.chain import (
     ChainInUseError,
     ChainMissingError,
     ChainStoppedError,
+    ChainStorageError,
     copy_chain,
     create_chain,
     open_reader,
@@ -31,9 +34,12 @@ from ledger.chain import (
 )
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.lmdb_store import IDENTITY_KEY, ChainStore, create_store
+from ledger.chain.lmdb_whole import is_whole
 from ledger.domain.blocks import BlockHead
 from tests.chain.world import SEALER_KEY, SELLER, Ledger
 from verifier.words import NUMBER_SPACE_FIRST, Table, storage_key
+
+PAGE_SIZE = 4_096  # of a store
 
 
 def now_s() -> int:
@@ -63,6 +69,48 @@ def test_a_missing_chain_is_named(tmp_path: Path) -> None:
     with pytest.raises(ChainMissingError):
         open_reader(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.2, 0.5, 0.9, 1.0])
+def test_a_chain_cut_short_is_named_and_a_whole_one_read(issuing: Ledger, tmp_path: Path, kept: float) -> None:
+    data = shutil.copytree(issuing.directory, tmp_path / "cut") / "data.mdb"
+    whole = data.stat().st_size
+    cut = max(3 * PAGE_SIZE, int(whole * kept) // PAGE_SIZE * PAGE_SIZE)  # behind the two pages that say what there is
+    os.truncate(data, cut)
+    if cut == whole:
+        with closing(open_reader(data.parent)) as reader:
+            assert reader.head().number > 0
+        return
+    for opened in (open_reader, lambda place: open_writer(place, sealer_key=SEALER_KEY, now=now_s)):
+        with pytest.raises(ChainStorageError, match=r"data\.mdb was cut short: restore it from a backup"):
+            opened(data.parent)
+    assert data.stat().st_size == cut
+
+
+def test_pages_that_nothing_refers_to_may_be_missing(tmp_path: Path) -> None:
+    environment = lmdb.open(str(tmp_path), map_size=1 << 24)
+    data = tmp_path / "data.mdb"
+    with environment.begin(write=True) as transaction:
+        transaction.put(b"kept", b"value")
+    for number in range(20):
+        with environment.begin(write=True) as transaction:
+            transaction.put(b"large", bytes([number]) * 40_000)
+    with environment.begin(write=True) as transaction:
+        transaction.delete(b"large")
+    environment.close()
+
+    def whole() -> bool:
+        opened = lmdb.open(str(tmp_path), map_size=1 << 24, readonly=True)
+        try:
+            return is_whole(opened, data, 1 << 24)
+        finally:
+            opened.close()
+
+    assert whole()
+    os.truncate(data, data.stat().st_size - 8 * PAGE_SIZE)
+    assert whole()
+    os.truncate(data, 2 * PAGE_SIZE)
+    assert not whole()
 
 
 def test_one_writer_at_a_time(ledger: Ledger) -> None:

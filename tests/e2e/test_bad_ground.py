@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import socket
 import subprocess
@@ -66,6 +67,11 @@ def chain_damaged(ground: Ground) -> None:
         file.write(b"\xff" * 16_384)
 
 
+def chain_cut_short(ground: Ground) -> None:
+    data = ground.data_dir / "chain" / "data.mdb"
+    os.truncate(data, data.stat().st_size // 2)
+
+
 def chain_empty_file(ground: Ground) -> None:
     (ground.data_dir / "chain" / "data.mdb").write_bytes(b"")
 
@@ -113,6 +119,7 @@ def setting_out_of_range(ground: Ground) -> None:
         (chain_missing, "holds no chain"),
         (chain_foreign, "another ledger"),
         (chain_damaged, "the store failed"),
+        (chain_cut_short, "cut short"),
         (chain_empty_file, "the store failed|holds no chain|unfinished chain"),
         (database_missing, "einvoice init|einvoice upgrade|restore"),
         (database_foreign, "another ledger"),
