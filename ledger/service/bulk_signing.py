@@ -30,7 +30,7 @@ from ledger.projection.bulk_jobs import BulkJob, BulkRow
 from ledger.service.audit_log import note_group
 from ledger.service.bulk_drafting import fitted, keep_rows, may_draft
 from ledger.service.bulk_rows import SheetOptions, draft_of, facts_of, sealed_facts
-from ledger.service.bulk_steps import SheetSteps, Step, Taken, stop_of
+from ledger.service.bulk_steps import SheetSteps, Step, Taken
 from ledger.service.context import Context
 from ledger.service.drafts import Draft
 from ledger.service.errors import (
@@ -45,7 +45,7 @@ from ledger.service.people import acts_for, caller_of
 from ledger.service.problems import service_problem
 from ledger.service.views import Caller
 from ledger.service.writing import run_write
-from verifier.operations import GROUP_OPERATIONS_MAX, Reason
+from verifier.operations import Reason
 from verifier.words import Grant
 
 NUMBERS_HELD_S = 600  # until the group is stored; a process that dies in between gives them back so
@@ -69,20 +69,9 @@ class BulkSigning(SheetSteps[Picked]):
 
     kind = JobKind.ISSUE
 
-    def _pick(self, connection: Connection, job_id: str) -> Picked | Taken:
-        """The next rows of a running sheet with numbers held for them, or what there is instead of rows."""
-        job = self._running(connection, job_id)
-        if job is None:
-            return Taken(Step.ENDED)
-        failed = bulk_queries.failed_group(connection, job_id)
-        if failed is not None:
-            self._stop(connection, job_id, stop_of(failed))
-            return Taken(Step.ENDED)
-        ready = bulk_jobs.rows(
-            connection, job_id, state=RowState.READY, limit=min(GROUP_OPERATIONS_MAX, self._queue_limit)
-        )
-        if not ready:
-            return self._end(connection, job_id)
+    def _picked(self, connection: Connection, job: BulkJob, ready: tuple[BulkRow, ...]) -> Picked | Taken:
+        """Rows with numbers held for them."""
+        job_id = job.job_id
         options, now_s = SheetOptions.of(self._context, job), self._context.now_s()
         caller, seller = self._signer(connection, job, options)
         ready = self._without_taken(connection, job, ready)

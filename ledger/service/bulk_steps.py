@@ -19,8 +19,17 @@ from typing import Generic, TypeVar
 import structlog
 
 from ledger.domain.reasons import reason_text
-from ledger.projection import BulkState, Connection, JobKind, QueueState, bulk_drafts, bulk_jobs, bulk_queries
-from ledger.projection.bulk_jobs import BulkJob
+from ledger.projection import (
+    BulkState,
+    Connection,
+    JobKind,
+    QueueState,
+    RowState,
+    bulk_drafts,
+    bulk_jobs,
+    bulk_queries,
+)
+from ledger.projection.bulk_jobs import BulkJob, BulkRow
 from ledger.projection.bulk_queries import FailedGroup
 from ledger.service.bulk_rows import SheetOptions
 from ledger.service.bulk_views import BulkStop
@@ -36,7 +45,7 @@ from ledger.service.errors import (
     ServiceError,
 )
 from ledger.service.writing import run_write
-from verifier.operations import Reason
+from verifier.operations import GROUP_OPERATIONS_MAX, Reason
 
 WAITING_ROWS_MAX = 1_024  # rows of sheets that wait for a block at once: four groups, and room for the party's tills
 POLL_S = 1.0  # how often the node looks for sheets to go on with
@@ -74,8 +83,8 @@ class SheetSteps(ABC, Generic[PickedT]):
         self._ours: set[str] = set()  # sheets that `go_on` took over from a request that ended
 
     @abstractmethod
-    def _pick(self, connection: Connection, job_id: str) -> PickedT | Taken:
-        """The next rows of a running sheet, or what there is instead of rows."""
+    def _picked(self, connection: Connection, job: BulkJob, ready: tuple[BulkRow, ...]) -> PickedT | Taken:
+        """What is signed next of a running sheet's rows that are ready, or what there is instead."""
 
     @abstractmethod
     def _signed(self, picked: PickedT) -> Taken:
@@ -145,6 +154,23 @@ class SheetSteps(ABC, Generic[PickedT]):
             stop = BulkStop(_code_of(err), err.message, err.message_zh)
             run_write(self._context, lambda connection: self._stop(connection, job_id, stop))
             return Taken(Step.ENDED)
+
+    def _pick(self, connection: Connection, job_id: str) -> PickedT | Taken:
+        """What is signed next of a sheet, or what there is instead."""
+        job = self._running(connection, job_id)
+        if job is None:
+            return Taken(Step.ENDED)
+        failed = bulk_queries.failed_group(connection, job_id)
+        if failed is not None:
+            return self._after(connection, job, failed)
+        limit = min(GROUP_OPERATIONS_MAX, self._queue_limit)
+        ready = bulk_jobs.rows(connection, job_id, state=RowState.READY, limit=limit)
+        return self._picked(connection, job, ready) if ready else self._end(connection, job_id)
+
+    def _after(self, connection: Connection, job: BulkJob, failed: FailedGroup) -> Taken:
+        """What becomes of a sheet of which a group failed."""
+        self._stop(connection, job.job_id, stop_of(failed))
+        return Taken(Step.ENDED)
 
     def _running(self, connection: Connection, job_id: str) -> BulkJob | None:
         """A sheet that is being signed, held until the transaction ends."""

@@ -28,7 +28,7 @@ from ledger.projection.keystore import PartyName, SigningKey, StoredCertificate
 from ledger.service import instructions
 from ledger.service.audit_log import note_group
 from ledger.service.bulk_rows import SheetOptions
-from ledger.service.bulk_steps import SheetSteps, Step, Taken, stop_of
+from ledger.service.bulk_steps import SheetSteps, Step, Taken
 from ledger.service.certifying import Certifier, name_row
 from ledger.service.districts import need_own_district
 from ledger.service.errors import InvalidRequest, NotPermitted
@@ -37,7 +37,7 @@ from ledger.service.people import caller_of, need_officer, need_writer
 from ledger.service.register_rows import RegisterEntry, RegisterFacts, reason_problem
 from ledger.service.views import Caller
 from ledger.service.writing import run_write
-from verifier.operations import GROUP_OPERATIONS_MAX, Code, Reason
+from verifier.operations import Code, Reason
 
 OF_ONE_ROW = frozenset({Reason.ALREADY_SO, Reason.STALE_VERSION, Reason.UNKNOWN_PARTY, Reason.BAD_TERMS})
 """Reasons for which the contract refuses a row and would take the rest of its group."""
@@ -71,26 +71,16 @@ class RegisterSigning(SheetSteps[PickedRows]):
 
     kind = JobKind.REGISTER
 
-    def _pick(self, connection: Connection, job_id: str) -> PickedRows | Taken:
-        job = self._running(connection, job_id)
-        if job is None:
-            return Taken(Step.ENDED)
-        failed = bulk_queries.failed_group(connection, job_id)
-        if failed is not None:
-            return self._after(connection, job, failed)
-        limit = min(GROUP_OPERATIONS_MAX, self._queue_limit)
-        ready = bulk_jobs.rows(connection, job_id, state=RowState.READY, limit=limit)
-        if not ready:
-            return self._end(connection, job_id)
+    def _picked(self, connection: Connection, job: BulkJob, ready: tuple[BulkRow, ...]) -> PickedRows | Taken:
         options = SheetOptions.of(self._context, job)
         caller = self._officer(connection, job, options)
         if not self._has_room(connection, caller.party, len(ready)):
-            return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job_id))
+            return Taken(Step.WAITING, bulk_queries.waiting_digest(connection, job.job_id))
         entries, others = self._open_entries(connection, job, caller, ready)
         if not entries:
             return Taken(Step.WAITING, others) if others is not None else Taken(Step.SIGNED)
         key = self._context.signing_key(connection, caller.party)
-        bulk_jobs.set_job_state(connection, job_id, job.state, self._context.now_s())  # somebody is at it
+        bulk_jobs.set_job_state(connection, job.job_id, job.state, self._context.now_s())  # somebody is at it
         return PickedRows(job, caller.party, key, checked_month(options.first_month), entries)
 
     def _signed(self, picked: PickedRows) -> Taken:
@@ -222,8 +212,7 @@ class RegisterSigning(SheetSteps[PickedRows]):
         """Goes on after a refused row, without it; whatever else ended a group stops the register."""
         reason = Reason(failed.reason) if failed.state is QueueState.REFUSED else None
         if reason not in OF_ONE_ROW or failed.position is None:
-            self._stop(connection, job.job_id, stop_of(failed))
-            return Taken(Step.ENDED)
+            return super()._after(connection, job, failed)
         (row,) = bulk_jobs.rows(connection, job.job_id, after=failed.position - 1, limit=1)
         bulk_jobs.reopen_failed(connection, job.job_id)
         identity = RegisterEntry.of(self._context, job.job_id, row).identity

@@ -48,7 +48,7 @@ def own(town: Town, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path
 def test_sheet_is_signed_by_the_key_file_after_saying_what(
     town: Town, own: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.service.bulk_signing.GROUP_OPERATIONS_MAX", 2)
+    monkeypatch.setattr("ledger.service.bulk_steps.GROUP_OPERATIONS_MAX", 2)
     seller, key_file = own
     file, results = sheet(tmp_path / "own-may.csv", 5), tmp_path / "results.csv"
     signed = town.shell.run(

@@ -26,7 +26,7 @@ def own(world: World) -> tuple[Caller, Wallet]:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of two rows, so that a few rows take several signatures."""
-    monkeypatch.setattr("ledger.service.bulk_signing.GROUP_OPERATIONS_MAX", 2)
+    monkeypatch.setattr("ledger.service.bulk_steps.GROUP_OPERATIONS_MAX", 2)
 
 
 def asked(world: World, caller: Caller, job: BulkJobView, **options: Any) -> BulkJobView:
@@ -150,7 +150,7 @@ def test_without_room_for_a_draft_the_sheet_stops(
 def test_sheets_leave_room_for_what_else_the_party_does(
     world: World, own: tuple[Caller, Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.service.bulk_signing.GROUP_OPERATIONS_MAX", 1)
+    monkeypatch.setattr("ledger.service.bulk_steps.GROUP_OPERATIONS_MAX", 1)
     seller, wallet = own
     job = uploaded(world, seller, sheet(*(row(at) for at in range(DRAFTS_OF_SHEETS_MAX + 1))))
     full = asked(world, seller, job, budget_ms=20_000)

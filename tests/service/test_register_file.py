@@ -84,7 +84,7 @@ def test_every_row_has_its_result(world: World, cast: Cast) -> None:
 
 
 def test_the_same_file_goes_on_after_a_break(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.service.register_signing.GROUP_OPERATIONS_MAX", 2)
+    monkeypatch.setattr("ledger.service.bulk_steps.GROUP_OPERATIONS_MAX", 2)
     monkeypatch.setattr("ledger.service.register_file.STEP_MS", 1)
     data = file_of([row() for _ in range(6)])
 
@@ -266,7 +266,7 @@ def test_results_are_a_sheet_without_formulas_or_secrets(world: World) -> None:
 
 
 def test_a_register_given_up_enrols_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.service.register_signing.GROUP_OPERATIONS_MAX", 1)
+    monkeypatch.setattr("ledger.service.bulk_steps.GROUP_OPERATIONS_MAX", 1)
     register = world.ledger.register_file
     view = register.upload(world.officer, file_of([row(), row()]), quotas=QUOTAS, idempotency_key=world.key())
     assert view.counts == {RowStatus.READY: 2}
