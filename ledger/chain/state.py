@@ -34,7 +34,7 @@ class Account:
 
 def account(nodes: Nodes, header: Header, address: bytes) -> Account:
     """Account of 20-byte `address` after block `header`."""
-    encoded = HexaryTrie(nodes, header.state_root)[keccak256(address)]
+    encoded = trie_value(nodes, header.state_root, keccak256(address))
     if not encoded:
         return Account()
     nonce, balance, storage_root, code_hash = rlp.decode(encoded)
@@ -48,7 +48,7 @@ def contract_code(nodes: Nodes, code_hash: bytes) -> bytes:
 
 def storage_value(nodes: Nodes, storage_root: bytes, slot: bytes) -> int:
     """Value at 32-byte `slot`, 0 when nothing is stored there."""
-    encoded = HexaryTrie(nodes, storage_root)[keccak256(slot)]
+    encoded = trie_value(nodes, storage_root, keccak256(slot))
     return int.from_bytes(rlp.decode(encoded), "big") if encoded else 0
 
 
@@ -101,7 +101,8 @@ def contract_proof(nodes: Nodes, header: Header, first: bytes, keys: Sequence[in
     for slot in map(storage_slot, keys):
         value, depth = _found(nodes, accounts, slot)
         words.append(value)
-        for one in accounts[depth:]:  # each contract that was asked: those in between prove that they never wrote it
+        # each contract that was asked, the current one first: those before the one that wrote it show that they did not
+        for one in reversed(accounts[depth:]):
             in_storage.update(dict.fromkeys(proof_nodes(nodes, one.storage_root, slot)))
     return StorageProof(
         header_rlp=header.rlp,
@@ -132,11 +133,5 @@ def proof_nodes(nodes: Nodes, root: bytes, key: bytes) -> tuple[bytes, ...]:
     """
     if root == EMPTY_TRIE_ROOT:
         return ()
-    encoded = [rlp.encode(node) for node in _path(nodes, root, keccak256(key))]
+    encoded = [rlp.encode(node) for node in trie_path(nodes, root, keccak256(key))]
     return tuple(node for index, node in enumerate(encoded) if index == 0 or len(node) >= 32)
-
-
-def _path(nodes: Nodes, root: bytes, key: bytes) -> tuple[list[Any], ...]:
-    trie: Any = HexaryTrie(nodes, root)  # its proofs are not typed
-    path: tuple[list[Any], ...] = trie.get_proof(key)
-    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,13 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str, str]:
 
 
 def edit(world: World, statement: str, digest: str) -> None:
-    with sqlite3.connect(world.settings.data_dir / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(world.settings.data_dir / "ledger.sqlite")) as connection, connection:
         assert connection.execute(statement, (bytes.fromhex(digest),)).rowcount == 1
 
 
 def rows(world: World) -> tuple[Path, bytes]:
     path = world.settings.data_dir / "ledger.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:  # one left open would hold on to the log that is removed
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path, path.read_bytes()
 
@@ -74,7 +75,7 @@ def test_what_the_queue_says_against_the_chain_is_named(
 def test_a_changed_root_certificate_is_named_to_who_needs_it(lived: tuple[World, str, str], *, edited: bool) -> None:
     world, path_before = lived[0], rows(lived[0])
     if edited:
-        with sqlite3.connect(path_before[0]) as connection:
+        with closing(sqlite3.connect(path_before[0])) as connection, connection:
             assert connection.execute("UPDATE meta SET value = '00' WHERE name = 'authority_root'").rowcount == 1
     try:
         with Ledger.open(world.settings) as ledger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,6 @@ def test_forgotten_bytes_leave_the_file(store: Store, tmp_path: Path) -> None:
     with store.writing_alone() as connection:
         assert keystore.forget_document(connection, "1") == 1
     store.close()
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert mark not in (tmp_path / "ledger.sqlite").read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -274,12 +275,12 @@ def test_an_office_written_into_the_database_opens_nothing(world: World, cast: C
     office = appointed(world, world.authority, "auditor", world.person("审计"))
     path = world.settings.data_dir / "ledger.sqlite"
     before = {"party": intruder.party, "office": office.office}
-    with sqlite3.connect(path, timeout=10) as connection:
+    with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
         connection.execute(edit, before)
     try:
         with pytest.raises(NotReady, match="office"):
             world.again(intruder)
     finally:
-        with sqlite3.connect(path, timeout=10) as connection:
+        with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
             connection.execute("DELETE FROM office WHERE party = :party", before)
     assert not world.again(intruder).oversees
