@@ -98,6 +98,10 @@ FORMAT_TEXTS: dict[str, tuple[str, str]] = {
         "a number with first digit 9 belongs to this ledger; look it up here, a file proves nothing of it",
         "首位为 9 的号码属于本账本，请直接在本账本查询，文件本身不能作为证明",
     ),
+    "decimal_rounded": (
+        "{given} has more than 13 decimals; rounded to 13",
+        "{given} 的小数超过 13 位，已四舍五入到 13 位",
+    ),
     "tax_code_masked": ("the tax classification code is masked; left out", "税收分类编码已脱敏，未采用"),
     "qr_checksum": (
         "the check figures do not fit: altered text, or an older program; compare with the invoice",

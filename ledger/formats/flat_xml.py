@@ -10,9 +10,10 @@ from lxml import etree
 from ledger.domain.errors import FieldProblem, NumberError
 from ledger.domain.numbers import format_number, join_number
 from ledger.formats.errors import FieldsRefusedError, format_problem
+from ledger.formats.originals import original_in_note
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
-from ledger.formats.xml_fields import leaf_texts, read_amount, read_date, shown
+from ledger.formats.xml_fields import leaf_texts, read_amount, read_date, read_tax, shown
 from verifier.canonical import Json
 
 FLAT_ROOT = "发票"
@@ -43,7 +44,8 @@ def read_flat(root: etree._Element) -> ReadInvoice:
     for key, prefix in (("seller", "销售方"), ("buyer", "购买方")):
         values[key] = {field: texts.get(prefix + name, "") for field, name in _PARTY_TEXTS.items()}
     for key, name in _AMOUNTS:
-        values[key] = read_amount(texts.get(name, ""), name, key, problems)
+        read = read_tax if key == "tax_fen" else read_amount
+        values[key] = read(texts.get(name, ""), name, key, problems)
     values["number"] = _number(texts, problems)
     values["kind"] = _kind(texts.get("发票类型", "") or texts.get("发票种类", ""), warnings)
     issued = texts.get("开票日期", "")
@@ -55,12 +57,13 @@ def read_flat(root: etree._Element) -> ReadInvoice:
     gross_fen = values["gross_fen"]
     if isinstance(gross_fen, int) and gross_fen < 0:
         values["colour"] = "red"
-        original = texts.get("被红冲蓝字发票号码", "") or texts.get("原发票号码", "")
-        if original:
-            values["original"] = {
-                "code": texts.get("被红冲蓝字发票代码", "") or texts.get("原发票代码", ""),
-                "number": original,
-            }
+        number = texts.get("被红冲蓝字发票号码", "") or texts.get("原发票号码", "")
+        code = texts.get("被红冲蓝字发票代码", "") or texts.get("原发票代码", "")
+        original: dict[str, Json] | None = (
+            {"code": code, "number": number} if number else original_in_note(texts.get("备注", ""))
+        )
+        if original is not None:
+            values["original"] = original
     return finish(Source.FLAT_XML, values, problems, warnings, texts.get("红字发票信息确认单编号", ""))
 
 

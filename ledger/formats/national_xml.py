@@ -6,7 +6,6 @@ versions 0.2 to 0.32 of the standard nest them differently; each container and e
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 from lxml import etree
@@ -15,9 +14,19 @@ from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import LINES_MAX
 from ledger.formats.errors import FieldsRefusedError, FileRefusedError, format_problem
 from ledger.formats.flat_xml import FLAT_ROOT, read_flat
+from ledger.formats.originals import original_in_note
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
-from ledger.formats.xml_fields import leaf_texts, local_name, read_amount, read_date, read_tax, shown, take_rate
+from ledger.formats.xml_fields import (
+    leaf_texts,
+    local_name,
+    read_amount,
+    read_date,
+    read_tax,
+    shown,
+    take_decimals,
+    take_rate,
+)
 from ledger.formats.xml_tree import parse_xml
 from verifier.canonical import Json
 
@@ -38,7 +47,6 @@ _CONTAINERS = (
 )
 _KIND_LABELS = {"01": "special", "02": "ordinary"}
 _COLOUR_LABELS = {"Y": "blue", "N": "red"}
-_ORIGINAL_IN_NOTE = re.compile(r"被红冲蓝字数电(?:发票|票)?号码[:：]\s*([0-9]{20})(?![0-9])", re.ASCII)
 
 Values = dict[str, Json]
 
@@ -76,12 +84,12 @@ def _read_national(root: etree._Element) -> ReadInvoice:
         "drawer": basic.get("Drawer", ""),
         "note": containers["AdditionalInformation"].get("Remark", "") or basic.get("Remark", ""),
     }
-    for key, name in (
-        ("net_fen", "TotalAmWithoutTax"),
-        ("tax_fen", "TotalTaxAm"),
-        ("gross_fen", "TotalTax-includedAmount"),
+    for key, name, read in (
+        ("net_fen", "TotalAmWithoutTax", read_amount),
+        ("tax_fen", "TotalTaxAm", read_tax),
+        ("gross_fen", "TotalTax-includedAmount", read_amount),
     ):
-        values[key] = read_amount(basic.get(name, ""), name, key, problems)
+        values[key] = read(basic.get(name, ""), name, key, problems)
     issued = containers["TaxSupervisionInfo"].get("IssueTime", "") or basic.get("RequestTime", "")
     issued_on = read_date(issued)
     if issued_on is None:
@@ -162,11 +170,11 @@ def _read_colour(containers: dict[str, dict[str, str]], values: Values, problems
         code, number = "", code
     elif not number and code and len(slip) == 8:
         number, slip = slip, ""
-    if not number:
-        in_note = _ORIGINAL_IN_NOTE.search(str(values["note"]))
-        code, number = "", in_note.group(1) if in_note else ""
-    if number:
-        values["original"] = {"code": code, "number": number}
+    original: dict[str, Json] | None = (
+        {"code": code, "number": number} if number else original_in_note(str(values["note"]))
+    )
+    if original is not None:
+        values["original"] = original
     return slip
 
 
@@ -198,19 +206,18 @@ def _line(texts: dict[str, str], path: str, problems: list[FieldProblem], warnin
         "tax_code": tax_code,
         "specification": texts.get("SpecMod", ""),
         "unit": texts.get("MeaUnits", ""),
-        "quantity": texts.get("Quantity", ""),
-        "price": texts.get("UnPrice", ""),
         "net_fen": read_amount(texts.get("Amount", ""), "Amount", f"{path}.net_fen", problems),
         "tax_fen": tax_fen,
     }
+    take_decimals(line, {"quantity": texts.get("Quantity", ""), "price": texts.get("UnPrice", "")}, path, warnings)
     take_rate(line, texts.get("TaxRate", ""), "TaxRate", path, problems, warnings)
     return line
 
 
 def take_natures(lines: list[Values], natures: list[str], problems: list[FieldProblem]) -> None:
-    """Set each line's nature from the file's digit; blank is 0."""
+    """Set each line's nature from the file's digits; blank is 0."""
     for index, (line, nature) in enumerate(zip(lines, natures, strict=True)):
-        if nature not in ("", "0", "1", "2"):
+        if nature not in ("", "0", "1", "2", "00", "01", "02"):
             name = f"LineNature {shown(nature)!r}"
             problems.append(format_problem(f"lines.{index}.nature", "nature_unreadable", name=name))
         else:

@@ -10,7 +10,7 @@ Fields, plain JSON; all but the number, one amount and the date may be left out:
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from datetime import date
 
 from ledger.domain.capitals import read_capitals, write_capitals
@@ -23,6 +23,7 @@ from ledger.domain.invoice import AMOUNT_FEN_MAX, InvoiceColour, InvoiceDocument
 from ledger.domain.numbers import format_number, is_ledger_number, join_number, read_number, split_number
 from ledger.domain.problems import problem
 from ledger.formats.errors import FieldsRefusedError, format_problem
+from ledger.formats.numerals import plain_number
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.xml_fields import read_date, shown
 
@@ -36,7 +37,6 @@ _KEYS = frozenset(
     | {"seller_name", "seller_tax_id", "buyer_name", "buyer_tax_id"}
     | {*_AMOUNTS, *(f"{name}_fen" for name in _AMOUNTS)}
 )
-_COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
 _BP = 10_000
 
 
@@ -105,8 +105,8 @@ def read_typed(fields: object) -> ReadInvoice:
 
 
 def _number(reader: FieldReader, noted: list[FieldProblem]) -> str:
-    code = reader.text("code", _TEXT_LENGTH_MAX)
-    text = reader.text("number", _TEXT_LENGTH_MAX, required=True)
+    code = unicodedata.normalize("NFKC", reader.text("code", _TEXT_LENGTH_MAX))
+    text = unicodedata.normalize("NFKC", reader.text("number", _TEXT_LENGTH_MAX, required=True))
     if not text:
         return ""
     try:
@@ -118,8 +118,7 @@ def _number(reader: FieldReader, noted: list[FieldProblem]) -> str:
 
 def _day(reader: FieldReader, noted: list[FieldProblem]) -> date | None:
     text = reader.text("issued_on", _TEXT_LENGTH_MAX, required=True)
-    compact = _COMPACT_DAY.fullmatch(text)
-    day = read_date("-".join(compact.groups()) if compact else text)
+    day = read_date(text)
     if text and day is None:
         noted.append(format_problem("issued_on", "date_unreadable", name=repr(shown(text))))
     return date.fromisoformat(day) if day else None
@@ -136,7 +135,7 @@ def _amount(reader: FieldReader, name: str, noted: list[FieldProblem]) -> int | 
         if reader.has(name):
             noted.append(format_problem(name, "typed_twice", name=name))
         return reader.integer(f"{name}_fen", -AMOUNT_FEN_MAX, AMOUNT_FEN_MAX)
-    text = reader.text(name, _TEXT_LENGTH_MAX).removeprefix("¥").removeprefix("￥").replace(",", "")
+    text = plain_number(reader.text(name, _TEXT_LENGTH_MAX))
     if not text:
         return None
     fen = parse_yuan(text)

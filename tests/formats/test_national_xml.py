@@ -149,7 +149,7 @@ def test_other_encodings_are_refused_by_name(xml_with: XmlWith, encoding: str, d
         (">301.00</Amount>", "></Amount>", "lines.0.net_fen", "amount_unreadable"),
         (">18.06</ComTaxAm>", ">18.061</ComTaxAm>", "lines.0.tax_fen", "amount_unreadable"),
         (">18.06</ComTaxAm>", ">81.06</ComTaxAm>", "lines.0.tax_fen", "line_tax"),
-        (">0.06</TaxRate>", ">6</TaxRate>", "lines.0.rate_bp", "rate_unreadable"),
+        (">0.06</TaxRate>", ">600</TaxRate>", "lines.0.rate_bp", "rate_unreadable"),
         (">0.06</TaxRate>", ">0.060001</TaxRate>", "lines.0.rate_bp", "rate_unreadable"),
         (">3</Quantity>", ">三</Quantity>", "lines.0.quantity", "decimal_form"),
         (">3</Quantity>", ">4</Quantity>", "lines.0.net_fen", "line_product"),

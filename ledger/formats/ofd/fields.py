@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from lxml import etree
@@ -12,9 +11,20 @@ from ledger.domain.invoice import LINES_MAX
 from ledger.domain.numbers import PRINTED_DIGITS, format_number, join_number
 from ledger.formats.errors import FieldsRefusedError, format_problem
 from ledger.formats.national_xml import infer_natures, take_natures
+from ledger.formats.originals import original_in_note
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
-from ledger.formats.xml_fields import STARS, leaf_texts, local_name, read_amount, read_date, read_tax, shown, take_rate
+from ledger.formats.xml_fields import (
+    STARS,
+    leaf_texts,
+    local_name,
+    read_amount,
+    read_date,
+    read_tax,
+    shown,
+    take_decimals,
+    take_rate,
+)
 from verifier.canonical import Json
 
 Values = dict[str, Json]
@@ -46,10 +56,6 @@ _KEY_TEXTS = {
 }
 _SPECIAL_CODE_KINDS = ("13",)
 _ORDINARY_CODE_KINDS = ("04", "06", "07", "11", "12")
-_ORIGINAL_IN_NOTE = re.compile(
-    r"发票代码[:：]?\s*([0-9]{10,12})\s*[,，]?\s*(?:发票)?号码[:：]?\s*([0-9]{8})(?![0-9])", re.ASCII
-)
-_NATIONAL_IN_NOTE = re.compile(r"被红冲蓝字数电(?:发票|票)?号码[:：]\s*([0-9]{20})(?![0-9])", re.ASCII)
 
 
 def read_layout_2019(root: etree._Element, kind_label: str) -> ReadInvoice:
@@ -193,12 +199,11 @@ def _set_colour(values: Values, code: str, number: str) -> None:
     if not isinstance(gross_fen, int) or gross_fen >= 0:
         return
     values["colour"] = "red"
-    note = str(values.get("note", ""))
-    if not number:
-        coded, national = _ORIGINAL_IN_NOTE.search(note), _NATIONAL_IN_NOTE.search(note)
-        code, number = coded.groups() if coded else ("", national.group(1) if national else "")
-    if number:
-        values["original"] = {"code": code, "number": number}
+    original: dict[str, Json] | None = (
+        {"code": code, "number": number} if number else original_in_note(str(values.get("note", "")))
+    )
+    if original is not None:
+        values["original"] = original
 
 
 def _set_key_amounts(values: Values, fields: dict[str, str], problems: Problems) -> None:
@@ -237,11 +242,10 @@ def _line(texts: dict[str, str], path: str, problems: Problems, warnings: Proble
         "tax_code": texts.get("Code", ""),
         "specification": texts.get("Specification", ""),
         "unit": texts.get("MeasurementDimension", ""),
-        "quantity": texts.get("Quantity", ""),
-        "price": texts.get("Price", ""),
         "net_fen": read_amount(texts.get("Amount", ""), "Amount", f"{path}.net_fen", problems),
         "tax_fen": tax_fen,
     }
+    take_decimals(line, {"quantity": texts.get("Quantity", ""), "price": texts.get("Price", "")}, path, warnings)
     take_rate(line, texts.get("TaxScheme", ""), "TaxScheme", path, problems, warnings)
     return line
 
@@ -260,5 +264,5 @@ def _plain(text: str) -> str:
 
 
 def _plain_amount(text: str) -> str:
-    """An amount as it is printed, without its currency sign and the commas between thousands; stars are nothing."""
-    return "0" if text == STARS else text.lstrip("¥￥ ").replace(",", "")
+    """An amount as it is printed; stars are nothing."""
+    return "0" if text == STARS else text
