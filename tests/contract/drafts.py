@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from tests.contract.wire import address_int, as_int
@@ -21,6 +22,7 @@ RED = NUMBER + 5_000  # a number of the seller's segment that only reds take
 RESERVED_CODES = frozenset({0, 40, 128, 255})  # none of the contract's
 
 
+@cache
 def identity_of(name: str, kind: PartyKind = PartyKind.ENTERPRISE) -> bytes:
     return keccak256(f"{kind.name.lower()}:{name}".encode())
 

@@ -47,6 +47,8 @@ class Comparison:
     now: int
     trie: StorageTrie = field(default_factory=prepared_trie)
     seen: Counter[str] = field(default_factory=Counter)
+    deep: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Where an operation's code is applied, found once: every group meets the ledger as it was prepared."""
 
     @classmethod
     def on(cls, world: World, at_s: int | None = None) -> Comparison:

@@ -91,15 +91,20 @@ class Words(defaultdict[tuple[Table, int], int]):
 
     def party_of(self, identity: bytes) -> tuple[int, int]:
         """(party id, kind) of an identity hash; (0, 0) when nobody has it."""
-        word = self[Table.PARTY_OF, hash_key(keccak256(identity))]
+        word = self[Table.PARTY_OF, key_of_identity(identity)]
         return word & (1 << 32) - 1, word >> 32
 
     def make_party(self, identity: bytes, kind: int) -> int:
         party = self[Table.PARTY_COUNT, 0] + 1
         self[Table.PARTY_COUNT, 0] = party
-        self[Table.PARTY_OF, hash_key(keccak256(identity))] = party | kind << 32
+        self[Table.PARTY_OF, key_of_identity(identity)] = party | kind << 32
         self[Table.IDENTITY, party] = as_int(identity)
         return party
+
+
+@cache
+def key_of_identity(identity: bytes) -> int:
+    return hash_key(keccak256(identity))
 
 
 @cache

@@ -80,12 +80,14 @@ def test_contract_and_model_answer_alike_to_everybody(code: Code, comparison: Co
 
 def deep_targets(comparison: Comparison, code: int) -> list[tuple[int, str]]:
     """Those where the right operation is applied, so that what is bent is what decides; all when there are none."""
-    applied = []
-    for number, name in targets(code):
-        signing = comparison.drafting.right(code, number, name)
-        if not refused_operation(comparison.model.words, signing.actor, [signing.operation], comparison.now):
-            applied.append((number, name))
-    return applied or targets(code)
+    if code not in comparison.deep:
+        applied = []
+        for number, name in targets(code):
+            signing = comparison.drafting.right(code, number, name)
+            if not refused_operation(comparison.model.words, signing.actor, [signing.operation], comparison.now):
+                applied.append((number, name))
+        comparison.deep[code] = applied or targets(code)
+    return comparison.deep[code]
 
 
 @st.composite
