@@ -154,7 +154,8 @@ def _range_texts(kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
         high = context.get("max_length")
         return "too_long", f"at most {high} are accepted", f"最多 {high} 个"
     if kind in ("literal_error", "enum"):
-        return "not_a_choice", f"give one of: {context.get('expected')}", f"只能是其中之一：{context.get('expected')}"
+        choices = str(context.get("expected"))
+        return "not_a_choice", f"give one of: {choices}", f"只能是其中之一：{choices.replace(' or ', ', ')}"
     return _FIXED_TEXTS.get(kind, ("invalid", "this value is not accepted", "不接受该值"))
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED_CHAIN = "embedded"
+PORT = 8000  # where nothing else is said
 
 
 class Settings(BaseSettings):
@@ -47,10 +48,11 @@ class Settings(BaseSettings):
         "follow parties by number.",
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
+    port: int = Field(default=PORT, ge=0, le=65535, description="Port the server listens on; 0 takes a free one.")
     public_url: str = Field(
-        default="http://127.0.0.1:8000",
-        description="Address of this server as others reach it; printed in QR codes and links of invitations.",
+        default="",
+        description="Address of this server as others reach it; printed in QR codes and links of invitations. Empty "
+        "means http://127.0.0.1 with EINVOICE_PORT, 8000 where that is 0.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="API processes beside the one node process.")
     batch_interval_ms: int = Field(
@@ -182,6 +184,12 @@ class Settings(BaseSettings):
     def _checked_networks(cls, value: str) -> str:
         _networks(value)  # its ValueError names the one that is none
         return value
+
+    @model_validator(mode="after")
+    def _own_address(self) -> Self:
+        if not self.public_url:  # of a frozen model: what pydantic's own documentation does in such a validator
+            object.__setattr__(self, "public_url", f"http://127.0.0.1:{self.port or PORT}")
+        return self
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

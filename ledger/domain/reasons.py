@@ -70,10 +70,10 @@ REASON_TEXTS: dict[Reason, ReasonText] = {
         "请核对 20 位号码；本账本的真实发票凭号码可立即查到。",
     ),
     Reason.ALREADY_SO: ReasonText(
-        "It is so already: enrolled, granted, allotted, opened, suspended, held or booked.",
-        "Nothing needs to be done.",
-        "已是该状态：已登记、已授权、已领用、已开放、已停用、已持有或已入账。",
-        "无需再操作。",
+        "It is so already: enrolled, granted, allotted, opened, suspended, held, booked or acknowledged.",
+        "Nothing needs to be done; to book it otherwise, withdraw its booking first.",
+        "已是该状态：已登记、已授权、已领用、已开放、已停用、已持有、已入账或已确认知悉。",
+        "无需再操作；如需改变入账方式，请先撤销入账。",
     ),
     Reason.MIXED_GROUP: ReasonText(
         "The group mixes what is signed apart: sellers, months, or a red letter, confirmation or filing with others.",
@@ -94,10 +94,10 @@ REASON_TEXTS: dict[Reason, ReasonText] = {
         "请先查询该发票：可能前一次提交已经成功，不要重复开具。",
     ),
     Reason.MONTH_NOT_OPEN: ReasonText(
-        "The month of the invoice is not open for issuing now.",
-        "Date the invoice in an open month, or wait until the month is opened.",
-        "发票所属月份当前未开放开票。",
-        "请使用已开放月份的日期，或等待该月份开放。",
+        "The month is not open now, for issuing or for selecting.",
+        "Take a month that is open, or wait until this one is opened.",
+        "该月份当前未开放（开票或勾选抵扣）。",
+        "请使用已开放的月份，或等待该月份开放。",
     ),
     Reason.MONTHS_UNFILED: ReasonText(
         "The month before last is not filed, so no invoice can be issued.",
@@ -107,9 +107,9 @@ REASON_TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.MONTH_FILED: ReasonText(
         "The month is filed and frozen.",
-        "Date the invoice in a later month, or file an amended return.",
+        "Use a later month; what was declared is changed by a correction of the filing.",
         "该月份已申报并冻结。",
-        "请使用之后的月份，或办理更正申报。",
+        "请使用之后的月份；已申报的内容可办理更正申报。",
     ),
     Reason.QUOTA_EXCEEDED: ReasonText(
         "The amount is above what is left of the month's quota.",
@@ -197,9 +197,9 @@ REASON_TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.EXCEEDS: ReasonText(
         "The amount is more than what is left of the invoice.",
-        "Load the invoice again: earlier red letters have used part of it.",
+        "Give at most what is left; load the invoice again: earlier red letters may have used part of it.",
         "金额超过发票的剩余可用额。",
-        "请重新载入发票：此前的红字发票已冲减一部分。",
+        "金额不得超过剩余可用额；请重新载入发票：此前的红字发票可能已冲减一部分。",
     ),
     Reason.SLIP_NEEDED: ReasonText(
         "The other side has not agreed to this red letter.",

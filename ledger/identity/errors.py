@@ -34,7 +34,11 @@ class SealError(IdentityError):
 
 
 class SigningError(IdentityError):
-    """A private key, public key or signature is outside its range."""
+    """A private key, public key or signature is outside its range. `message_zh` says the same in Chinese."""
+
+    def __init__(self, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.message_zh = message_zh
 
 
 class KeyFileError(IdentityError):

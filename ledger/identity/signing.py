@@ -54,7 +54,9 @@ def address_of_public_key(public_key: bytes) -> bytes:
     try:
         point = PublicKey(public_key).format(compressed=False)
     except ValueError as err:
-        raise SigningError("not a secp256k1 public key (33 or 65 bytes)") from err
+        raise SigningError(
+            "not a secp256k1 public key (33 or 65 bytes)", "不是 secp256k1 公钥（33 或 65 字节）"
+        ) from err
     return keccak256(point[1:])[-ADDRESS_SIZE:]
 
 
@@ -66,7 +68,10 @@ def sign_digest(key: bytes, digest: bytes) -> tuple[int, int, int]:
     signature = _private(key).sign_recoverable(digest, hasher=None)
     r, s, recovery = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
     if recovery > 1 or s > SECP256K1_ORDER // 2:
-        raise SigningError("a signature outside the range the contract accepts; sign another group")
+        raise SigningError(
+            "a signature outside the range the contract accepts; sign another group",
+            "签名超出合约接受的范围，请对另一操作组签名",
+        )
     return RECOVERY_OFFSET + recovery, r, s
 
 
@@ -92,7 +97,10 @@ def read_signature(text: str) -> tuple[int, int, int]:
     except ValueError:
         given = b""
     if len(given) != SIGNATURE_SIZE or len(digits) != 2 * SIGNATURE_SIZE:
-        raise SigningError("a signature is r, s and v: 65 bytes as 130 hex digits")
+        raise SigningError(
+            "a signature is r, s and v: 65 bytes as 130 hex digits",
+            "签名由 r、s、v 组成：65 字节，写作 130 位十六进制数字",
+        )
     v = given[64] + RECOVERY_OFFSET if given[64] < 2 else given[64]
     return v, int.from_bytes(given[:32], "big"), int.from_bytes(given[32:64], "big")
 
@@ -114,18 +122,23 @@ def signer_of(signed: SignedGroup, domain: ChainDomain) -> bytes:
 def public_key_of_signature(digest: bytes, v: int, r: int, s: int) -> bytes:
     """Public key, 65 bytes, whose owner signed the 32-byte `digest`. Raises: SigningError, as `signer_of`."""
     if v not in (RECOVERY_OFFSET, RECOVERY_OFFSET + 1):
-        raise SigningError("v of a signature is 27 or 28")
+        raise SigningError("v of a signature is 27 or 28", "签名的 v 应为 27 或 28")
     if not (0 < r < SECP256K1_ORDER and 0 < s <= SECP256K1_ORDER // 2):
-        raise SigningError("r or s of a signature is out of range; s is at most half the curve order")
+        raise SigningError(
+            "r or s of a signature is out of range; s is at most half the curve order",
+            "签名的 r 或 s 超出范围；s 不得大于曲线阶的一半",
+        )
     compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v - RECOVERY_OFFSET,))
     try:
         public_key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
         return public_key.format(compressed=False)
     except ValueError as err:
-        raise SigningError("the signature recovers no public key") from err
+        raise SigningError("the signature recovers no public key", "由该签名无法还原公钥") from err
 
 
 def _private(key: bytes) -> PrivateKey:
     if len(key) != PRIVATE_KEY_SIZE or not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
-        raise SigningError("a private key has 32 bytes and lies inside the curve order")
+        raise SigningError(
+            "a private key has 32 bytes and lies inside the curve order", "私钥为 32 字节且须在曲线阶之内"
+        )
     return PrivateKey(key)

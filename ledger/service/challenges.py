@@ -102,7 +102,7 @@ class Challenges:
             v, r, s = read_signature(signature)
             point = public_key_of_signature(challenge.digest(self._context.domain), v, r, s)
         except SigningError as err:
-            raise invalid("signature", "signature_form", reason=str(err)) from err
+            raise invalid("signature", "signature_form", reason=str(err), reason_zh=err.message_zh) from err
         address = address_of_public_key(point)
         made = new_api_key()
 

@@ -41,6 +41,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger.domain.errors import FieldProblem
+from ledger.service.nouns import THINGS_ZH
 
 
 class ServiceError(Exception):
@@ -206,7 +207,7 @@ class NotFound(ServiceError):
     """No such thing, or none that the caller may know of; the two look the same."""
 
     def __init__(self, kind: str, ident: str) -> None:
-        super().__init__(f"no {kind} {ident} that you may see", f"没有您可查看的 {kind} {ident}")
+        super().__init__(f"no {kind} {ident} that you may see", f"没有您可查看的{THINGS_ZH.get(kind, kind)} {ident}")
         self.kind = kind
         self.ident = ident
 

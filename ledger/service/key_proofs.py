@@ -45,7 +45,7 @@ def proven_public_key(context: Context, own: OwnKey, purpose: Purpose, identity:
     try:
         public_key = public_key_of_signature(digest, *read_signature(own.signature))
     except SigningError as err:
-        raise invalid("signature", "signature_form", reason=str(err)) from err
+        raise invalid("signature", "signature_form", reason=str(err), reason_zh=err.message_zh) from err
     signer = address_of_public_key(public_key)
     if signer != address:
         raise invalid("signature", "proof_of_another", given=f"0x{signer.hex()}", expected=own.address.lower())

@@ -35,7 +35,7 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     "month_range": ("the ledger writes months from 2000-02 to 2341-04", "可用月份为 2000-02 至 2341-04"),
     "claim_lines_none": ("no invoice of this claim is locked any more", "该报销单已没有处于锁定状态的发票"),
     "claim_line_foreign": ("{number} is not a locked invoice of this claim", "{number} 不是该报销单中锁定的发票"),
-    "tax_id_form": ("not a valid tax id: {reason}", "税号无效：{reason}"),
+    "tax_id_form": ("not a valid tax id: {reason}", "税号无效：{reason_zh}"),
     "identity_enrolled": ("{identity} is enrolled already as party {party}", "{identity} 已登记为参与方 {party}"),
     "identity_waiting": (
         "{identity} is being enrolled by another request; wait for its outcome",
@@ -402,7 +402,7 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "signature_form": (
         "no signature that counts: {reason}",
-        "签名无效：{reason}",
+        "签名无效：{reason_zh}",
     ),
     "proof_time": (
         "signed at {given}; a proof of possession counts for 24 hours, sign a new one",

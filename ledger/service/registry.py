@@ -12,6 +12,7 @@ from ledger.domain.identifiers import tax_id_problem
 from ledger.domain.identities import Identity, enterprise_identity, new_person_id, officer_identity, person_identity
 from ledger.domain.months import Month, cst_date, month_of
 from ledger.domain.numbers import ledger_code
+from ledger.domain.problems import problem
 from ledger.domain.times import utc_time
 from ledger.identity import (
     EVERYTHING,
@@ -299,9 +300,10 @@ def checked_name(name: str) -> str:
 
 def checked_enterprise(tax_id: str) -> Identity:
     """Identity of an enterprise by its tax id (GB 32100 check). Raises: InvalidRequest at `tax_id`."""
-    problem = tax_id_problem(tax_id)
-    if not tax_id or problem is not None:
-        raise invalid("tax_id", "tax_id_form", reason=problem or "missing")
+    code = tax_id_problem(tax_id) if tax_id else "tax_id_missing"
+    if code is not None:
+        why = problem("tax_id", code, count=len(tax_id))
+        raise invalid("tax_id", "tax_id_form", reason=why.message_en, reason_zh=why.message_zh)
     return enterprise_identity(tax_id)
 
 

@@ -138,7 +138,7 @@ class SigningDrafts:
             signed = SignedGroup(group, v, r, s)
             address = signer_of(signed, self._context.domain)
         except SigningError as err:
-            raise invalid("signature", "signature_form", reason=str(err)) from err
+            raise invalid("signature", "signature_form", reason=str(err), reason_zh=err.message_zh) from err
         expected = self._context.signer_of(connection, group.actor)
         if address != expected:
             domain = self._context.domain

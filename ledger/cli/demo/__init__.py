@@ -36,6 +36,7 @@ OFFICER = 2  # the first party appointed
 BATCH_INTERVAL_MS = 150  # groups gather a little longer, so that blocks are crowded as on a busy ledger
 POST_WAIT_MS = 20_000
 SERVE_POLL_S = 0.5
+PAGES = ("/check", "/sign-in", "/v1/openapi.json")  # what a newcomer opens first
 CROWD_TRIES = 8
 MARK = "DEMO"  # file that says a directory is a demo's: nothing without it is ever deleted or written to
 STEP_COUNT = 7
@@ -139,7 +140,8 @@ def _play(settings: Settings, servers: Servers, officer_keys: tuple[str, str], *
 
 def _stay(servers: Servers) -> None:
     """Leaves the servers running until interrupted."""
-    out.print(f"the server runs; open {servers.url}/check or {servers.url}/docs; Ctrl-C ends it", highlight=False)
+    pages = " or ".join(servers.url + page for page in PAGES)
+    out.print(f"the server runs; open {pages}; Ctrl-C ends it", highlight=False)
     try:
         while not servers.ended():
             time.sleep(SERVE_POLL_S)
