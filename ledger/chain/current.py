@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ledger.chain.identity import ChainIdentity
-from ledger.chain.lmdb_store import HEAD_KEY, Nodes
-from ledger.chain.records import head_header
+from ledger.chain.lmdb_store import Nodes
+from ledger.chain.records import head_hash, head_header
 from ledger.chain.state import ledger_contracts
 
 
@@ -19,8 +19,8 @@ class CurrentIdentity:
         self._known: tuple[bytes, ChainIdentity] | None = None  # head's hash, identity there
 
     def at_head(self, nodes: Nodes) -> ChainIdentity:
-        """The identity at the head of `nodes`."""
-        head, known = nodes[HEAD_KEY], self._known
+        """The identity at the head of `nodes`. Raises: BlockUnreadableError."""
+        head, known = head_hash(nodes), self._known
         if known is not None and known[0] == head:
             return known[1]
         contracts = ledger_contracts(nodes, head_header(nodes), self.founded.contracts[0])

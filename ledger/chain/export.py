@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import rlp
 
-from ledger.chain.errors import ChainExistsError
-from ledger.chain.lmdb_store import ChainStore, stored_identity
+from ledger.chain.errors import BlockUnreadableError, ChainExistsError
+from ledger.chain.lmdb_store import ChainStore, Nodes, stored_identity
 from ledger.chain.records import Header, block_header, head_header, transactions
 from ledger.chain.rpc_codec import hex_bytes, quantity
 from ledger.chain.state import account
+from ledger.chain.tries import RESTORE, HashedNodes
 
 GENESIS_FILE: Final = "genesis.json"
 BLOCKS_FILE: Final = "blocks.rlp"
@@ -46,8 +47,8 @@ def export_chain(directory: Path | str, target_directory: Path | str, moved: Mov
 
     `moved` is told (blocks done, blocks of all). The files are on disk when it returns; a failure leaves none.
 
-    Raises: ChainMissingError, ChainStorageError; ChainExistsError when the target is not empty; OSError when it cannot
-    be written.
+    Raises: ChainMissingError, ChainStorageError; BlockUnreadableError naming a block that is not what its hash says;
+    ChainExistsError when the target is not empty; OSError when it cannot be written.
     """
     target = Path(target_directory)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -70,21 +71,39 @@ def export_chain(directory: Path | str, target_directory: Path | str, moved: Mov
 def _written(store: ChainStore, target: Path, moved: Moved) -> Exported:
     identity, rules = stored_identity(store)
     with store.read() as nodes:
-        genesis, head = block_header(nodes, 0), head_header(nodes)
-        alloc = {address: account(nodes, genesis, address).balance for address in (bytes(20), *identity.sealers)}
+        whole = HashedNodes(nodes)
+        genesis, head = block_header(whole, 0), head_header(whole)
+        alloc = {address: account(whole, genesis, address).balance for address in (bytes(20), *identity.sealers)}
     text = json.dumps(genesis_json(genesis, rules.chain_id, rules.epoch_length, alloc), indent=1)
     _kept(target / GENESIS_FILE, [text.encode() + b"\n"])
-    size = _kept(target / BLOCKS_FILE, _encoded_blocks(store, head.number, moved))
+    size = _kept(target / BLOCKS_FILE, _encoded_blocks(store, genesis, head, moved))
     return Exported(head.number, head.hash, head.state_root, size)
 
 
-def _encoded_blocks(store: ChainStore, last: int, moved: Moved) -> Iterator[bytes]:
-    for number in range(1, last + 1):
+def _encoded_blocks(store: ChainStore, genesis: Header, head: Header, moved: Moved) -> Iterator[bytes]:
+    """Blocks after `genesis` up to `head`, each the parent of the next and of the transactions that its header says.
+
+    Raises: BlockUnreadableError naming the first that is not.
+    """
+    parent = genesis
+    for number in range(1, head.number + 1):
         with store.read() as nodes:  # one a block, so that a long export holds no old page
-            header = block_header(nodes, number)
-            encoded = block_rlp(header, [each.raw for each in transactions(nodes, header)])
+            try:
+                encoded, parent = _next_block(HashedNodes(nodes), parent, number)
+            except BlockUnreadableError as err:
+                raise BlockUnreadableError(f"block {number} is damaged: {err}") from err
         yield encoded
-        moved(number, last)
+        moved(number, head.number)
+    if parent.hash != head.hash:
+        raise BlockUnreadableError(f"block {head.number} is not the newest block: {RESTORE}")
+
+
+def _next_block(nodes: Nodes, parent: Header, number: int) -> tuple[bytes, Header]:
+    """Block `number` as it is exported, and its header."""
+    header = block_header(nodes, number)
+    if (header.number, header.parent_hash) != (number, parent.hash):
+        raise BlockUnreadableError(f"it does not follow block {number - 1}: {RESTORE}")
+    return block_rlp(header, [each.raw for each in transactions(nodes, header)]), header
 
 
 def _kept(path: Path, parts: Iterable[bytes]) -> int:

@@ -30,6 +30,7 @@ from ledger.chain.rpc_codec import (
     quantity,
 )
 from ledger.chain.rpc_params import TimedNodes, parse_object, state_header
+from ledger.chain.tries import HashedNodes
 
 Submit = Callable[[bytes], bytes]
 """Puts one signed transaction into a block that is on disk when it returns; gives its hash."""
@@ -125,7 +126,7 @@ class NodeRpc:
         given = _checked(method, params, asked.required, asked.most)
         with self._store.read() as nodes:
             try:
-                return asked.read(TimedNodes(nodes, until), *given)
+                return asked.read(TimedNodes(HashedNodes(nodes), until), *given)
             except BlockUnknownError:
                 return None
 

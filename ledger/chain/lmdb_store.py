@@ -53,21 +53,34 @@ class Nodes(Protocol):
 
 
 class ReadTransaction:
-    """One LMDB read transaction: a consistent view of one head, however many reads it takes."""
+    """One LMDB read transaction: a consistent view of one head, however many reads it takes.
 
-    __slots__ = ("_get",)
+    Raises: ChainStorageError where a page of the store in `directory` is damaged.
+    """
 
-    def __init__(self, transaction: Any) -> None:
-        self._get = transaction.get
+    __slots__ = ("_directory", "_read")
+
+    def __init__(self, transaction: Any, directory: Path) -> None:
+        self._read = transaction.get
+        self._directory = directory
 
     def __getitem__(self, key: bytes) -> bytes:
-        value: bytes | None = self._get(key)
+        value = self._get(key)
         if value is None:
             raise KeyError(key)
         return value
 
     def __contains__(self, key: bytes, /) -> bool:
         return self._get(key) is not None
+
+    def _get(self, key: bytes) -> bytes | None:
+        try:
+            value: bytes | None = self._read(key)
+        except lmdb.Error as err:
+            raise ChainStorageError(
+                f"{DATA_FILE} is damaged ({err}): restore it from a backup", self._directory
+            ) from err
+        return value
 
 
 class _Opened:
@@ -111,7 +124,7 @@ class ChainStore:
         except lmdb.Error as err:
             raise ChainStorageError(f"cannot be read: {err}", self.directory) from err
         try:
-            yield ReadTransaction(transaction)
+            yield ReadTransaction(transaction, self.directory)
         finally:
             transaction.abort()
 
@@ -197,12 +210,17 @@ class WriterLock:
 def stored_identity(store: ChainStore) -> tuple[ChainIdentity, ChainRules]:
     """What the chain in `store` is.
 
-    Raises: ChainMissingError when its creation was cut short.
+    Raises: ChainMissingError when its creation was cut short; ChainStorageError when its records are damaged.
     """
     with store.read() as nodes:
         if IDENTITY_KEY not in nodes or RULES_KEY not in nodes:
             raise ChainMissingError("holds an unfinished chain: create it again", store.directory)
-        return ChainIdentity.from_bytes(nodes[IDENTITY_KEY]), ChainRules.from_bytes(nodes[RULES_KEY])
+        try:
+            return ChainIdentity.from_bytes(nodes[IDENTITY_KEY]), ChainRules.from_bytes(nodes[RULES_KEY])
+        except (ValueError, LookupError, TypeError) as err:
+            raise ChainStorageError(
+                "what chain this is cannot be read: restore it from a backup", store.directory
+            ) from err
 
 
 def create_store(directory: Path, *, map_size: int = MAP_SIZE) -> ChainStore:

@@ -17,7 +17,7 @@ from ledger.chain.events import sequenced
 from ledger.chain.identity import ChainIdentity
 from ledger.chain.limits import MAP_SIZE, PROOF_KEYS_MAX, WORDS_KEYS_MAX
 from ledger.chain.lmdb_store import ChainStore, stored_identity
-from ledger.chain.records import Header, Receipt, Transaction, block_header, head_header, receipts, transactions
+from ledger.chain.records import Header, Receipt, Transaction, block_header, executed, head_header
 from ledger.chain.state import account, contract_proof, contract_words
 from ledger.domain.blocks import BlockHead, ChainBlock, SequencedGroup, StorageProof
 
@@ -86,8 +86,7 @@ class LmdbReader:
     def block(self, number: int) -> ChainBlock:
         with self._store.read() as nodes:
             header = block_header(nodes, number)
-            pairs = zip(transactions(nodes, header), receipts(nodes, header), strict=True)
-            return chain_block(header, list(pairs), self._identity.at_head(nodes))
+            return chain_block(header, executed(nodes, header), self._identity.at_head(nodes))
 
     def words(self, keys: Sequence[int]) -> list[int]:
         require_key_count(keys, WORDS_KEYS_MAX)

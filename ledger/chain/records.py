@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any, Final
 
 import rlp
-from trie.hexary import HexaryTrie
 
 from ledger.chain.errors import BlockUnknownError, BlockUnreadableError
 from ledger.chain.lmdb_store import HEAD_KEY, Nodes
+from ledger.chain.tries import RESTORE, trie_value
 from ledger.domain.blocks import BlockHead
-from verifier.hashing import keccak256
+from verifier.hashing import HASH_SIZE, keccak256
 
 HEADER_FIELDS: Final = 16  # London: fifteen and the base fee
 SEAL_SIZE: Final = 65
@@ -161,46 +161,76 @@ class Receipt:
             raise BlockUnreadableError(f"a receipt cannot be read: {err}") from err
 
 
+def head_hash(nodes: Nodes) -> bytes:
+    """Hash of the newest block. Raises: BlockUnreadableError."""
+    try:
+        return nodes[HEAD_KEY]
+    except KeyError as err:
+        raise BlockUnreadableError(f"no block is named as the newest: {RESTORE}") from err
+
+
 def head_header(nodes: Nodes) -> Header:
-    """Header of the newest block."""
-    return Header.decode(nodes[nodes[HEAD_KEY]])
+    """Header of the newest block. Raises: BlockUnreadableError."""
+    named = head_hash(nodes)
+    try:
+        return Header.decode(nodes[named])
+    except KeyError as err:
+        raise BlockUnreadableError(f"the newest block's header is missing: {RESTORE}") from err
 
 
 def block_hash(nodes: Nodes, number: int) -> bytes:
     """Hash of block `number`.
 
-    Raises: BlockUnknownError.
+    Raises: BlockUnknownError, BlockUnreadableError.
     """
     try:
-        return bytes(rlp.decode(nodes[b"block-number-to-hash:%d" % number]))
+        found = rlp.decode(nodes[b"block-number-to-hash:%d" % number])
     except KeyError as err:
         raise BlockUnknownError(number) from err
+    except rlp.DecodingError as err:
+        raise BlockUnreadableError(f"the record of block {number} is damaged: {RESTORE}") from err
+    if not isinstance(found, bytes) or len(found) != HASH_SIZE:
+        raise BlockUnreadableError(f"the record of block {number} is damaged: {RESTORE}")
+    return found
 
 
 def block_header(nodes: Nodes, number: int) -> Header:
     """Header of block `number`.
 
-    Raises: BlockUnknownError.
+    Raises: BlockUnknownError, BlockUnreadableError.
     """
-    return Header.decode(nodes[block_hash(nodes, number)])
+    named = block_hash(nodes, number)
+    try:
+        return Header.decode(nodes[named])
+    except KeyError as err:
+        raise BlockUnreadableError(f"block {number} has no header: {RESTORE}") from err
 
 
 def transactions(nodes: Nodes, header: Header) -> Iterator[Transaction]:
-    """Transactions of a block, in order."""
+    """Transactions of a block, in order. Raises: BlockUnreadableError."""
     for raw in _listed(nodes, header.transactions_root):
         yield Transaction.decode(raw)
 
 
 def receipts(nodes: Nodes, header: Header) -> Iterator[Receipt]:
-    """Receipts of a block, in order."""
+    """Receipts of a block, in order. Raises: BlockUnreadableError."""
     for raw in _listed(nodes, header.receipts_root):
         yield Receipt.decode(raw)
 
 
+def executed(nodes: Nodes, header: Header) -> list[tuple[Transaction, Receipt]]:
+    """Transactions of a block with their receipts, in order. Raises: BlockUnreadableError."""
+    included, given = list(transactions(nodes, header)), list(receipts(nodes, header))
+    if len(included) != len(given):
+        raise BlockUnreadableError(
+            f"block {header.number} has {len(included)} transactions and {len(given)} receipts: {RESTORE}"
+        )
+    return list(zip(included, given, strict=True))
+
+
 def _listed(nodes: Nodes, root: bytes) -> Iterator[bytes]:
     """Values of a list kept as a trie under RLP-encoded indices."""
-    listed = HexaryTrie(nodes, root)
     index = 0
-    while value := listed[rlp.encode(index)]:
-        yield bytes(value)
+    while value := trie_value(nodes, root, rlp.encode(index)):
+        yield value
         index += 1

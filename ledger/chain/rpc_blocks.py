@@ -10,7 +10,7 @@ import rlp
 from ledger.chain.errors import BlockUnknownError
 from ledger.chain.export import block_rlp
 from ledger.chain.lmdb_store import Nodes
-from ledger.chain.records import Header, Log, Receipt, Transaction, block_header, receipts, transactions
+from ledger.chain.records import Header, Log, Receipt, block_header, executed, transactions
 from ledger.chain.rpc_codec import block_json, hex_bytes, log_json, parse_hash, quantity, receipt_json, transaction_json
 from ledger.chain.rpc_params import header_at, header_named, header_of_hash, parse_flag
 
@@ -84,10 +84,7 @@ def _located(nodes: Nodes, transaction_hash: bytes) -> tuple[Header, int]:
 def _receipts(nodes: Nodes, header: Header) -> Iterator[tuple[Receipt, dict[str, Any]]]:
     """Each receipt of a block, as it is and as JSON."""
     gas_before, first_log = 0, 0
-    pairs: Iterator[tuple[Transaction, Receipt]] = zip(
-        transactions(nodes, header), receipts(nodes, header), strict=True
-    )
-    for index, (transaction, receipt) in enumerate(pairs):
+    for index, (transaction, receipt) in enumerate(executed(nodes, header)):
         encoded = receipt_json(receipt, header, transaction, index, receipt.cumulative_gas - gas_before)
         encoded["logs"] = [
             log_json(log, header, transaction, index, first_log + at) for at, log in enumerate(receipt.logs)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import rlp
-from trie.hexary import HexaryTrie
 
+from ledger.chain.errors import BlockUnreadableError
 from ledger.chain.limits import CONTRACTS_MAX
 from ledger.chain.lmdb_store import Nodes
 from ledger.chain.records import Header
+from ledger.chain.tries import RESTORE, trie_path, trie_value
 from ledger.domain.blocks import StorageProof
 from verifier.hashing import keccak256
 from verifier.words import SUCCESSOR_SLOT, storage_slot
@@ -33,23 +34,34 @@ class Account:
 
 
 def account(nodes: Nodes, header: Header, address: bytes) -> Account:
-    """Account of 20-byte `address` after block `header`."""
+    """Account of 20-byte `address` after block `header`. Raises: BlockUnreadableError."""
     encoded = trie_value(nodes, header.state_root, keccak256(address))
     if not encoded:
         return Account()
-    nonce, balance, storage_root, code_hash = rlp.decode(encoded)
+    try:
+        nonce, balance, storage_root, code_hash = rlp.decode(encoded)
+    except (rlp.DecodingError, ValueError, TypeError) as err:
+        raise BlockUnreadableError(f"the account {address.hex()} cannot be read: {RESTORE}") from err
     return Account(int.from_bytes(nonce, "big"), int.from_bytes(balance, "big"), storage_root, code_hash)
 
 
 def contract_code(nodes: Nodes, code_hash: bytes) -> bytes:
-    """Code with that hash; empty for an account without code."""
-    return nodes[code_hash] if code_hash != EMPTY_CODE_HASH else b""
+    """Code with that hash; empty for an account without code. Raises: BlockUnreadableError."""
+    if code_hash == EMPTY_CODE_HASH:
+        return b""
+    try:
+        return nodes[code_hash]
+    except KeyError as err:
+        raise BlockUnreadableError(f"the code {code_hash.hex()} is missing: {RESTORE}") from err
 
 
 def storage_value(nodes: Nodes, storage_root: bytes, slot: bytes) -> int:
-    """Value at 32-byte `slot`, 0 when nothing is stored there."""
+    """Value at 32-byte `slot`, 0 when nothing is stored there. Raises: BlockUnreadableError."""
     encoded = trie_value(nodes, storage_root, keccak256(slot))
-    return int.from_bytes(rlp.decode(encoded), "big") if encoded else 0
+    try:
+        return int.from_bytes(rlp.decode(encoded), "big") if encoded else 0
+    except (rlp.DecodingError, ValueError, TypeError) as err:
+        raise BlockUnreadableError(f"the word at {slot.hex()} cannot be read: {RESTORE}") from err
 
 
 def ledger_contracts(nodes: Nodes, header: Header, first: bytes) -> tuple[tuple[bytes, Account], ...]:
