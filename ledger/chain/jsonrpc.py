@@ -59,6 +59,8 @@ _METHODS: Final = {
     "eth_getBlockTransactionCountByNumber": _Method(rpc_blocks.transaction_count_by_number, 1, 1),
     "eth_getBlockTransactionCountByHash": _Method(rpc_blocks.transaction_count_by_hash, 1, 1),
     "eth_getBlockReceipts": _Method(rpc_blocks.block_receipts, 1, 1),
+    "debug_getRawHeader": _Method(rpc_blocks.raw_header, 1, 1),
+    "debug_getRawReceipts": _Method(rpc_blocks.raw_block_receipts, 1, 1),
     "eth_getTransactionByHash": _Method(rpc_blocks.transaction_by_hash, 1, 1),
     "eth_getTransactionReceipt": _Method(rpc_blocks.transaction_receipt, 1, 1),
     "eth_getLogs": _Method(rpc_logs.find_logs, 1, 1),

@@ -214,8 +214,12 @@ def transactions(nodes: Nodes, header: Header) -> Iterator[Transaction]:
 
 def receipts(nodes: Nodes, header: Header) -> Iterator[Receipt]:
     """Receipts of a block, in order. Raises: BlockUnreadableError."""
-    for raw in _listed(nodes, header.receipts_root):
-        yield Receipt.decode(raw)
+    yield from map(Receipt.decode, raw_receipts(nodes, header))
+
+
+def raw_receipts(nodes: Nodes, header: Header) -> Iterator[bytes]:
+    """Receipts of a block as they stand below its header's root. Raises: BlockUnreadableError."""
+    return _listed(nodes, header.receipts_root)
 
 
 def executed(nodes: Nodes, header: Header) -> list[tuple[Transaction, Receipt]]:

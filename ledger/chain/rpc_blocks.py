@@ -10,7 +10,7 @@ import rlp
 from ledger.chain.errors import BlockUnknownError
 from ledger.chain.export import block_rlp
 from ledger.chain.lmdb_store import Nodes
-from ledger.chain.records import Header, Log, Receipt, block_header, executed, transactions
+from ledger.chain.records import Header, Log, Receipt, block_header, executed, raw_receipts, transactions
 from ledger.chain.rpc_codec import block_json, hex_bytes, log_json, parse_hash, quantity, receipt_json, transaction_json
 from ledger.chain.rpc_params import header_at, header_named, header_of_hash, parse_flag
 
@@ -40,6 +40,16 @@ def transaction_count_by_hash(nodes: Nodes, block_hash: Any) -> str:
 def block_receipts(nodes: Nodes, block: Any) -> list[dict[str, Any]]:
     """Receipts of a block, in order."""
     return [receipt for _, receipt in _receipts(nodes, header_named(nodes, block))]
+
+
+def raw_header(nodes: Nodes, block: Any) -> str:
+    """RLP of a block's header, whose keccak256 is the block's hash."""
+    return hex_bytes(header_named(nodes, block).rlp)
+
+
+def raw_block_receipts(nodes: Nodes, block: Any) -> list[str]:
+    """Receipts of a block, in order, as its header's root commits to them."""
+    return [hex_bytes(raw) for raw in raw_receipts(nodes, header_named(nodes, block))]
 
 
 def transaction_by_hash(nodes: Nodes, transaction_hash: Any) -> Any:

@@ -165,7 +165,7 @@ def test_methods_and_limits_are_documented_as_they_are(installation: Installatio
     text = (Path(__file__).parents[2] / "docs" / "API.md").read_text()
     chapter = text.split("## The chain as JSON-RPC")[1].split("\n## ")[0]
     rpc = open_rpc(installation.settings.chain_dir)
-    assert set(re.findall(r"`((?:eth|net|web3)_\w+)`", chapter)) == rpc.methods
+    assert set(re.findall(r"`((?:eth|net|web3|debug)_\w+)`", chapter)) == rpc.methods
     rpc.close()
     for row in (f"requests in a batch | {RPC_BATCH_MAX}", f"request or batch | {RPC_TIME_MAX_MS:,} ms",
                 f"bytes of one answer | {RPC_ANSWER_SIZE_MAX:,}", f"in its answer | {LOG_BLOCKS_MAX:,}; {LOGS_MAX:,}",

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rlp
+from trie.hexary import HexaryTrie
 
 from ledger.chain import NodeRpc
 from tests.chain.rpc_world import NOBODY, REVERTS_WITH_ITS_CALLDATA, ask, deployed, refused
@@ -21,13 +23,12 @@ SHAPES: dict[str, Any] = json.loads(
 UNKNOWN = "0x" + "11" * 32
 ZERO = "0x" + "00" * 32
 
-# what the examples have of forks after London, of legacy transactions, and of methods this node does not answer
+# what the examples have of forks after London, and of legacy transactions
 LATER_KEYS = {
     *("withdrawals", "withdrawalsRoot", "parentBeaconBlockRoot", "requestsHash", "excessBlobGas", "blobGasUsed"),
     *("blobGasPrice", "maxFeePerBlobGas", "blobVersionedHashes", "authorizationList", "root"),
 }
 LATER_CASES = re.compile(r"blob|setcode|eip7702|legacy|access-list|callenv|(cancun|merge|prague|shanghai)-fork")
-NOT_ANSWERED = {"debug_getRawHeader", "debug_getRawReceipts"}
 
 QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 DATA = re.compile(r"0x([0-9a-f]{2})*")
@@ -84,6 +85,12 @@ def cases(world: dict[str, Any]) -> dict[str, list[Any]]:
     logs = {"fromBlock": "0x0", "toBlock": number, "address": contract}
     topics = [ask(world["ledger"], "eth_getLogs", logs)[0]["topics"][0]]
     return {
+        "debug_getRawHeader/get-block-n": [number],
+        "debug_getRawHeader/get-genesis": ["0x0"],
+        "debug_getRawHeader/get-invalid-number": ["2"],
+        "debug_getRawReceipts/get-block-n": [number],
+        "debug_getRawReceipts/get-genesis": ["0x0"],
+        "debug_getRawReceipts/get-invalid-number": ["2"],
         "eth_blockNumber/simple-test": [],
         "eth_chainId/get-chain-id": [],
         "eth_syncing/check-syncing": [],
@@ -152,7 +159,6 @@ def examples() -> dict[str, dict[str, Any]]:
     return {
         f"{method}/{Path(case['file']).stem}": case
         for method, shape in SHAPES.items()
-        if method not in NOT_ANSWERED
         for case in shape["cases"]
         if not LATER_CASES.search(case["file"])
     }
@@ -195,6 +201,23 @@ def test_blocks_transactions_receipts_logs_and_proofs_have_the_standard_keys(wor
     assert [one["key"] for one in proof["storageProof"]] == [world["slot"], "0x0"]
 
 
+def test_raw_headers_and_receipts_are_what_the_hashes_commit_to(world: dict[str, Any]) -> None:
+    ledger: Ledger = world["ledger"]
+    for named in ("0x0", world["number"], world["hash"], {"blockHash": world["hash"]}):
+        header = bytes.fromhex(ask(ledger, "debug_getRawHeader", named)[2:])
+        block = ask(ledger, "eth_getBlockReceipts", named)
+        raw = [bytes.fromhex(one[2:]) for one in ask(ledger, "debug_getRawReceipts", named)]
+        assert len(raw) == len(block)
+        receipts = HexaryTrie({})
+        for index, one in enumerate(raw):
+            receipts[rlp.encode(index)] = one
+        assert rlp.decode(header)[5] == receipts.root_hash
+        assert named == "0x0" or "0x" + keccak256(header).hex() == world["hash"]
+    assert ask(ledger, "debug_getRawHeader", UNKNOWN) is None
+    assert ask(ledger, "debug_getRawReceipts", "0x3e8") is None
+    assert refused(ledger, "debug_getRawHeader", "0x01").code == -32602
+
+
 BASE_FEE = frozenset({"baseFeePerGas"})  # the example of a block by hash is older than London
 
 
@@ -208,5 +231,5 @@ def test_a_wrong_shape_is_noticed(world: dict[str, Any]) -> None:
 
 def test_every_method_of_the_standard_set_is_answered(issuing: Ledger) -> None:
     rpc: NodeRpc = issuing.writer._web3.provider._rpc  # type: ignore[attr-defined]
-    assert set(SHAPES) - NOT_ANSWERED | {"web3_clientVersion"} <= rpc.methods
+    assert set(SHAPES) | {"web3_clientVersion"} <= rpc.methods
     assert re.fullmatch(r"einvoice-ledger/v[\w.+-]+", ask(issuing, "web3_clientVersion"))
