@@ -8,23 +8,39 @@ Nothing is issued here. A sheet that as a whole cannot be read is refused; a wro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ledger.domain.decimals import canonical_decimal
 from ledger.domain.document import parse_issuable
 from ledger.domain.errors import DocumentError, FieldProblem
 from ledger.domain.fields import FieldReader, Problems
 from ledger.domain.invoice import InvoiceKind, PartyDetails
 from ledger.formats.errors import FileRefusedError, format_problem
 from ledger.formats.national_xml import infer_natures
+from ledger.formats.numerals import plain_number
 from ledger.formats.sheets_cells import CELL_LENGTH_MAX
-from ledger.formats.sheets_columns import BY_KEY, COLUMNS, KIND_WORDS, REFERENCE_LENGTH_MAX, plain_name
+from ledger.formats.sheets_columns import (
+    BY_KEY,
+    COLUMNS,
+    INCLUSIVE_WORDS,
+    KIND_WORDS,
+    REFERENCE_LENGTH_MAX,
+    TOTAL_WORDS,
+    plain_name,
+)
 from ledger.formats.sheets_head import Head, find_head, shown
 from ledger.formats.sheets_lines import read_line
 from ledger.formats.sheets_rows import ROWS_MAX, Cell, Row, read_rows
 from verifier.canonical import Json
 
-_HEAD = tuple(column for column in COLUMNS if column.of_head)
+_HEAD = tuple(column for column in BY_KEY.values() if column.of_head)
+_IDS = ("reference", "external_id", "buyer_tax_id", "buyer_phone", "buyer_account", "tax_code")
+_SHORTENED = re.compile(
+    r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{1,3}", re.ASCII
+)  # how programs show long figures, and then save
+_MARKED = re.compile(r"['`‘’]([0-9A-Za-z-]+)", re.ASCII)  # what people put before figures to keep them as text
 _SUMS = frozenset({"total_net", "total_tax", "total_gross", "tax_error_sum", "gross_zero"})
 _BY_LINE_FIELD = {column.path: column.key for column in COLUMNS if not column.of_head}
 _BY_HEAD_PATH = {column.path: column.key for column in COLUMNS if column.of_head and column.path}
@@ -132,12 +148,23 @@ def read_sheet(data: bytes, seller: PartyDetails) -> SheetDrafts:
     if len(body) > ROWS_MAX:
         raise FileRefusedError("sheet_rows", limit=ROWS_MAX)
     seen: dict[tuple[str, str], int] = {}
-    invoices = tuple(_invoice(group, head, seller, seen) for group in _groups(body, head))
-    return SheetDrafts(invoices, head.warnings)
+    groups = list(_groups(body, head))
+    invoices = [_invoice(group, head, seller, seen) for group in groups]
+    _spoil_before_strays(invoices, groups, head)
+    return SheetDrafts(tuple(invoices), head.warnings)
 
 
 def _cells(row: Row, head: Head) -> dict[str, Cell]:
-    return {column.key: row.cells[place] for place, column in head.places.items() if place < len(row.cells)}
+    cells = {column.key: row.cells[place] for place, column in head.places.items() if place < len(row.cells)}
+    return {key: _id_cell(cell) if key in _IDS else cell for key, cell in cells.items()}
+
+
+def _id_cell(cell: Cell) -> Cell:
+    """A cell of figures that are a name, not a number: shortened ones are lost, a mark before them is none of them."""
+    if not cell.flaw and _SHORTENED.fullmatch(cell.text):
+        return Cell(cell.text, "cell_digits_lost")
+    marked = _MARKED.fullmatch(cell.text)
+    return Cell(marked.group(1), cell.flaw, cell.length) if marked else cell
 
 
 def _groups(rows: list[Row], head: Head) -> Iterator[list[tuple[Row, dict[str, Cell]]]]:
@@ -155,6 +182,27 @@ def _groups(rows: list[Row], head: Head) -> Iterator[list[tuple[Row, dict[str, C
     yield group
 
 
+def _spoil_before_strays(
+    invoices: list[SheetInvoice], groups: list[list[tuple[Row, dict[str, Cell]]]], head: Head
+) -> None:
+    """A row with an item and neither reference nor buyer is a line of the invoice above, in merged cells for example.
+
+    It says so too little to be added, and without it the invoice above would be issued over less.
+    """
+    owner = 0
+    for index, group in enumerate(groups):
+        row, cells = group[0]
+        texts = {key: cell.text for key, cell in cells.items()}
+        is_total = any(plain_name(cell.text) in TOTAL_WORDS for cell in row.cells)
+        if index == 0 or is_total or texts.get("reference") or texts.get("buyer_name") or not texts.get("name"):
+            owner = owner if is_total else index
+            continue
+        what = SheetProblem(row.number, head.name("reference"), "", format_problem("", "row_reference_blank"))
+        before = invoices[owner]
+        if what not in before.problems:
+            invoices[owner] = replace(before, draft=None, problems=(*before.problems, what))
+
+
 def _invoice(
     group: list[tuple[Row, dict[str, Cell]]], head: Head, seller: PartyDetails, seen: dict[tuple[str, str], int]
 ) -> SheetInvoice:
@@ -162,9 +210,12 @@ def _invoice(
     first, first_cells = group[0]
     lines: list[dict[str, Json]] = []
     for row, cells in group:
-        lines.append(_line(row, cells, head, notes))
+        lines.append(_line(row, _inclusive(cells, first_cells), head, notes))
         if row is not first:
             _check_head(row, cells, first, first_cells, notes)
+    word = first_cells["tax_inclusive"].text if "tax_inclusive" in first_cells else ""
+    if word and plain_name(word) not in INCLUSIVE_WORDS:
+        notes.add(first, first_cells, "tax_inclusive", format_problem("", "cell_choice", choices="是 yes, 否 no"))
     ids = _ids(first, first_cells, seen, notes)
     if not any("nature" in line for line in lines):
         infer_natures(lines, red=False)
@@ -179,6 +230,19 @@ def _invoice(
     return SheetInvoice(first.number, len(group), *ids, None if found else draft, found)
 
 
+def _inclusive(cells: dict[str, Cell], first_cells: dict[str, Cell]) -> dict[str, Cell]:
+    """The cells of a line: where the invoice's first row says that its amounts include tax, net and price are gross."""
+    word = first_cells["tax_inclusive"].text if "tax_inclusive" in first_cells else ""
+    if not INCLUSIVE_WORDS.get(plain_name(word), False):
+        return cells
+    taken = dict(cells)
+    for key, with_tax in (("net", "gross"), ("price", "gross_price")):
+        cell = taken.pop(key, None)
+        if cell is not None and not (with_tax in taken and taken[with_tax].text):
+            taken[with_tax] = cell
+    return taken
+
+
 def _line(row: Row, cells: dict[str, Cell], head: Head, notes: _Notes) -> dict[str, Json]:
     for key, cell in cells.items():
         if cell.flaw:
@@ -188,6 +252,10 @@ def _line(row: Row, cells: dict[str, Cell], head: Head, notes: _Notes) -> dict[s
         if cell.text:
             notes.add(row, {"": cell}, "", format_problem("", "cell_without_column"))
             break
+    for place, name in head.untaken.items():
+        text = row.cells[place].text if place < len(row.cells) else ""
+        if text and canonical_decimal(plain_number(text.removesuffix("%"))) != "0":
+            notes.add(row, {"": row.cells[place]}, "", format_problem("", "cell_not_taken", name=name))
     texts = {key: cell.text for key, cell in cells.items() if not cell.flaw}
     spoilt = {key for key, cell in cells.items() if cell.flaw}
 

@@ -185,9 +185,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("checker", "复核人", "checker", "checker", True, ("复核",)),
     Column("drawer", "开票人", "drawer", "drawer", True),
 )
-BY_KEY = {column.key: column for column in COLUMNS}
+EXPORT_COLUMNS: tuple[Column, ...] = (
+    Column("tax_inclusive", "是否含税", "tax_inclusive", "", True, ("含税标志", "含税标识", "是否含税价")),
+    Column("gross_price", "含税单价", "gross_price", "", False, ("gross price",)),
+)
+"""Columns of other programs' exports, read but in no template: without them net would be taken for gross."""
+BY_KEY = {column.key: column for column in (*COLUMNS, *EXPORT_COLUMNS)}
 REQUIRED_KEYS = ("buyer_name", "name", "rate")
-AMOUNT_KEYS = ("net", "gross", "price")
+AMOUNT_KEYS = ("net", "gross", "price", "gross_price")
 
 KIND_WORDS = {
     "普通": InvoiceKind.ORDINARY,
@@ -228,6 +233,27 @@ NATURE_WORDS = {
 }
 
 
+INCLUSIVE_WORDS = {
+    "是": True,
+    "含税": True,
+    "y": True,
+    "yes": True,
+    "1": True,
+    "true": True,
+    "否": False,
+    "不含税": False,
+    "n": False,
+    "no": False,
+    "0": False,
+    "false": False,
+}
+TOTAL_WORDS = frozenset({"合计", "总计", "小计", "本页合计", "total", "sum"})
+_WITH_TAX = {"net": "gross", "price": "gross_price"}
+_WITHOUT_TAX = {"gross": "net", "gross_price": "price"}
+_OTHER_UNITS = ("万", "千", "百", "分", "美", "港", "欧", "外币", "$", "usd", "hkd", "eur")
+_UNTAKEN_NAMES = frozenset({"折扣金额", "折扣额", "折扣率", "折扣", "折扣税额", "优惠金额", "扣除额", "差额扣除额"})
+
+
 def plain_name(text: str) -> str:
     """A column name or word without what people vary: width, case, blanks, a star, what stands in brackets."""
     name = unicodedata.normalize("NFKC", text).casefold()
@@ -235,9 +261,25 @@ def plain_name(text: str) -> str:
     return "".join((before if bracket and before.strip() else name).replace("*", "").split())
 
 
-_BY_NAME = {plain_name(name): column for column in COLUMNS for name in (column.zh, column.en, *column.others)}
+_BY_NAME = {plain_name(name): column for column in BY_KEY.values() for name in (column.zh, column.en, *column.others)}
 
 
 def column_named(text: str) -> Column | None:
-    """The column of a name in the head of a sheet; None for a name of something else."""
-    return _BY_NAME.get(plain_name(text))
+    """The column of a name in the head of a sheet; None for a name of something else.
+
+    What stands in brackets after an amount decides: 金额（含税） is the gross, 金额（万元） is no column that is read.
+    """
+    column = _BY_NAME.get(plain_name(text))
+    if column is None or column.key not in (*AMOUNT_KEYS, "tax"):
+        return column
+    _, _, said = unicodedata.normalize("NFKC", text).casefold().partition("(")
+    if any(unit in said for unit in _OTHER_UNITS):
+        return None
+    if "不含税" in said:
+        return BY_KEY[_WITHOUT_TAX.get(column.key, column.key)]
+    return BY_KEY[_WITH_TAX.get(column.key, column.key)] if "含税" in said else column
+
+
+def is_untaken(text: str) -> bool:
+    """Whether a column changes what the others mean and is not read: it must be empty."""
+    return plain_name(text) in _UNTAKEN_NAMES

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ledger.domain.errors import FieldProblem
 from ledger.formats.errors import FieldsRefusedError, FileRefusedError, format_problem
-from ledger.formats.sheets_columns import AMOUNT_KEYS, BY_KEY, REQUIRED_KEYS, Column, column_named
+from ledger.formats.sheets_columns import AMOUNT_KEYS, BY_KEY, REQUIRED_KEYS, Column, column_named, is_untaken
 from ledger.formats.sheets_rows import HEAD_ROWS_MAX, Row
 
 HEAD_NAMES_MIN = 3  # names of columns in a row that make it the head; fewer may be an accident
@@ -18,7 +18,8 @@ VALUE_SHOWN_MAX = 60  # characters of a cell repeated beside its problem
 class Head:
     """Columns by their place in a row, and their names as the sheet has them.
 
-    `row_count` rows with any text end with the head; right of `width` cells no column has a name.
+    `row_count` rows with any text end with the head; right of `width` cells no column has a name. `untaken` names of
+    columns by place that must be empty.
     """
 
     places: dict[int, Column]
@@ -26,6 +27,7 @@ class Head:
     width: int
     row_count: int
     warnings: tuple[FieldProblem, ...]
+    untaken: dict[int, str]
 
     def name(self, key: str) -> str:
         """Name of a column as in the sheet, or else as in the template; "" for the row as a whole."""
@@ -54,9 +56,12 @@ def _head(row: Row, columns: list[Column | None], row_count: int) -> Head:
     names: dict[str, str] = {}
     problems: list[FieldProblem] = []
     warnings: list[FieldProblem] = []
+    untaken: dict[int, str] = {}
     for place, (cell, column) in enumerate(zip(row.cells, columns, strict=True)):
         name = shown(cell.text)
-        if column is None:
+        if column is None and is_untaken(cell.text):
+            untaken[place] = name
+        elif column is None:
             if name and len(warnings) < WARNINGS_MAX:
                 warnings.append(format_problem("", "sheet_column_unknown", name=name))
         elif column.key in names:
@@ -69,4 +74,4 @@ def _head(row: Row, columns: list[Column | None], row_count: int) -> Head:
     problems += [format_problem("", "sheet_column_missing", name=f"{one.zh} ({one.en})") for one in missing]
     if problems:
         raise FieldsRefusedError(problems)
-    return Head(places, names, len(row.cells), row_count, tuple(warnings))
+    return Head(places, names, len(row.cells), row_count, tuple(warnings), untaken)

@@ -6,21 +6,22 @@ quantity x price, tax of net x rate. What the row states is never changed, only 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
-from ledger.domain.checks import RATES_IN_FORCE_BP
+from ledger.domain.checks import LINE_PRODUCT_TOLERANCE_FEN, RATES_IN_FORCE_BP
 from ledger.domain.decimals import FEN_PER_YUAN, SCALE, canonical_decimal, format_yuan, parse_yuan, scaled
 from ledger.domain.errors import FieldProblem
 from ledger.domain.invoice import AMOUNT_FEN_MAX, RATE_BP_MAX, LineNature, RateMark
 from ledger.domain.problems import problem
 from ledger.formats.errors import format_problem
+from ledger.formats.numerals import plain_number
 from ledger.formats.sheets_columns import MARK_WORDS, NATURE_WORDS, plain_name
 from ledger.formats.xml_fields import STARS
 from verifier.canonical import Json
 
 _UNTAXED = (RateMark.EXEMPT, RateMark.NOT_TAXABLE, RateMark.ZERO)
 _TEXTS = ("name", "tax_code", "specification", "unit")
-_SIGNS = str.maketrans("", "", ",，¥￥ ")
 
 Note = Callable[[str, FieldProblem], None]
 """Called with the key of a column and what is wrong there."""
@@ -32,18 +33,22 @@ def read_line(cells: dict[str, str], note: Note) -> dict[str, Json]:
     After a problem is noted the line has neutral values, which are not to be checked further.
     """
     line: dict[str, Json] = {key: cells[key] for key in _TEXTS if cells.get(key)}
-    for key in ("quantity", "price"):
-        text = cells.get(key, "").translate(_SIGNS)
+    gross_price = ""
+    for key in ("quantity", "price", "gross_price"):
+        text = plain_number(cells.get(key, ""))
         if text:
             decimal = canonical_decimal(text)
-            line[key] = decimal or ""
+            if key == "gross_price":
+                gross_price = decimal or ""
+            else:
+                line[key] = decimal or ""
             if decimal is None:
                 note(key, format_problem("", "cell_decimal"))
     rate_bp, mark = _rate(cells, note)
     line["rate_bp"] = rate_bp
     if mark is not RateMark.RATE:
         line["rate_mark"] = mark.value
-    net_fen, tax_fen = _amounts(cells, line, rate_bp, mark, note)
+    net_fen, tax_fen = _amounts(cells, line, gross_price, rate_bp, mark, note)
     line["net_fen"], line["tax_fen"] = net_fen, tax_fen
     word = cells.get("nature", "")
     if word:
@@ -86,7 +91,7 @@ def _basis_points(canonical: str, factor: int) -> int | None:
 
 def _rate(cells: dict[str, str], note: Note) -> tuple[int, RateMark]:
     """Rate and mark of the two columns, either of which may name the mark."""
-    text, word = cells.get("rate", "").replace("％", "%"), cells.get("rate_mark", "")
+    text, word = unicodedata.normalize("NFKC", cells.get("rate", "")), cells.get("rate_mark", "")
     stated = MARK_WORDS.get(plain_name(word)) if word else None
     if word and stated is None:
         note(
@@ -112,12 +117,14 @@ def _rate(cells: dict[str, str], note: Note) -> tuple[int, RateMark]:
     return rate_bp, mark
 
 
-def _amounts(cells: dict[str, str], line: dict[str, Json], rate_bp: int, mark: RateMark, note: Note) -> tuple[int, int]:
-    """Net and tax in fen."""
+def _amounts(
+    cells: dict[str, str], line: dict[str, Json], gross_price: str, rate_bp: int, mark: RateMark, note: Note
+) -> tuple[int, int]:
+    """Net and tax in fen. `gross_price` is the price with tax or ""; times the quantity it is the gross."""
     unreadable = False
     stated: dict[str, int | None] = {}
     for key in ("net", "tax", "gross"):
-        text = cells.get(key, "").translate(_SIGNS)
+        text = plain_number(cells.get(key, ""))
         if key == "tax" and text == STARS:
             text = ""  # how a tax of nothing is printed
         fen = parse_yuan(text) if text else None
@@ -128,6 +135,9 @@ def _amounts(cells: dict[str, str], line: dict[str, Json], rate_bp: int, mark: R
     if unreadable:
         return 0, 0
     net_fen, tax_fen, gross_fen = stated["net"], stated["tax"], stated["gross"]
+    at_gross_price = _product(line.get("quantity"), gross_price)
+    if gross_fen is None and net_fen is None:
+        gross_fen = at_gross_price
     if mark is RateMark.DIFFERENCE and tax_fen is None:
         note("tax", problem("", "text_empty"))
         return 0, 0
@@ -143,6 +153,9 @@ def _amounts(cells: dict[str, str], line: dict[str, Json], rate_bp: int, mark: R
     if gross_fen is not None and gross_fen != net_fen + tax_fen:
         given, expected = format_yuan(gross_fen), format_yuan(net_fen + tax_fen)
         note("gross", format_problem("", "row_gross_differs", given=given, expected=expected))
+    elif at_gross_price is not None and abs(at_gross_price - net_fen - tax_fen) > LINE_PRODUCT_TOLERANCE_FEN:
+        given, expected = format_yuan(at_gross_price), format_yuan(net_fen + tax_fen)
+        note("gross_price", format_problem("", "row_gross_differs", given=given, expected=expected))
     return net_fen, tax_fen
 
 
@@ -150,7 +163,11 @@ def _net(line: dict[str, Json], rate_bp: int, tax_fen: int | None, gross_fen: in
     """Net that is not stated: of the amount with tax, else of quantity x price; None when neither is there."""
     if gross_fen is not None:
         return divided(gross_fen * RATE_BP_MAX, RATE_BP_MAX + rate_bp) if tax_fen is None else gross_fen - tax_fen
-    quantity, price = line.get("quantity"), line.get("price")
+    return _product(line.get("quantity"), line.get("price"))
+
+
+def _product(quantity: Json, price: Json) -> int | None:
+    """Fen of quantity x price; None where one of them is not stated."""
     if not (isinstance(quantity, str) and isinstance(price, str) and quantity and price):
         return None
     return divided(scaled(quantity) * scaled(price) * FEN_PER_YUAN, SCALE * SCALE)

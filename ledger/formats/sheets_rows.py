@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +21,8 @@ UNPACKED_SIZE_MAX = 128 << 20  # bytes; 30,000 rows of all columns take 60 MB of
 HEAD_ROWS_MAX = 10  # among which the row of column names stands; titles and notices come before it
 
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!DOCTYPE|html|head|meta|table|style|\?xml)", re.IGNORECASE)
+_LITERAL = re.compile(r'="([^"]*)"')
 _SHOWN_MAX = 40
 _RENAMED = {"view_damaged": "sheet_damaged", "view_too_costly": "sheet_too_costly"}
 
@@ -62,7 +66,7 @@ def texts_by_key(row: Row, places: Mapping[int, str | None]) -> tuple[dict[str, 
 
 
 def read_rows(data: bytes) -> list[Row]:
-    """Rows of a CSV (UTF-8 or GB 18030; comma, semicolon or tab) or of the first visible sheet of an XLSX.
+    """Rows of a CSV (UTF-8, UTF-16 or GB 18030; comma, semicolon or tab) or of the first visible sheet of an XLSX.
 
     Raises: FileRefusedError beyond a limit, for another or a broken file, macros and links to other files.
     """
@@ -72,6 +76,8 @@ def read_rows(data: bytes) -> list[Row]:
         raise FileRefusedError("file_empty")
     if data.startswith(_OLD_WORKBOOK):
         raise FileRefusedError("sheet_old")
+    if _PAGE.match(data[:1024]):
+        raise FileRefusedError("sheet_page")
     rows = _workbook_rows(data) if data.startswith(b"PK\x03\x04") else _csv_rows(data)
     if not rows:
         raise FileRefusedError("sheet_empty")
@@ -101,8 +107,8 @@ def _workbook_cell(cell: str | list[str]) -> Cell:
 
 def _csv_rows(data: bytes) -> list[Row]:
     text = _decoded(data)
-    first_line = text.lstrip("\r\n").split("\n", 1)[0]
-    separator = max(",;\t", key=first_line.count)
+    first_lines = [line for line in text[: CELL_LENGTH_MAX * COLUMNS_MAX].splitlines() if line][:HEAD_ROWS_MAX]
+    separator = max(",;\t", key=lambda sign: max(line.count(sign) for line in first_lines) if first_lines else 0)
     rows: list[Row] = []
     number = length = 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -133,18 +139,26 @@ def _csv_cell(raw: str) -> Cell:
     text = raw.strip()
     if len(text) > CELL_LENGTH_MAX:
         return Cell(text[:_SHOWN_MAX], "cell_too_long", len(text))
+    literal = _LITERAL.fullmatch(text)
+    if literal:  # a formula that is its own text, which programs export to keep figures whole
+        return Cell(literal.group(1).strip())
     if is_formula(text):
         return Cell(text[:_SHOWN_MAX], "cell_formula")
     return Cell(plain_cell(text))
 
 
 def _decoded(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # what programs call Unicode text
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as err:
+            raise FileRefusedError("sheet_encoding", position=err.start) from err
     if b"\0" in data:
         raise FileRefusedError("sheet_unknown")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         try:
-            return data.decode("gb18030")
+            return data.decode("gb18030").removeprefix("\ufeff")
         except UnicodeDecodeError as err:
             raise FileRefusedError("sheet_encoding", position=err.start) from err

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import zipfile
 from datetime import date, datetime, time
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 ENTRIES_MAX = 1_000  # files in a workbook; one with many sheets has some dozens
 SHEET_ROWS_MAX = 1_048_576  # rows of a sheet, empty ones too: the file format's own limit
 DIGITS_KEPT = 15  # significant digits a spreadsheet program keeps of a number, and shows
+ZEROS = re.compile("0{2,30}")  # a number format that shows zeros before the figures
+STRICT_MARK = b"purl.oclc.org/ooxml"
 SHOWN_MAX = 40  # characters of a refused cell that are repeated
 
 
@@ -61,9 +64,12 @@ def check_archive(data: bytes, limits: Limits) -> None:
     """Refuse what is no workbook, unpacks too large, or holds more than values."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
-    names = {entry.filename.lower() for entry in entries}
-    if "xl/workbook.xml" not in names:
-        raise RefusedError("sheet_unknown")
+        names = {entry.filename.lower() for entry in entries}
+        if "xl/workbook.xml" not in names:
+            raise RefusedError("sheet_unknown")
+        with archive.open(next(one for one in entries if one.filename.lower() == "xl/workbook.xml")) as workbook:
+            if STRICT_MARK in workbook.read(4_096):
+                raise RefusedError("sheet_strict")
     # The sizes an archive declares bound what is unpacked: its reader stops there.
     if len(entries) > ENTRIES_MAX or sum(entry.file_size for entry in entries) > limits.unpacked_size:
         raise RefusedError("sheet_unpacks_too_large", limit=limits.unpacked_size)
@@ -117,10 +123,12 @@ def cell_text(cell: Any, limits: Limits) -> str | list[str]:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
-        return number_text(value)
+        figures = number_text(value)
+        zeros = ZEROS.fullmatch(str(cell.number_format)) if isinstance(figures, str) and figures.isdigit() else None
+        return figures.zfill(len(zeros.group())) if zeros and isinstance(figures, str) else figures
     if isinstance(value, date | datetime | time):
-        return value.isoformat()
-    text = str(value)
+        return [value.isoformat()[:SHOWN_MAX], "cell_date"]
+    text = str(value).replace("_x000D_\n", "\n").replace("_x000D_", "\n")  # how the file format writes a line end
     if len(text) > limits.cell_length:
         return [text[:SHOWN_MAX], "cell_too_long", str(len(text))]
     return text

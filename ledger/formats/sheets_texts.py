@@ -16,6 +16,14 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
         "byte {position} is neither UTF-8 nor GB 18030; save the sheet as CSV UTF-8",
         "第 {position} 字节既不是 UTF-8 也不是 GB 18030，请另存为 CSV UTF-8",
     ),
+    "sheet_page": (
+        "a web page or XML named as a sheet; open it in a spreadsheet program and save it as .xlsx",
+        "是网页或 XML 而非表格文件，请用表格软件打开后另存为 .xlsx",
+    ),
+    "sheet_strict": (
+        "a workbook saved as Strict Open XML; save it as a plain Excel workbook (.xlsx)",
+        "工作簿以 Strict Open XML 格式保存，请另存为普通 Excel 工作簿（.xlsx）",
+    ),
     "sheet_damaged": (
         "the sheet is broken; open it, save it again and upload that",
         "表格文件损坏，请打开后重新保存再上传",
@@ -108,6 +116,14 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
         "no tax rate; write 13%, 0.13, 免税, 不征税 or 零税率",
         "不是税率，请填写 13%、0.13、免税、不征税或零税率",
     ),
+    "cell_not_taken": (
+        "the column {name} is not read and would change the amount; put a discount in a negative row below instead",
+        "列 {name} 不读取而会影响金额，请将折扣改为下一行的负数金额",
+    ),
+    "cell_date": (
+        "kept as a date or time, which no column is; format the cell as text and enter it again",
+        "以日期或时间保存，而此列不是日期，请设为文本格式后重新输入",
+    ),
     "cell_choice": ("write one of: {choices}", "请填写以下之一：{choices}"),
     # one row, one invoice
     "row_rate_differs": (
@@ -129,6 +145,10 @@ SHEET_TEXTS: dict[str, tuple[str, str]] = {
     "row_reference_again": (
         "this reference stands in row {row} already; put the lines of one invoice below each other",
         "该单据编号已在第 {row} 行出现，同一发票的各行须相邻",
+    ),
+    "row_reference_blank": (
+        "has an item but neither reference nor buyer; repeat them in each row (unmerge merged cells), or remove it",
+        "该行有项目但没有单据编号和购买方：请在每行重复填写（取消合并单元格），或删除该行",
     ),
     "row_external_again": (
         "another invoice of the sheet, row {row}, has this external id; one invoice would be issued twice",
