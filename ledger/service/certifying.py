@@ -52,7 +52,8 @@ class Certifier:
         root_key = context.private_key(connection, root.address)
         if root_key is None:
             raise NotReady(
-                "the authority's root key is not in this key store: certificates are issued where it is kept"
+                "the authority's root key is not in this key store: certificates are issued where it is kept",
+                "本机没有税务机关的根密钥，请在保管该密钥的机器上签发证书",
             )
         self._context = context
         self._issuer = CertificateIssuer(root_key, root.der)

@@ -15,6 +15,7 @@ from ledger.chain import ChainError, NodeRpc, answer_request, export_chain, open
 from ledger.service.errors import NotAuthenticated, NotReady
 from ledger.service.people import need_chain_reader
 from ledger.service.places import chain_place
+from ledger.service.unusable import unusable
 from ledger.service.views import Caller
 from ledger.settings import EMBEDDED_CHAIN, Settings
 
@@ -71,7 +72,7 @@ class ChainDoor:
                 try:
                     self._rpc = open_rpc(_embedded(self._settings))
                 except ChainError as err:
-                    raise NotReady(str(err)) from err
+                    raise unusable(err) from err
             return self._rpc
 
 

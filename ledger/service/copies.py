@@ -25,6 +25,7 @@ from ledger.service.erasing import ErasedAgain, apply_list
 from ledger.service.errors import NotReady
 from ledger.service.installation import close_context, open_context
 from ledger.service.places import require_unused, sync_directory
+from ledger.service.unusable import in_chinese
 from ledger.settings import EMBEDDED_CHAIN, Settings
 from verifier.canonical import check_depth
 from verifier.errors import EvidenceError
@@ -66,7 +67,10 @@ def backup(
             f"{target} exists; a backup never overwrites, name a new directory", f"{target} 已存在，请换一个目录"
         )
     if settings.chain_url != EMBEDDED_CHAIN:
-        raise NotReady("the chain is on a network of its own: copy the database with its own tools", "链不在本机")
+        raise NotReady(
+            "the chain is on a network of its own: copy the database with its own tools",
+            "链在独立的网络上：请用数据库自带的工具备份数据库",
+        )
     building = None
     try:
         target = target.absolute()
@@ -82,7 +86,9 @@ def backup(
         building.rename(target)
         sync_directory(target.parent)
     except (ChainError, StorageError, IdentityError, OSError) as err:
-        raise NotReady(f"the backup was not made, nothing is left behind: {err}") from err
+        raise NotReady(
+            f"the backup was not made, nothing is left behind: {err}", f"备份未完成，未留下任何文件。{in_chinese(err)}"
+        ) from err
     finally:
         if building is not None:
             shutil.rmtree(building, ignore_errors=True)
@@ -125,7 +131,9 @@ def restore(
         building.rename(target)  # replaces an empty directory
         sync_directory(target.parent)
     except (ChainError, IdentityError, OSError) as err:
-        raise NotReady(f"the backup was not restored, nothing was changed: {err}") from err
+        raise NotReady(
+            f"the backup was not restored, nothing was changed: {err}", f"备份未恢复，未作任何更改。{in_chinese(err)}"
+        ) from err
     finally:
         if building is not None:
             shutil.rmtree(building, ignore_errors=True)

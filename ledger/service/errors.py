@@ -467,7 +467,7 @@ class HistoryDiffers(ServiceError):
 class NotReady(ServiceError):
     """The installation cannot be used as it is; the message says what to do."""
 
-    def __init__(self, message: str, message_zh: str = "账本尚不可用") -> None:
+    def __init__(self, message: str, message_zh: str) -> None:
         super().__init__(message, message_zh)
 
 

@@ -33,6 +33,7 @@ from ledger.service.audit_witnesses import check_witnesses
 from ledger.service.context import AUTHORITY_ROOT, Context
 from ledger.service.errors import NotReady
 from ledger.service.maintenance import document_trouble
+from ledger.service.unusable import unusable
 from ledger.settings import EMBEDDED_CHAIN
 from verifier.signatures import address_of
 from verifier.trust import Trust
@@ -105,9 +106,12 @@ def full_audit(
             audit = _FullAudit(context, state, replay, progress or (lambda _phase, _done, _of: None))
             report = audit.run(trust)
     except OSError as err:
-        raise NotReady(f"{err.filename or path}: {err.strerror}; name another place with --state") from err
+        raise NotReady(
+            f"{err.filename or path}: {err.strerror}; name another place with --state",
+            f"无法读写 {err.filename or path}（{err.strerror}）：请用 --state 指定其他位置",
+        ) from err
     except (ChainError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     if state_path is None and report.difference is None:
         state.remove()
     return report

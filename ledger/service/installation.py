@@ -46,6 +46,7 @@ from ledger.service.errors import NotReady
 from ledger.service.forms import checked_text
 from ledger.service.places import chain_place, require_database, require_unused, sync_directory
 from ledger.service.problems import invalid
+from ledger.service.unusable import in_chinese, unusable
 from ledger.settings import Settings
 from verifier.hashing import ZERO_HASH
 from verifier.words import AUTHORITY_PARTY, PartyKind
@@ -92,18 +93,24 @@ def found(settings: Settings, *, authority_name: str, officer_name: str) -> Foun
     officer_name = _checked_name("officer", officer_name)
     target = settings.data_dir.resolve()
     if settings.database_url:
-        raise NotReady("a ledger on a database server is set up with an empty data directory and its own migrations")
+        raise NotReady(
+            "a ledger on a database server is set up with an empty data directory and its own migrations",
+            "使用数据库服务器的账本须以空数据目录和单独的数据库迁移建立",
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as err:
-        raise NotReady(f"{target.parent} cannot be written: {err.strerror}") from err
+        raise NotReady(f"{target.parent} cannot be written: {err.strerror}", in_chinese(err)) from err
     try:
         founded = _build(settings.model_copy(update={"data_dir": building}), authority_name, officer_name)
         building.rename(target)  # replaces an empty directory
         sync_directory(target.parent)
     except (ChainError, StorageError, IdentityError, OSError) as err:
-        raise NotReady(f"the ledger was not set up, nothing is left behind: {err}") from err
+        raise NotReady(
+            f"the ledger was not set up, nothing is left behind: {err}",
+            f"账本未建立，未留下任何文件。{in_chinese(err)}",
+        ) from err
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return founded
@@ -128,12 +135,12 @@ def open_context(settings: Settings) -> Context:
             settings.database, busy_timeout_ms=settings.busy_timeout_ms, waiting_max=settings.write_queue_max
         )
     except (IdentityError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     try:
         reader = open_reader(chain_place(settings))
     except ChainError as err:
         store.close()
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     try:
         operator_key = _checked_operator_key(store, vault, reader.identity)
     except NotReady:
@@ -285,7 +292,12 @@ def _checked_operator_key(store: Store, vault: Vault, identity: ChainIdentity) -
             address = bytes.fromhex(facts[OPERATOR_ADDRESS])
             stored = keystore.signing_key(connection, address)
         if stored is None:
-            raise NotReady("the operator's key is not in the key store; restore the database from a backup")
+            raise NotReady(
+                "the operator's key is not in the key store; restore the database from a backup",
+                "数据库中没有运营方密钥：请从备份恢复数据库",
+            )
         return vault.open(stored.sealed_key, SEALED_KEY, address.hex())
     except (StorageError, IdentityError, KeyError) as err:
-        raise NotReady(f"database, master key and chain do not fit together: {err}") from err
+        raise NotReady(
+            f"database, master key and chain do not fit together: {err}", f"数据库、主密钥与链不相符。{in_chinese(err)}"
+        ) from err

@@ -36,6 +36,7 @@ from ledger.service.places import chain_place, require_database
 from ledger.service.proofs import opened_stored
 from ledger.service.register_signing import RegisterSigning
 from ledger.service.retention import Housekeeping
+from ledger.service.unusable import unusable
 from ledger.service.webhook_sending import run_sending
 from ledger.settings import Settings
 from verifier.canonical import loads
@@ -65,7 +66,7 @@ def audit(context: Context, progress: Progress | None = None) -> AuditReport:
             for count, difference in enumerate(check_log(context, connection), 1):
                 report = replace(report, entries=count, difference=difference)
     except (ChainError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     return report
 
 
@@ -79,11 +80,11 @@ def rebuild(context: Context, progress: Progress | None = None) -> int:
     except ChainInUseError as err:
         raise NotReady("a node runs on this ledger; stop it first", "该账本的节点正在运行，请先停止") from err
     except ChainError as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     try:
         return rebuild_projection(context.store.engine, context.reader, progress)
     except (ChainError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     finally:
         writer.close()
 
@@ -94,7 +95,7 @@ def upgrade(settings: Settings) -> None:
     try:
         Store.create(settings.database, Vault(load_master_key(settings))).close()
     except (IdentityError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
 
 
 def run_node(context: Context, on_ready: Callable[[], None]) -> None:
@@ -102,7 +103,7 @@ def run_node(context: Context, on_ready: Callable[[], None]) -> None:
     try:
         sequencer, writer = open_sequencer(context)
     except ChainError as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     try:
         with ExitStack() as beside:
             for name, run in _beside_a_node(context).items():
@@ -124,7 +125,7 @@ def node_if_none_runs(context: Context) -> Iterator[bool]:
         yield False
         return
     except ChainError as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     if context.settings.open_months:
         with suppress(ServiceError):  # whoever writes now is told by the contract that the month is not open
             Calendar(context).open_due()
@@ -188,7 +189,7 @@ def sealed_blocks(settings: Settings) -> Iterator[ChainBlock]:
             for number in range(1, reader.head().number + 1):
                 yield reader.block(number)
     except ChainError as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
 
 
 def document_trouble(context: Context, record: InvoiceRecord, stored: StoredDocument | None) -> str | None:

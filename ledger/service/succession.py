@@ -35,6 +35,7 @@ from ledger.service.audit_log import note_group
 from ledger.service.context import Context
 from ledger.service.errors import NotReady
 from ledger.service.installation import GROUP_LIFETIME_S, open_sequencer
+from ledger.service.unusable import unusable
 from verifier.canonical import dumps, loads
 from verifier.hashing import keccak256
 from verifier.operations import Reason
@@ -255,12 +256,12 @@ def open_succession(context: Context, artifact: Path | None = None) -> Iterator[
     except ChainInUseError as err:
         raise NotReady("a node runs on this ledger; stop it first", "该账本的节点正在运行，请先停止") from err
     except ChainError as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     try:
         sequencer.project()
         yield Succession(context, sequencer, writer, compiled)
     except (ChainError, StorageError) as err:
-        raise NotReady(str(err)) from err
+        raise unusable(err) from err
     finally:
         writer.close()
 

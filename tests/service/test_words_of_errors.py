@@ -7,12 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 import ledger.service
+from ledger.chain import ChainError
 from ledger.identity import SigningError, public_key_of_signature, read_signature
-from ledger.service.errors import InvalidRequest, NotFound
+from ledger.projection import DatabaseUnavailableError, SchemaOutdatedError
+from ledger.service.errors import InvalidRequest, NotFound, NotReady
+from ledger.service.installation import open_context
 from ledger.service.nouns import THINGS_ZH
 from ledger.service.registry import checked_enterprise
+from ledger.service.unusable import in_chinese, unusable
+from ledger.settings import Settings
 
 LATIN_WORD = re.compile(r"[a-z]{2,}")
 KIND_AT = {"NotFound": 0, "absent": 2}  # which argument is the kind
@@ -66,3 +72,28 @@ def test_a_signature_that_counts_nowhere_is_refused_in_chinese_too(signature: st
         public_key_of_signature(bytes(32), *read_signature(signature))
     assert caught.value.message_zh
     assert not re.search(r"[a-z]{3,}", caught.value.message_zh)
+
+
+def test_what_keeps_a_ledger_from_opening_is_told_in_both_languages(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "none", master_key=None, master_key_file=None)
+    with pytest.raises(NotReady, match="no master key") as caught:
+        open_context(settings)
+    assert "einvoice init" in caught.value.message
+    assert "einvoice init" in caught.value.message_zh
+
+    settings = settings.model_copy(update={"master_key": SecretStr("11" * 32)})
+    with pytest.raises(NotReady, match="is missing") as caught:
+        open_context(settings)
+    assert "备份" in caught.value.message_zh
+
+
+@pytest.mark.parametrize("cause", ["missing", "read_only", "full", "locked", "corrupt", "unreachable"])
+def test_every_trouble_with_the_database_has_its_words(cause: str) -> None:
+    assert unusable(DatabaseUnavailableError("it is so", cause=cause)).message == "it is so"
+    assert re.search(r"[一-鿿]", in_chinese(DatabaseUnavailableError("it is so", cause=cause)))
+
+
+def test_another_schema_says_to_upgrade_and_what_is_unknown_is_told_as_it_is() -> None:
+    assert "einvoice upgrade" in in_chinese(SchemaOutdatedError("0001", "0018"))
+    assert in_chinese(ChainError("the chain fell silent")).endswith("the chain fell silent")
+    assert "磁盘空间" in in_chinese(OSError(28, "No space left on device", "/srv/x"))
