@@ -16,7 +16,7 @@ from functools import cached_property
 
 from verifier.canonical import Json, check_depth, dumps
 from verifier.certificates import CERTIFICATE_SIZE_MAX, Certificate, read_certificate
-from verifier.errors import CheckError, ShapeError, TrustError
+from verifier.errors import CheckError, EvidenceError, ShapeError, TrustError
 from verifier.reasons import Reason
 from verifier.shape import based, fields, hexed, integer, items, text
 from verifier.signatures import ADDRESS_SIZE, PUBLIC_KEY_SIZE, load_public_key
@@ -111,16 +111,21 @@ class Trust:
 
 
 def parse_trust(data: bytes) -> Trust:
-    """The trust that a file's bytes describe; the JSON need not be canonical, people edit it.
+    """The trust that a file's bytes describe; the JSON need not be canonical, people edit it, some of them with
+    programs that put a byte order mark before it.
 
     Raises: TrustError when the bytes are no trust file.
     """
     if len(data) > TRUST_SIZE_MAX:
         raise TrustError(Reason.TRUST_UNREADABLE, f"more than {TRUST_SIZE_MAX} bytes")
     try:
-        content = data.decode()
+        content = data.decode("utf-8-sig")
         check_depth(content)
         value: Json = json.loads(content, object_pairs_hook=_object)
+    except TrustError:
+        raise
+    except EvidenceError as err:
+        raise TrustError(Reason.TRUST_UNREADABLE, err.at) from err
     except ValueError as err:
         raise TrustError(Reason.TRUST_UNREADABLE, "no JSON") from err
     try:

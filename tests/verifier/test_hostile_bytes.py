@@ -213,6 +213,21 @@ def test_mutated_trust_files_are_read_or_refused(name: str, value: object) -> No
 def test_trust_file_reads_back() -> None:
     assert parse_trust(TRUST.to_bytes()) == TRUST
     assert parse_trust(json.dumps(json.loads(TRUST.to_bytes()), indent=2).encode()) == TRUST
+    assert parse_trust(b"\xef\xbb\xbf" + TRUST.to_bytes()) == TRUST  # as editors of Windows save it
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (TRUST.to_bytes()[:-1] + b',"chain_id":1}', "a key occurs twice"),
+        (b"[" * 33 + b"]" * 33, "nested beyond 32"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf" + TRUST.to_bytes(), "no JSON"),
+        (TRUST.to_bytes()[:-1], "no JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_trust_file_is_said(data: bytes, said: str) -> None:
+    with pytest.raises(TrustError, match=said):
+        parse_trust(data)
 
 
 @pytest.mark.parametrize("data", [b"[" * 60_000, b'{"version":' * 5000, b" " * 70_000, b'{"a":1,"a":1}'])
