@@ -6,6 +6,9 @@ DEV := .venv/.dev
 GETH := build/geth-1.13.15/geth
 ETHERS := build/ethers/.installed
 CLIENTS := $(GETH) $(ETHERS)
+# Some environments forbid compiled modules to be kept: then each of the hundreds of processes the tests start, and each
+# of their workers, compiles all of them again.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO_FLAGS := $(if $(KEEP),--keep) $(if $(SERVE),--serve)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

@@ -11,10 +11,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pydantic import ValidationError
+from ledger.loading import loading
 
-from api.server import serve
-from ledger.settings import Settings
+with loading():
+    from pydantic import ValidationError
+
+    from api.server import serve
+    from ledger.settings import Settings
 
 EXIT_USAGE = 2
 

@@ -7,8 +7,11 @@ def main() -> None:
     """Entry point of the `einvoice` command."""
     import sys
 
-    from ledger.cli.app import app
-    from ledger.cli.output import EXIT_FAILED, complain
+    from ledger.loading import loading
+
+    with loading():
+        from ledger.cli.app import app
+        from ledger.cli.output import EXIT_FAILED, complain
 
     try:
         app()

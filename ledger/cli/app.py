@@ -41,6 +41,7 @@ from ledger.cli.receipts import receipt
 from ledger.cli.statements import statement
 from ledger.cli.succession import succeed
 from ledger.cli.supervision import supervision
+from ledger.loading import loading
 
 DISTRIBUTION = "einvoice-ledger"
 
@@ -144,7 +145,8 @@ def node() -> None:
 
     Example: `einvoice node`
     """
-    from ledger.cli.serving import run_node_process
+    with loading():
+        from ledger.cli.serving import run_node_process
 
     raise typer.Exit(run_node_process(read_settings()))
 
