@@ -33,15 +33,21 @@ def decided(decisions: Iterable[ClaimDecision], number: int) -> Decision | None:
     return found
 
 
-def approval_state(*, required: bool, decisions: Iterable[ClaimDecision], locked: Iterable[int]) -> str:
-    """not_required, waiting, rejected or approved: of the lines still locked, the worst."""
+def approval_state(
+    *, required: bool, decisions: Iterable[ClaimDecision], locked: Iterable[int], ended: Iterable[int]
+) -> str:
+    """not_required, waiting, rejected or approved: of the lines still locked, the worst.
+
+    Of a claim without any it is what was said of the lines that `ended` it: those settled, else all of it.
+    """
     known = list(decisions)
-    states = {decided(known, number) for number in locked}
-    if not states:
-        last = [one.decision for one in known if one.number is None][-1:]
-        return last[0].value if last else NOT_REQUIRED
-    if None in states:
+    waiting = list(locked)
+    states = {decided(known, number) for number in waiting or ended}
+    if waiting and None in states:
         return WAITING if required else NOT_REQUIRED
+    states.discard(None)
+    if not states:
+        return NOT_REQUIRED
     return (Decision.REJECTED if Decision.REJECTED in states else Decision.APPROVED).value
 
 

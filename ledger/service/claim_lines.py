@@ -60,7 +60,8 @@ def _view(
 ) -> ClaimView:  # fmt: skip
     lines = _lines(context, connection, record, decisions)
     required = needs_approval(approvals.claim_policy(connection, record.employer), record)
-    locked = [int(line.number) for line in lines if line.state == "locked"]
+    numbers = {state: [int(line.number) for line in lines if line.state == state] for state in ("locked", "settled")}
+    ended = numbers["settled"] or [int(line.number) for line in lines]
     return ClaimView(
         claim_id=record.claim_id,
         reference=claim_reference(context, connection, record.claim_id),
@@ -76,7 +77,7 @@ def _view(
         settled_fen=record.settled_fen,
         lines=lines,
         approval=ApprovalView(
-            approval_state(required=required, decisions=decisions, locked=locked),
+            approval_state(required=required, decisions=decisions, locked=numbers["locked"], ended=ended),
             required,
             tuple(_decision(context, one, names) for one in decisions),
         ),

@@ -115,6 +115,24 @@ def test_a_rejected_line_is_not_settled_and_the_others_are(world: World, company
     company.settles(world, claim_id, [numbers[0], numbers[2]])
 
 
+def test_a_claim_that_ended_still_says_that_what_was_paid_was_approved(world: World, company: Company) -> None:
+    claim_id, numbers = claim_of(world, company)
+    company.decides(world, claim_id, "approved", [numbers[0]])
+    company.decides(world, claim_id, "rejected", [numbers[1]])
+    company.settles(world, claim_id, [numbers[0]])
+    assert world.ledger.claim(company.claimant, claim_id).approval.state == "rejected"  # of the line that is left
+    must(world.ledger.withdraw_claim(company.claimant, claim_id, idempotency_key=world.key()))
+    assert world.ledger.claim(company.claimant, claim_id).approval.state == "approved"
+
+
+def test_a_claim_that_went_back_undecided_waits_for_nobody(world: World, company: Company) -> None:
+    claim_id, numbers = claim_of(world, company, 3)
+    must(world.ledger.withdraw_claim(company.claimant, claim_id, numbers=[numbers[0]], idempotency_key=world.key()))
+    assert world.ledger.claim(company.claimant, claim_id).approval.state == "waiting"
+    must(world.ledger.withdraw_claim(company.claimant, claim_id, idempotency_key=world.key()))
+    assert world.ledger.claim(company.claimant, claim_id).approval.state == "not_required"
+
+
 def test_the_newest_decision_counts_whoever_made_it(world: World, company: Company) -> None:
     claim_id, _ = claim_of(world, company)
     company.decides(world, claim_id, "approved")
