@@ -77,8 +77,8 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.FILE_UNREADABLE: ("文件无法读取", "the file cannot be read"),
     Reason.FILE_TOO_LARGE: ("文件超出大小上限", "the file is larger than the limit"),
     Reason.PDF_FILE: (
-        "这是 PDF：请用 einvoice verify 核验，或在 PDF 阅读器中另存其附件 evidence.json 后核验该附件",
-        "this is a PDF: check it with `einvoice verify`, or save its attachment evidence.json and check that",
+        "这是 PDF：请用 einvoice verify 单独核验，或在 PDF 阅读器中另存其附件 evidence.json 后核验该附件",
+        "this is a PDF: check it alone with `einvoice verify`, or save its attachment evidence.json and check that",
     ),
     Reason.NOT_CANONICAL: (
         "不是规范 JSON：文件损坏、被截断，或不是证据包",
