@@ -114,7 +114,7 @@ def test_mismatch_has_one_wording_and_nothing_else(anyone, change, language):
     assert not re.search("fake|forged|invalid|假|伪", answer.text)
 
 
-@pytest.mark.parametrize("failure", [errors.Busy(), errors.NotReady("x"), RuntimeError("x")])
+@pytest.mark.parametrize("failure", [errors.Busy(), errors.NotReady("x", "x"), RuntimeError("x")])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_outage_is_not_a_verdict(anyone, recording, failure, language):
     recording.failure = failure
