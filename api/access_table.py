@@ -162,10 +162,10 @@ _FILES = _done_by(*_MONEY, rest=Right.REFUSED)
 RULES: dict[str, Rule] = {
     # -- the public
     **dict.fromkeys(
-        ("read_trust", "verify_invoice", "read_health", "take_checkpoint", "read_checkpoint", "check_page",
-         "check_evidence", "check_uploaded", "static_file", "collect_page", "collect_form", "list_problem_types",
-         "describe_problem_type", "ask_challenge", "answer_challenge", "sign_in_page", "sign_in_form", "open_session",
-         "invitation_page", "invitation_form",
+        ("read_trust", "verify_invoice", "read_health", "take_checkpoint", "read_checkpoint", "front_page",
+         "check_page", "check_evidence", "check_uploaded", "static_file", "collect_page", "collect_form",
+         "list_problem_types", "describe_problem_type", "ask_challenge", "answer_challenge", "sign_in_page",
+         "sign_in_form", "open_session", "invitation_page", "invitation_form",
          "provider_page", "provider_start", "provider_answer",
          "accept_invitation", "read_key_proof", "ask_enrolment", "read_enrolment_status"),
         _PUBLIC,

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from api.endpoint import LedgerRoute
 from api.fields import NUMBER_PATTERN, parameter_problem
@@ -35,6 +35,7 @@ from ledger.service.views import PublicInvoice
 QUERY_VALUE_LENGTH_MAX = 200  # characters of one form field taken at all
 VERIFIER_COMMAND = "python -m verifier {file} --trust trust.json --offline"
 STATIC_AGE_S = 3_600
+SEE_OTHER = 303
 
 _HERE = Path(__file__).parent
 _FEN = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
@@ -66,6 +67,13 @@ class Question:
     def link(self) -> str:
         """Query of the QR link."""
         return urlencode({"number": self.number, "total_amount": self.gross_fen, "hash": self.commitment})
+
+
+@routes.get("/")
+@public
+def front_page() -> RedirectResponse:
+    """Whoever types the bare address of the server is led to the page for everybody."""
+    return RedirectResponse("/check", SEE_OTHER)
 
 
 @routes.get("/check")

@@ -13,6 +13,12 @@ def test_the_pages_the_demo_names_are_there(public_door):
     assert public_door.get("/docs").status == 404  # scripts of somebody else's
 
 
+def test_the_bare_address_leads_to_the_page_for_everybody(public_door):
+    answer = public_door.get("/")
+    assert (answer.status, answer.headers["location"]) == (303, "/check")
+    assert public_door.get("//").status == 404
+
+
 @pytest.mark.parametrize(
     ("given", "address"),
     [

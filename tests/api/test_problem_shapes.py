@@ -51,7 +51,7 @@ def test_every_reason_has_its_own_type_and_names_are_unique():
     assert len(PROBLEM_TYPES) == len(defined) + len(REFUSED)
 
 
-@pytest.mark.parametrize("address", ["/", "/v1", "/v1/", "/v1/invoices/", "/v2/invoices", "/static/../app.py", "/%00"])
+@pytest.mark.parametrize("address", ["/v1", "/v1/", "/v1/invoices/", "/v2/invoices", "/static/../app.py", "/%00"])
 def test_unknown_address_is_a_problem(caller, address):
     assert_problem(caller.get(address), "not-found")
 
@@ -154,7 +154,7 @@ SERVICE_FAILURES = [
     (errors.Busy(), "busy"),
     (errors.NumbersExhausted(5), "numbers-exhausted"),
     (errors.NoSigningKey(5), "no-signing-key"),
-    (errors.NotReady("restore a backup"), "not-ready"),
+    (errors.NotReady("restore a backup", "请从备份恢复"), "not-ready"),
 ]
 
 

@@ -249,6 +249,7 @@ REQUESTS: dict[str, Callable[[Scene], Asked]] = {
     "take_checkpoint": lambda scene: Asked(body=scene.note, headers=TEXT),
     "read_checkpoint": lambda _: Asked(),
     "read_chain": _rpc,
+    "front_page": lambda _: Asked(),
     "check_page": _check,
     "check_evidence": _check,
     "check_uploaded": lambda _: Asked(

@@ -109,7 +109,7 @@ def test_a_damaged_sheet_does_not_hold_up_the_others(world: World, node: BulkSig
         assert state.scalar_one() == "draft"  # nobody tries it again and again
 
 
-@pytest.mark.parametrize("failure", [NotReady("a row of it was damaged", "数据行已损坏"), KeyError("nobody foresaw it")])
+@pytest.mark.parametrize("failure", [NotReady("a row was damaged", "数据行已损坏"), KeyError("nobody foresaw it")])
 def test_a_sheet_that_fails_does_not_end_the_round(
     world: World, node: BulkSigning, seller: Caller, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
