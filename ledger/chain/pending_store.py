@@ -1,4 +1,8 @@
-"""The store under the block being built."""
+"""The store under the block being built.
+
+What is kept under its hash is hashed when it is read: a block made on damaged state would be sealed, and no other
+client could ever execute it again.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,14 @@ from typing import Any
 
 from ledger.chain.lmdb_store import ChainStore
 from ledger.chain.overlay import OverlayStore
+from ledger.chain.tries import HashedNodes
 
 
 class PendingStore(OverlayStore):
-    """The store under the block being built: writes stay in memory until the block is kept or dropped."""
+    """The store under the block being built: writes stay in memory until the block is kept or dropped.
+
+    Reading raises BlockUnreadableError where something else is stored than its hash says.
+    """
 
     def __init__(self, store: ChainStore) -> None:
         super().__init__()
@@ -20,7 +28,7 @@ class PendingStore(OverlayStore):
 
     def _below(self, key: bytes) -> bytes:
         if self._nodes is None:
-            self._nodes = self._reading.enter_context(self._store.read())
+            self._nodes = HashedNodes(self._reading.enter_context(self._store.read()))
         found: bytes = self._nodes[key]
         return found
 

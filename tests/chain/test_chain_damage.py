@@ -14,12 +14,13 @@ import rlp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain import BlockUnreadableError, ChainError, ChainStorageError, export_chain, open_reader
+from ledger.chain import BlockUnreadableError, ChainError, ChainStorageError, export_chain, open_reader, open_writer
 from ledger.chain.jsonrpc import open_rpc
 from ledger.chain.lmdb_store import HEAD_KEY
 from ledger.chain.records import Header
 from ledger.chain.rpc_envelope import INTERNAL_ERROR, answer_request
-from tests.chain.world import TEST_MAP_SIZE, Ledger
+from tests.chain.world import SEALER_KEY, SELLER, TEST_MAP_SIZE, Ledger
+from verifier.hashing import keccak256
 from verifier.words import AUTHORITY_PARTY, Table, storage_key
 
 PAGE_SIZE = 4_096
@@ -129,6 +130,34 @@ def test_a_block_in_anothers_place_is_not_exported(stored: Path) -> None:
         exported(stored)
     put(stored, named(NUMBER), own)
     assert exported(stored)
+
+
+def test_no_block_is_sealed_on_damaged_state(issuing: Ledger) -> None:
+    """A word of the state changed on the disk: the block made on it could be executed nowhere else."""
+    issuing.commit(issuing.issued(1))
+    own, others = (
+        set(issuing.reader.proof([storage_key(Table.PARTY, party)]).storage_nodes)
+        for party in (SELLER, AUTHORITY_PARTY)
+    )
+    issuing.close()
+    head = head_of(issuing.directory)
+    leaf = min(own - others, key=len)
+    name = keccak256(leaf)
+    put(issuing.directory, name, leaf[:-1] + bytes([leaf[-1] ^ 1]))
+    with (
+        open_writer(issuing.directory, sealer_key=SEALER_KEY, now=issuing.now) as writer,
+        pytest.raises(BlockUnreadableError, match=rf"{name.hex()} has another hash: restore the chain"),
+    ):
+        writer.commit([issuing.issued(2)])
+    assert head_of(issuing.directory) == head
+    put(issuing.directory, name, leaf)
+    issuing.open()
+    assert issuing.commit(issuing.issued(2))[0].number == head.number + 1
+
+
+def head_of(directory: Path) -> Header:
+    kept = records(directory)
+    return Header.decode(kept[kept[HEAD_KEY]])
 
 
 def test_a_head_that_is_missing_is_named(stored: Path) -> None:
