@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.domain.errors import FieldProblem
+from ledger.domain.fields import PROBLEMS_MAX
+from ledger.domain.problems import problem
 from ledger.formats.image_texts import IMAGE_TEXTS
 from ledger.formats.ofd.texts import OFD_TEXTS
 from ledger.formats.sheets_texts import SHEET_TEXTS
@@ -38,6 +40,10 @@ FORMAT_TEXTS: dict[str, tuple[str, str]] = {
     "encoding_wrong": (
         "byte {position} is not {encoding}, which the file says it is; get the original file again",
         "第 {position} 字节不符合文件声明的 {encoding} 编码，请重新获取原件",
+    ),
+    "encoding_differs": (
+        "says it is {encoding}, but its bytes are UTF-8; get the original file again",
+        "声明编码为 {encoding}，实际为 UTF-8，请重新获取原件",
     ),
     "xml_dtd": (
         "has a document type or entity declaration, which no invoice has; it is not read",
@@ -112,6 +118,10 @@ FORMAT_TEXTS: dict[str, tuple[str, str]] = {
         "not the text of an invoice QR code: it starts with 01, or is a verification address",
         "不是发票二维码内容：应以 01, 开头，或为查验网址",
     ),
+    "qr_number_alone": (
+        "a number alone says neither amount nor date; scan the whole code, or type the invoice in",
+        "仅有发票号码，没有金额和日期，请扫描完整二维码，或手工录入",
+    ),
     "qr_fields": (
         "has {count} parts, an invoice QR code has 6 to 8 between commas; scan again",
         "共 {count} 段，发票二维码应有 6 到 8 段，请重新扫描",
@@ -167,10 +177,12 @@ class FormatError(Exception):
     """Root of the errors of reading; `problems` holds every problem found."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = tuple(problems)
+        beyond = len(problems) - PROBLEMS_MAX
+        more = (problem("", "more_problems", count=beyond),) if beyond > 0 else ()
+        self.problems = (*problems[:PROBLEMS_MAX], *more)
         first = self.problems[0]
-        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
-        super().__init__(f"{first.path or 'file'}: {first.message_en}{more}")
+        others = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        super().__init__(f"{first.path or 'file'}: {first.message_en}{others}")
 
 
 class FileRefusedError(FormatError):

@@ -12,6 +12,7 @@ breaks it. An address is taken apart, never opened.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,7 +20,7 @@ from ledger.domain.decimals import parse_yuan
 from ledger.domain.errors import MonthError, NumberError
 from ledger.domain.invoice import AMOUNT_FEN_MAX, InvoiceColour, InvoiceKind
 from ledger.domain.months import parse_date
-from ledger.domain.numbers import NUMBER_DIGITS, PRINTED_DIGITS, format_number, join_number
+from ledger.domain.numbers import NUMBER_DIGITS, PRINTED_DIGITS, format_number, join_number, read_number
 from ledger.formats.crc import crc16_umts
 from ledger.formats.errors import FieldsRefusedError, FileRefusedError, format_problem
 from ledger.formats.read_invoice import Checksum, QrText, ReadInvoice, Source
@@ -43,23 +44,32 @@ _CHAIN_HASH = re.compile(r"[0-9a-fA-F]{66}", re.ASCII)
 _FIGURES = re.compile(r"[0-9a-fA-F]{4}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _TAX_ID = re.compile(r"[0-9A-Z]{15,20}", re.ASCII)
+_AROUND = "\ufeff\u200b\"' \t\r\n\u3000"  # what scanners, files and people put around a text
+_BLANKS = re.compile(r"\s*,\s*")
+_PARAMETERS = frozenset({"hash", "bill_num", "total_amount"})
 
 
 def read_qr(text: str) -> ReadInvoice:
-    """Invoice of a QR text. Only line ends after the text are dropped; everything else is literal.
+    """Invoice of a QR text. What stands around it, blanks beside commas and the full width of a scanner that types
+    through a Chinese keyboard are dropped; everything else is literal.
 
     Raises: FileRefusedError when it is no invoice QR text; FieldsRefusedError when a part has another form.
     """
-    literal = text.rstrip("\r\n")
+    literal = text.strip(_AROUND)
     size = len(literal.encode("utf-8", "surrogatepass"))
     if size > QR_SIZE_MAX:
         raise FileRefusedError("file_too_large", count=size, limit=QR_SIZE_MAX)
+    if not literal.isascii():
+        literal = unicodedata.normalize("NFKC", literal)
+    if _is_number(literal):
+        raise FileRefusedError("qr_number_alone")
     if literal.lower().startswith(("http://", "https://")):
         return _read_address(literal)
+    literal = _BLANKS.sub(",", literal)
     if not literal.startswith("01,") or not literal.isascii():
         raise FileRefusedError("qr_unknown")
     parts = literal.split(",")
-    if parts[-1] == "":
+    while parts[-1] == "" and len(parts) > PARTS_MIN:
         parts.pop()
     if not PARTS_MIN <= len(parts) <= PARTS_MAX:
         raise FieldsRefusedError([format_problem("", "qr_fields", count=len(parts))])
@@ -101,6 +111,7 @@ def _read_comma_form(parts: list[str]) -> ReadInvoice:
 
 def _read_blockchain(parts: list[str]) -> ReadInvoice:
     _, kind_code, code, printed, tax_id, amount, day, chain_hash = parts
+    tax_id = tax_id.upper()
     if not code.endswith("0"):
         raise FieldsRefusedError([format_problem("number", "qr_number")])
     number = _number(code, printed)
@@ -123,15 +134,16 @@ def _read_blockchain(parts: list[str]) -> ReadInvoice:
 
 def _read_address(text: str) -> ReadInvoice:
     try:
-        address = urlsplit(text)
+        address = urlsplit(text.replace("&amp;", "&"))
         host = address.hostname or ""
-        pairs = parse_qsl(address.query, keep_blank_values=True, max_num_fields=16)
+        query = address.query or address.fragment.partition("?")[2]  # pages of one file keep theirs behind the #
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=16)
     except ValueError as err:
         raise FileRefusedError("qr_unknown") from err
-    names = [name for name, _ in pairs]
-    if not {"hash", "bill_num", "total_amount"} <= set(names) or not host or "@" in address.netloc:
+    names = [name.lower() for name, _ in pairs]  # codes of capitals alone are smaller, so some print them
+    if not set(names) >= _PARAMETERS or not host or "@" in address.netloc:
         raise FileRefusedError("qr_unknown")
-    values = dict(pairs)
+    values = {name.lower(): value for name, value in pairs}
     chain_hash, printed, total = values["hash"], values["bill_num"], values["total_amount"]
     shapes = {
         "hash": _CHAIN_HASH.fullmatch(chain_hash),
@@ -153,6 +165,14 @@ def _read_address(text: str) -> ReadInvoice:
         gross_fen=int(total),
         qr=QrText(chain_hash=chain_hash.lower(), host=host),
     )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        read_number(text)
+    except NumberError:
+        return False
+    return True
 
 
 def _verdict(kind_code: str, given: str, computed: str) -> Checksum:

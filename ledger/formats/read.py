@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 
 from ledger.formats.errors import FileRefusedError
@@ -16,6 +17,7 @@ from ledger.formats.xml_tree import XML_SIZE_MAX
 
 # bytes an upload may bring before it is looked at
 FILE_SIZE_MAX = max(XML_SIZE_MAX, ARCHIVE_SIZE_MAX, PDF_SIZE_MAX, IMAGE_SIZE_MAX)
+TEXT_SIZE_MAX = 2 * QR_SIZE_MAX + 4  # bytes of the file of a QR text with a mark; UTF-16 takes two for each character
 FILE_NAME_LENGTH_MAX = 255  # characters kept of the name, which is shown and never trusted
 
 _VIEWS = (
@@ -23,8 +25,15 @@ _VIEWS = (
     (b"BM", "BMP"),
 )
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"))
+_QR_STARTS = ("01", "０１", "http", "HTTP")
 _PDF_HEAD_SIZE = 1024  # bytes before which the mark of a PDF stands; some programs put others before it
-_XML_STARTS = (b"<", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf<", b"\0<", b"\0\0\xfe\xff")
+_XML_STARTS = (b"<", b"\0<", b"\0\0\xfe\xff", b"\xff\xfe\0\0")
+_TEXT_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    b"\x84\x31\x95\x33": "gb18030",
+}
 
 
 def read_file(data: bytes, name: str | None = None) -> ReadInvoice:
@@ -41,7 +50,9 @@ def read_file(data: bytes, name: str | None = None) -> ReadInvoice:
 def _read(data: bytes) -> ReadInvoice:
     if not data.strip():
         raise FileRefusedError("file_empty")
-    if data.startswith(_XML_STARTS) or data[:QR_SIZE_MAX].lstrip().startswith(b"<"):
+    mark = next((mark for mark in _TEXT_MARKS if data.startswith(mark)), b"")
+    start = data[len(mark) : QR_SIZE_MAX].decode(_TEXT_MARKS.get(mark, "utf-8"), "ignore").lstrip()
+    if data.startswith(_XML_STARTS) or start.startswith("<"):
         return read_xml(data)
     if data.startswith(ZIP_START):  # before the PDF, whose mark may stand anywhere in the first bytes of an archive
         return read_ofd(data)
@@ -53,10 +64,18 @@ def _read(data: bytes) -> ReadInvoice:
     for magic, kind in _VIEWS:
         if data.startswith(magic):
             raise FileRefusedError("file_is_view", kind=kind)
-    if len(data) > QR_SIZE_MAX:
+    if len(data) > (TEXT_SIZE_MAX if mark else QR_SIZE_MAX):
         raise FileRefusedError("file_unknown")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise FileRefusedError("file_unknown") from err
-    return read_qr(text)
+    return read_qr(_text(data[len(mark) :], _TEXT_MARKS.get(mark, "")))
+
+
+def _text(data: bytes, marked: str) -> str:
+    """Text of a small file in the encoding of its mark, else in UTF-8 or GB 18030."""
+    for encoding in (marked,) if marked else ("utf-8", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "gb18030" or text.strip().startswith(_QR_STARTS):
+            return text
+    raise FileRefusedError("file_unknown")

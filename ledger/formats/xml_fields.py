@@ -51,7 +51,8 @@ def leaf_texts(element: etree._Element, path: str, problems: list[FieldProblem])
             continue
         name = local_name(child)
         raw = child.text or ""
-        text = raw.strip() if name in ("Remark", "Note", "备注") else " ".join(raw.split())
+        is_note = name in ("Remark", "Note", "备注")
+        text = raw.replace("\r\n", "\n").replace("\r", "\n").strip() if is_note else " ".join(raw.split())
         if texts.get(name, text) != text:
             problems.append(format_problem(path, "element_repeated", name=shown(name)))
         texts[name] = text

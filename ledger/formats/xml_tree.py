@@ -21,12 +21,15 @@ READ_SIZE = 512  # bytes fed at a time: 170 of the shortest tags, so that DEPTH_
 
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*?\?>")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+# A tag to its end: a > within quotes is none. Possessive, and a value ends at <, so that it costs one pass.
+_TAG = re.compile(r"""<(?![!?])(?:[^"'<>]++|"[^"<]*+"|'[^'<]*+')*+>""")
 _DOCTYPE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", 3),
     (codecs.BOM_UTF32_LE, "", 4),
     (codecs.BOM_UTF32_BE, "", 4),
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
+    (b"\x84\x31\x95\x33", "gb18030", 4),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
     (b"<\0", "utf-16-le", 0),
     (b"\0<", "utf-16-be", 0),
@@ -36,9 +39,13 @@ _ENCODINGS = {
     "utf8": "utf-8",
     "us-ascii": "utf-8",
     "ascii": "utf-8",
+    "utf-16": "utf-8",  # reached only by bytes that are no UTF-16: a program wrote its own text into the declaration
     "gb2312": "gb18030",  # GB 18030 contains GBK, which contains GB 2312; files called the smaller use the larger
     "gbk": "gb18030",
     "gb18030": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "cp936": "gb18030",
 }
 
 
@@ -59,15 +66,39 @@ def parse_xml(data: bytes) -> etree._Element:
 
 
 def decode_xml(data: bytes) -> str:
-    """Text of XML bytes by byte order mark or declared encoding.
+    """Text of XML bytes by byte order mark or declared encoding; without either UTF-8 or, where it is none, GB 18030.
 
     Raises: FileRefusedError for an unknown encoding, or bytes that are not in it.
     """
     encoding, start = _encoding_of(data)
+    if encoding == "gb18030" and not start and not data.isascii() and _is_utf_8(data):
+        raise FileRefusedError("encoding_differs", encoding=encoding)  # its names would be read as other names
     try:
         return data[start:].decode(encoding)
     except UnicodeDecodeError as err:
+        if not start and not _DECLARED.match(data) and _is_rather_gb_18030(data):
+            return data.decode("gb18030")
         raise FileRefusedError("encoding_wrong", position=start + err.start, encoding=encoding) from err
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_rather_gb_18030(data: bytes) -> bool:
+    """Whether undeclared bytes are GB 18030. Damaged UTF-8 often is too, but most of it is still good UTF-8."""
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = sum(not char.isascii() for char in text) - bad
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return bad > good
 
 
 def _encoding_of(data: bytes) -> tuple[str, int]:
@@ -90,7 +121,9 @@ def _check_tags(text: str) -> None:
         raise FileRefusedError("xml_too_many", limit=ELEMENTS_MAX)
     start = text.find("<")
     while start >= 0:
-        end = text.find(">", start)
+        tag = _TAG.match(text, start)
+        # What is no element, or broken: up to the next sign of an end, and the parser says what is wrong.
+        end = tag.end() if tag else text.find(">", start)
         if (end if end >= 0 else len(text)) - start > TAG_LENGTH_MAX:
             raise FileRefusedError("xml_tag_too_long", limit=TAG_LENGTH_MAX)
         start = text.find("<", end) if end >= 0 else -1

@@ -116,7 +116,9 @@ def test_seller_and_buyer_are_never_swapped(xml_with: XmlWith) -> None:
         ("utf-16", "utf-16"),
         ("utf-16-le", "utf-16"),
         ("utf-16-be", "utf-16"),
+        ("utf-8", "utf-16"),
         ("gb18030", "GB18030"),
+        ("gbk", "cp936"),
         ("gbk", "gbk"),
         ("gb2312", "GB2312"),
     ],
@@ -132,7 +134,7 @@ def test_declared_encodings_are_read(xml_with: XmlWith, encoding: str, declared:
         ("gb18030", "utf-8", "encoding_wrong"),
         ("utf-8", "iso-8859-1", "encoding_unknown"),
         ("utf-8", "utf-7", "encoding_unknown"),
-        ("utf-8", "utf-16", "encoding_unknown"),
+        ("utf-8", "gbk", "encoding_differs"),
         ("utf-32", "utf-32", "encoding_unknown"),
     ],
 )

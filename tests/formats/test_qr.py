@@ -151,7 +151,7 @@ def test_wrong_part_is_named(text: str, code: str) -> None:
         "",
         "hello",
         "02,32,,123,1,20260101",
-        "０１,32,,26442000000000000001,57.00,20261105,,",
+        "〇１,32,,26442000000000000001,57.00,20261105,,",
         "https://example.com/pay?x=1",
         f"https://user@h.example/v?hash={HASH}&bill_num=00420212&total_amount=25017",
         f"ftp://h.example/v?hash={HASH}&bill_num=00420212&total_amount=25017",
