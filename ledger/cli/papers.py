@@ -13,7 +13,13 @@ from ledger.cli.output import AsJson, fail, print_json, print_line, write_file
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else the file's usual name here.")]
 Digest = Annotated[str, typer.Option(help="Digest that was noted when the archive was written, 64 hex digits.")]
 
-app = typer.Typer(no_args_is_help=True, help="Archives of booked claims: write one, check one.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Archives of booked claims: write one, check one.
+
+    Example: `einvoice archive check claim.zip --digest 9c56...d1`
+    """,
+)
 
 
 def document(

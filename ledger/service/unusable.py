@@ -25,7 +25,7 @@ _DATABASE_ZH = {
     "unreachable": "无法连接数据库：请检查 EINVOICE_DATABASE_URL 与数据库服务",
 }
 _CLASSES_ZH: tuple[tuple[type[Exception], str], ...] = (
-    (MasterKeyError, "无主密钥：请恢复密钥文件（权限 0600）或设置 EINVOICE_MASTER_KEY；新账本请运行 einvoice init"),
+    (MasterKeyError, "主密钥不可用：请恢复密钥文件（权限 0600）或设置 EINVOICE_MASTER_KEY；新账本用 einvoice init"),
     (SealError, "主密钥与数据不相符，或数据已被改动：请使用本账本的主密钥，或从备份恢复"),
     (SchemaOutdatedError, "数据库结构与程序版本不符：请先用旧版本备份，再运行 einvoice upgrade"),
     (SealingNeededError, "本次升级须加密已有数据：请在主密钥所在的机器上运行 einvoice upgrade"),
