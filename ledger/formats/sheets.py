@@ -36,7 +36,8 @@ from ledger.formats.sheets_rows import ROWS_MAX, Cell, Row, read_rows
 from verifier.canonical import Json
 
 _HEAD = tuple(column for column in BY_KEY.values() if column.of_head)
-_IDS = ("reference", "external_id", "buyer_tax_id", "buyer_phone", "buyer_account", "tax_code")
+_FIGURES = ("buyer_tax_id", "buyer_phone", "buyer_account", "tax_code")
+_IDS = ("reference", "external_id", *_FIGURES)
 _SHORTENED = re.compile(
     r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{1,3}", re.ASCII
 )  # how programs show long figures, and then save
@@ -156,14 +157,17 @@ def read_sheet(data: bytes, seller: PartyDetails) -> SheetDrafts:
 
 def _cells(row: Row, head: Head) -> dict[str, Cell]:
     cells = {column.key: row.cells[place] for place, column in head.places.items() if place < len(row.cells)}
-    return {key: _id_cell(cell) if key in _IDS else cell for key, cell in cells.items()}
+    return {key: _id_cell(key, cell) if key in _IDS else cell for key, cell in cells.items()}
 
 
-def _id_cell(cell: Cell) -> Cell:
-    """A cell of figures that are a name, not a number: shortened ones are lost, a mark before them is none of them."""
+def _id_cell(key: str, cell: Cell) -> Cell:
+    """A cell of figures that are a name, not a number: shortened ones are lost, a mark before them is none of them.
+
+    An own reference may be any text, and keeps its mark.
+    """
     if not cell.flaw and _SHORTENED.fullmatch(cell.text):
         return Cell(cell.text, "cell_digits_lost")
-    marked = _MARKED.fullmatch(cell.text)
+    marked = _MARKED.fullmatch(cell.text) if key in _FIGURES else None
     return Cell(marked.group(1), cell.flaw, cell.length) if marked else cell
 
 

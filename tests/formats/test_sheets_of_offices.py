@@ -129,6 +129,7 @@ def test_what_programs_put_around_figures_is_not_part_of_them(written: str) -> N
     (invoice,) = drafts(text_of(("购买方银行账号", written.format("0622848040256489")))).invoices
     assert invoice.draft is not None
     assert invoice.draft["buyer"]["account"] == "0622848040256489"  # type: ignore[index,call-overload]
+    assert drafts(text_of(("单据编号", "'A1"))).invoices[0].reference == "'A1"
     assert codes(text_of(("购买方银行账号", "=1+1"))) == [("购买方银行账号", "cell_formula")]
 
 
