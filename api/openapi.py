@@ -6,10 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.constants import REF_TEMPLATE
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
 from api.examples import EXAMPLES, PROBLEM_EXAMPLES
 from api.problems import MEDIA_TYPE
+from api.schemas.answers import Problem
 from api.sessions import COOKIE
 
 TITLE = "E-Invoice Ledger"
@@ -60,6 +63,9 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     document["components"].setdefault("securitySchemes", {})["session"] = {
         "type": "apiKey", "in": "cookie", "name": COOKIE, "description": "A session: POST /v1/sessions sets it.",
     }  # fmt: skip
+    shapes = document["components"]["schemas"]
     for name in (_FRAMEWORK_ERROR, "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+        shapes.pop(name, None)
+    of_failures = models_json_schema([(Problem, "serialization")], ref_template=REF_TEMPLATE)[1]["$defs"]
+    document["components"]["schemas"] = dict(sorted((of_failures | shapes).items()))
     return document

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 
 from api.pools import reads
-from api.routes.declared import Authenticated, Door, read_answers, router
-from api.schemas.answers import Problem, Statement
+from api.routes.declared import PROBLEM, Authenticated, Door, read_answers, router
+from api.schemas.answers import Statement
 from api.schemas.values import Number
 from ledger.service.witness_views import Witnessed
 
@@ -20,8 +20,8 @@ routes = router("statements")
     responses={
         **read_answers(Statement),
         409: {
-            "model": Problem,
             "description": "The ledger contradicts it, it would show others, or no witness signed.",
+            "content": {"application/json": {"schema": PROBLEM}},
         },
     },
     summary="Statement that a number was never issued, or an invoice not settled",
