@@ -6,6 +6,7 @@ versions 0.2 to 0.32 of the standard nest them differently; each container and e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from lxml import etree
@@ -49,6 +50,8 @@ _KIND_LABELS = {"01": "special", "02": "ordinary"}
 _COLOUR_LABELS = {"Y": "blue", "N": "red"}
 
 Values = dict[str, Json]
+LineReader = Callable[[dict[str, str], str, list[FieldProblem], list[FieldProblem]], Values]
+"""(texts by element name, path, problems, warnings): values of one line."""
 
 
 def read_xml(data: bytes) -> ReadInvoice:
@@ -97,7 +100,7 @@ def _read_national(root: etree._Element) -> ReadInvoice:
     else:
         values["issued_on"] = issued_on
     red_slip = _read_colour(containers, values, problems)
-    values["lines"] = _lines(line_elements, problems, warnings, red=values.get("colour") == "red")
+    values["lines"] = read_lines(line_elements, _line, problems, warnings, red=values.get("colour") == "red")
     return finish(Source.NATIONAL_XML, values, problems, warnings, red_slip)
 
 
@@ -178,15 +181,21 @@ def _read_colour(containers: dict[str, dict[str, str]], values: Values, problems
     return slip
 
 
-def _lines(
-    elements: list[etree._Element], problems: list[FieldProblem], warnings: list[FieldProblem], *, red: bool
+def read_lines(
+    elements: list[etree._Element],
+    read: LineReader,
+    problems: list[FieldProblem],
+    warnings: list[FieldProblem],
+    *,
+    red: bool,
 ) -> list[Json]:
+    """Lines of their elements, each read by `read`, with their natures: as given, or as their amounts say."""
     lines: list[Values] = []
     natures: list[str] = []
     for index, element in enumerate(elements):
         path = f"lines.{index}"
         texts = leaf_texts(element, path, problems)
-        lines.append(_line(texts, path, problems, warnings))
+        lines.append(read(texts, path, problems, warnings))
         natures.append(texts.get("LineNature", ""))
     if any(natures):
         take_natures(lines, natures, problems)

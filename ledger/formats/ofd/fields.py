@@ -10,7 +10,7 @@ from ledger.domain.errors import FieldProblem, NumberError
 from ledger.domain.invoice import LINES_MAX
 from ledger.domain.numbers import PRINTED_DIGITS, format_number, join_number
 from ledger.formats.errors import FieldsRefusedError, format_problem
-from ledger.formats.national_xml import infer_natures, take_natures
+from ledger.formats.national_xml import read_lines
 from ledger.formats.originals import original_in_note
 from ledger.formats.read_invoice import ReadInvoice, Source
 from ledger.formats.reading import finish
@@ -83,7 +83,7 @@ def read_layout_2019(root: etree._Element, kind_label: str) -> ReadInvoice:
     _set_date(values, texts.get("IssueDate", ""), "IssueDate", problems)
     _set_colour(values, texts.get("OriginalInvoiceCode", ""), texts.get("OriginalInvoiceNo", ""))
     elements = [one for group in groups for one in group if local_name(one) == "GoodsInfo"][: LINES_MAX + 1]
-    values["lines"] = _lines(elements, problems, warnings, red=values.get("colour") == "red")
+    values["lines"] = read_lines(elements, _line, problems, warnings, red=values.get("colour") == "red")
     return finish(Source.OFD, values, problems, warnings, "")
 
 
@@ -218,21 +218,6 @@ def _set_key_amounts(values: Values, fields: dict[str, str], problems: Problems)
         net, tax, gross = (amounts.get(key, 0) for key in _KEY_AMOUNTS)
         amounts[missing[0]] = {"net_fen": gross - tax, "tax_fen": gross - net, "gross_fen": net + tax}[missing[0]]
     values.update(amounts)
-
-
-def _lines(elements: list[etree._Element], problems: Problems, warnings: Problems, *, red: bool) -> list[Json]:
-    lines: list[Values] = []
-    natures: list[str] = []
-    for index, element in enumerate(elements):
-        path = f"lines.{index}"
-        texts = leaf_texts(element, path, problems)
-        lines.append(_line(texts, path, problems, warnings))
-        natures.append(texts.get("LineNature", ""))
-    if any(natures):
-        take_natures(lines, natures, problems)
-    else:
-        infer_natures(lines, red=red)
-    return list(lines)
 
 
 def _line(texts: dict[str, str], path: str, problems: Problems, warnings: Problems) -> Values:
