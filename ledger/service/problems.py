@@ -74,6 +74,10 @@ SERVICE_PROBLEMS: dict[str, tuple[str, str]] = {
         "party {party} is no person; this is of what is kept about people",
         "参与方 {party} 不是个人，此操作仅针对个人信息",
     ),
+    "person_has_none": (
+        "a person has none; leave it out, or enrol an enterprise",
+        "个人没有此项，请留空该字段，或登记企业",
+    ),
     "kind_unknown": ("choose enterprise or person", "请选择 enterprise 或 person"),
     "red_reason_unknown": (
         "{given} is no reason; choose issued_in_error, return, service_ended or allowance",

@@ -70,6 +70,9 @@ def enrol(
         need_own_district(caller, tax_id or "")
         first = month_of(today(context)) if first_month is None else checked_month(first_month)
     elif kind == "person":
+        for path, given in (("tax_id", tax_id), ("quota_fen", quota_fen), ("first_month", first_month)):
+            if given:  # left out without a word, an enterprise enrolled as a person would stay one
+                raise invalid(path, "person_has_none")
         identity, first = person_identity(new_person_id()), Month(0)
         tax_id = None
     else:

@@ -109,6 +109,9 @@ def test_enrolling_again_with_the_same_key_gives_the_same_party_and_no_secret(wo
         ({"quota_fen": 2**44}, ("quota_fen", "count_range")),
         ({"first_month": "2026-13"}, ("month", "month_form")),
         ({"first_month": "2000-01"}, ("month", "month_range")),
+        ({"kind": "person"}, ("tax_id", "person_has_none")),
+        ({"kind": "person", "tax_id": None, "quota_fen": 1}, ("quota_fen", "person_has_none")),
+        ({"kind": "person", "tax_id": None, "first_month": "2026-11"}, ("first_month", "person_has_none")),
     ],
 )
 def test_an_enrolment_is_checked_field_by_field(
