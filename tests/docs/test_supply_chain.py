@@ -38,6 +38,7 @@ def test_a_loose_requirement_is_noticed(loose: str) -> None:
         pins(page("requirements.txt") + loose)
 
 
+@pytest.mark.slow
 def test_the_list_of_what_runs_is_complete_and_the_same_each_time(tmp_path: Path) -> None:
     recipe = re.search(r"^sbom:.*\n((?:\t.*\n)+)", page("Makefile"), re.MULTILINE)
     assert recipe is not None

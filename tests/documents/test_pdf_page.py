@@ -31,6 +31,7 @@ from tests.documents import pdf_edits as edits
 from tests.documents.making import ADDRESS, COMMITMENT, invoice
 from tests.documents.pdf_resaving import RESAVINGS, ordered_for_the_web, saved_again, with_object_streams
 
+pytestmark = pytest.mark.slow  # a page is drawn by processes of their own
 ROOT = Path(__file__).parents[2]
 EVIDENCE = b'{"a":1}'
 DOCUMENT, RED, LONG = invoice(), invoice(red=True), invoice(120)
@@ -72,7 +73,6 @@ def test_an_edited_amount_is_named_with_what_the_evidence_has() -> None:
     assert "¥391.06" in difference.text("zh")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("resave", RESAVINGS)
 @pytest.mark.parametrize("document", [RED, LONG], ids=["red", "long"])
 def test_a_copy_saved_again_is_the_same(resave: Callable[[bytes], bytes], document: InvoiceDocument) -> None:
@@ -157,7 +157,6 @@ EDITS: dict[str, tuple[Callable[[bytes], bytes], DifferenceKind, str]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_is_reported_and_named(name: str) -> None:
     edit, kind, told = EDITS[name]
@@ -167,7 +166,6 @@ def test_an_edit_is_reported_and_named(name: str) -> None:
         assert any(one.kind is kind and told in one.found + one.expected for one in report.differences), report
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "kind", "page"),
     [
@@ -185,7 +183,6 @@ def test_an_edit_of_a_later_page_names_that_page(
     assert (kind, page) in {(one.kind, one.page) for one in report.differences}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("document", [RED, LONG], ids=["red", "long"])
 def test_another_document_than_the_evidences_differs(document: InvoiceDocument) -> None:
     assert compared(PDF, document).reason is PageReason.DIFFERS
